@@ -1,0 +1,297 @@
+"""nvr.toml as frozen models, and its errors as one clear sentence each.
+
+Unknown keys are errors: a typing mistake must not silently leave a siren unarmed. There is no key that runs a
+command. Passwords are `SecretStr` and appear in no repr, log or API answer.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from nvr.errors import ConfigError
+from nvr.events import Response, Role, StreamKey
+
+OBJECT_KINDS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "dog", "cat", "cow")
+WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no such time zone; for example Asia/Ho_Chi_Minh")
+    return name
+
+
+def _rtsp_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "rtsp" or not parts.hostname:
+        raise ValueError("not an RTSP address; for example rtsp://192.168.1.64:554/Streaming/Channels/101")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("user and password belong in the camera's keys `username` and `password`")
+    parts.port  # noqa: B018  (raises ValueError for a port that is no number)
+    return url
+
+
+RtspUrl = Annotated[str, AfterValidator(_rtsp_url)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Site(_Model):
+    """The place this appliance watches."""
+
+    name: Name = "NVR"
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Ho_Chi_Minh"
+    language: Literal["vi", "en"] = "vi"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Storage(_Model):
+    """`recordings`: footage, its index and incident pictures, on the large disk. `state`: accounts, alarm state,
+    keys, on the system's disk. The oldest footage is deleted so that at most `max_gb` is used and at least
+    `keep_free_gb` stays free (1 GB = 10^9 bytes)."""
+
+    recordings: Path
+    state: Path
+    max_gb: Annotated[float, Field(gt=0)] | None = None
+    keep_free_gb: Annotated[float, Field(ge=0.1)] = 2.0
+
+
+class Web(_Model):
+    """`names`: further DNS names or IP addresses under which the page is opened (they go into its certificate)."""
+
+    host: str = "0.0.0.0"
+    https_port: Annotated[int, Field(ge=1, le=65535)] = 8443
+    http_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    names: tuple[str, ...] = ()
+    max_viewers: Annotated[int, Field(ge=1, le=200)] = 32
+
+
+class Analysis(_Model):
+    """`fps`: frames a second that are examined on each camera. `model`: another .tflite file than the shipped."""
+
+    enabled: bool = True
+    fps: Annotated[float, Field(ge=1, le=15)] = 6.0
+    model: Path | None = None
+
+
+class Siren(_Model):
+    """The relay that switches the siren. `port`: serial device, best /dev/serial/by-id/…."""
+
+    board: Literal["lcus"] = "lcus"
+    port: Path
+    channel: Annotated[int, Field(ge=1, le=8)] = 1
+    max_seconds: Annotated[float, Field(ge=1, le=900)] = 180.0
+    cooldown_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
+
+
+class Schedule(_Model):
+    """Arm and disarm by the clock, every day, in the site's time zone (`arm` 22:00, `disarm` 05:00)."""
+
+    arm: time
+    disarm: time
+
+    @field_validator("arm", "disarm", mode="before")
+    @classmethod
+    def _clock_time(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                return time.fromisoformat(value)
+            except ValueError:
+                raise ValueError('no time of day; for example "22:00"') from None
+        return value
+
+    @model_validator(mode="after")
+    def _differ(self) -> Schedule:
+        if self.arm == self.disarm:
+            raise ValueError("arm and disarm are the same time")
+        return self
+
+
+class Zone(_Model):
+    """A polygon of the picture and what is done when an object is confirmed in it while armed.
+
+    `response = "siren"` is only for closed premises (school, store, culture house) and needs `decided_by`: the
+    person who answers for it. On a public road somebody always walks at two in the morning.
+    """
+
+    name: Name
+    polygon: Annotated[tuple[tuple[Unit, Unit], ...], Field(min_length=3, max_length=32)] = WHOLE_PICTURE
+    response: Response = Response.CALL
+    objects: Annotated[tuple[Literal[OBJECT_KINDS], ...], Field(min_length=1)] = ("person",)  # type: ignore[valid-type]
+    decided_by: str = ""
+
+    @model_validator(mode="after")
+    def _siren_is_decided(self) -> Zone:
+        if self.response is Response.SIREN and not self.decided_by.strip():
+            raise ValueError(
+                'response "siren" needs `decided_by`: who decided that it may sound by itself here'
+            )
+        return self
+
+
+class Camera(_Model):
+    """One camera. `id` names it in file names and addresses and must not change; `name` is for people."""
+
+    id: Slug
+    name: Name
+    main: RtspUrl
+    sub: RtspUrl | None = None
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    zone: tuple[Zone, ...] = (Zone(name="*"),)
+
+    @field_validator("zone")
+    @classmethod
+    def _zones_differ(cls, zones: tuple[Zone, ...]) -> tuple[Zone, ...]:
+        names = [z.name for z in zones]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f'two zones are named "{name}"')
+        return zones
+
+    def url(self, role: Role) -> str | None:
+        """Address of the stream, without user and password; None where the camera has no such stream."""
+        return self.main if role is Role.MAIN else self.sub
+
+    @property
+    def streams(self) -> list[StreamKey]:
+        return [StreamKey(self.id, role) for role in Role if self.url(role)]
+
+    @property
+    def analysed(self) -> StreamKey:
+        """The stream that the detector looks at: the sub stream where there is one."""
+        return StreamKey(self.id, Role.SUB if self.sub else Role.MAIN)
+
+
+class Config(_Model):
+    """The whole of nvr.toml."""
+
+    site: Site = Site()
+    storage: Storage
+    web: Web = Web()
+    analysis: Analysis = Analysis()
+    siren: Siren | None = None
+    schedule: Schedule | None = None
+    camera: tuple[Camera, ...] = ()
+
+    @field_validator("camera")
+    @classmethod
+    def _cameras_differ(cls, cameras: tuple[Camera, ...]) -> tuple[Camera, ...]:
+        for attribute in ("id", "name"):
+            values = [getattr(c, attribute) for c in cameras]
+            for value in values:
+                if values.count(value) > 1:
+                    raise ValueError(f'two cameras have the {attribute} "{value}"')
+        return cameras
+
+    @model_validator(mode="after")
+    def _sirens_exist(self) -> Config:
+        if self.siren is None:
+            for camera in self.camera:
+                for zone in camera.zone:
+                    if zone.response is Response.SIREN:
+                        raise ValueError(
+                            f'camera "{camera.id}", zone "{zone.name}" answers with the siren, '
+                            "but there is no [siren] section"
+                        )
+        return self
+
+    def find_camera(self, camera_id: str) -> Camera | None:
+        return next((c for c in self.camera if c.id == camera_id), None)
+
+    @property
+    def streams(self) -> list[StreamKey]:
+        return [key for camera in self.camera for key in camera.streams]
+
+
+def load(file: Path) -> Config:
+    """Read `file`. Relative paths in it are relative to its folder.
+
+    Raises ConfigError: file missing or unreadable, no TOML, unknown key, wrong type or value; the first few
+    problems are in one message, each with its key.
+    """
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(str(file), "", error.strerror or str(error), "a readable file") from None
+    try:
+        tree = tomllib.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigError(str(file), "", "not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(file), "", f"not TOML: {error}") from None
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        raise _as_config_error(str(file), tree, error) from None
+    storage = config.storage.model_copy(
+        update={
+            "recordings": file.parent / config.storage.recordings,
+            "state": file.parent / config.storage.state,
+        }
+    )
+    return config.model_copy(update={"storage": storage})
+
+
+def _as_config_error(file: str, tree: dict[str, Any], error: ValidationError) -> ConfigError:
+    problems = error.errors(include_url=False, include_input=False, include_context=True)
+    first = problems[0]
+    key = _dotted(tree, first["loc"])
+    problem, allowed = _in_words(first)
+    more = "; ".join(f"{_dotted(tree, p['loc'])}: {_in_words(p)[0]}" for p in problems[1:5])
+    return ConfigError(file, key, problem + (f" (also: {more})" if more else ""), allowed)
+
+
+def _dotted(tree: object, location: tuple[int | str, ...]) -> str:
+    """`camera.0.zone.1.response` as `camera "gate" zone "yard" response`: what a person finds in the file."""
+    words: list[str] = []
+    node: object = tree
+    for step in location:
+        if isinstance(step, int):
+            node = node[step] if isinstance(node, list) and step < len(node) else None
+            name = (node.get("id") or node.get("name")) if isinstance(node, dict) else None
+            words.append(f'"{name}"' if isinstance(name, str) else f"number {step + 1}")
+        else:
+            node = node.get(step) if isinstance(node, dict) else None
+            words.append(step)
+    return " ".join(words) or "the file as a whole"
+
+
+def _in_words(problem: Any) -> tuple[str, str]:
+    """(what is wrong, what is allowed) for one pydantic error."""
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "unknown key", "only the keys described in README.md; check the spelling"
+    if kind == "missing":
+        return "this key is missing", ""
+    if kind in ("literal_error", "enum"):
+        return "not an allowed value", str(context.get("expected", ""))
+    if kind == "string_pattern_mismatch":
+        return "not an allowed value", "small letters, digits and hyphens, at most 32"
+    if kind == "value_error":
+        return str(context.get("error", problem["msg"])), ""
+    return problem["msg"][:1].lower() + problem["msg"][1:], ""

@@ -1,0 +1,104 @@
+"""What the parts tell each other: plain data, no behaviour.
+
+Times named `_mono_s` are `Clock.monotonic()`; times named `wall_s` are `Clock.wall()`, seconds since 1970 UTC.
+Boxes and points are relative to the picture: 0.0 is its left or top edge, 1.0 its right or bottom edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+
+class Role(StrEnum):
+    """`main` is the high-resolution stream of a camera, `sub` the low one."""
+
+    MAIN = "main"
+    SUB = "sub"
+
+
+class StreamKey(NamedTuple):
+    """One stream: `camera` is the camera's id in nvr.toml."""
+
+    camera: str
+    role: Role
+
+    def __str__(self) -> str:
+        return f"{self.camera}/{self.role}"
+
+
+class Response(StrEnum):
+    """What a zone does by itself when a sighting is confirmed in it while the site is armed."""
+
+    RECORD = "record"
+    CALL = "call"
+    WARN = "warn"
+    SIREN = "siren"
+
+
+class Box(NamedTuple):
+    """Relative rectangle; x0 <= x1, y0 <= y1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Movement in one camera's picture: `area` is the moving share of the picture, 0 to 1."""
+
+    camera: str
+    captured_mono_s: float
+    area: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An object confirmed in a zone by the sequential test, once per track and zone.
+
+    `captured_mono_s` is the arrival time of the access unit that decided it. `picture` is a JPEG of that frame.
+    """
+
+    camera: str
+    zone: str
+    response: Response
+    kind: str
+    score: float
+    box: Box
+    track: int
+    captured_mono_s: float
+    picture: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that staff must know about, until it is cleared. `place` and `code` identify it.
+
+    `place` is "camera:gate/main", "disk", "siren", "analysis", "clock". `code` is a key of the page's locales
+    (`fault.<code>`), `params` fill it in; `detail` is the English text for the log.
+    """
+
+    place: str
+    code: str
+    detail: str
+    params: dict[str, str | int | float] = field(default_factory=dict)
+
+
+StreamState = Literal["connecting", "live", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """State of one stream as the page shows it; `fault` is set when the state is `down`."""
+
+    key: StreamKey
+    state: StreamState
+    since_wall_s: float
+    fault: Fault | None = None
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    has_b_frames: bool = False

@@ -1,0 +1,1 @@
+"""Encoded media as it travels through the appliance; see README.md."""

@@ -1,0 +1,202 @@
+"""H.264 NAL units: splitting, joining, and the few facts a recorder needs from the SPS. Pure.
+
+Sources: ITU-T H.264 (08/2021) = ISO/IEC 14496-10: 7.3.1 NAL unit syntax, 7.3.2.1 SPS, annex B byte stream,
+annex E VUI; ISO/IEC 14496-15, 5.3 for the length-prefixed form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from nvr.media.access_unit import CodecConfig
+
+NAL_SLICE, NAL_IDR, NAL_SEI, NAL_SPS, NAL_PPS, NAL_AUD = 1, 5, 6, 7, 8, 9
+START_CODE = b"\x00\x00\x00\x01"
+MAX_SPS_BYTES = 4096
+_START = re.compile(rb"\x00\x00\x01")
+_HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
+
+
+def nal_type(nal: bytes | bytearray | memoryview) -> int:
+    """nal_unit_type of a non-empty NAL unit (7.3.1)."""
+    return nal[0] & 0x1F
+
+
+def split_annex_b(stream: bytes) -> list[bytes]:
+    """The NAL units of an annex B byte stream, without start codes and trailing zero bytes."""
+    codes = list(_START.finditer(stream))
+    ends = [*(code.start() for code in codes[1:]), len(stream)][: len(codes)]
+    nals = (stream[code.end() : end].rstrip(b"\x00") for code, end in zip(codes, ends, strict=True))
+    return [nal for nal in nals if nal]
+
+
+def join_length_prefixed(nals: Iterable[bytes | bytearray]) -> bytes:
+    """NAL units, each behind its length in 4 big-endian bytes."""
+    parts: list[bytes | bytearray] = []
+    for nal in nals:
+        parts.append(len(nal).to_bytes(4, "big"))
+        parts.append(nal)
+    return b"".join(parts)
+
+
+def split_length_prefixed(data: bytes) -> Iterator[memoryview]:
+    """The NAL units of `AccessUnit.data`, without copying. Raises ValueError where a length runs past the end."""
+    view, at = memoryview(data), 0
+    while at < len(view):
+        start = at + 4
+        at = start + int.from_bytes(view[at:start], "big")
+        if at > len(view):
+            raise ValueError(f"NAL unit at byte {start} runs past the end of its access unit")
+        yield view[start:at]
+
+
+def to_annex_b(data: bytes, config: CodecConfig, *, with_parameter_sets: bool) -> bytes:
+    """`AccessUnit.data` as a byte stream, as decoders and WebRTC packetizers take it; with SPS and PPS in front
+    where asked (every keyframe needs them)."""
+    parts: list[bytes | memoryview] = []
+    if with_parameter_sets:
+        parts += (START_CODE, config.sps, START_CODE, config.pps)
+    for nal in split_length_prefixed(data):
+        parts += (START_CODE, nal)
+    return b"".join(parts)
+
+
+def codec_config(sps: bytes, pps: bytes) -> CodecConfig:
+    """What the parameter sets say. Raises ValueError: SPS or PPS malformed, truncated or absurd in size."""
+    if not pps or nal_type(pps) != NAL_PPS:
+        raise ValueError("no picture parameter set")
+    width, height, reorders = _read_sps(sps)
+    return CodecConfig("h264", bytes(sps), bytes(pps), width, height, reorders)
+
+
+class _Bits:
+    """Reads an RBSP bit by bit (7.2), with Exp-Golomb codes (9.1)."""
+
+    def __init__(self, rbsp: bytes):
+        self._value = int.from_bytes(rbsp, "big")
+        self._left = 8 * len(rbsp)
+
+    def u(self, count: int) -> int:
+        if count > self._left:
+            raise ValueError("sequence parameter set ends too early")
+        self._left -= count
+        return (self._value >> self._left) & ((1 << count) - 1)
+
+    def ue(self) -> int:
+        zeros = 0
+        while self.u(1) == 0:
+            zeros += 1
+            if zeros > 32:
+                raise ValueError("sequence parameter set has an absurd number")
+        return (1 << zeros) - 1 + self.u(zeros)
+
+    def se(self) -> int:
+        code = self.ue()
+        return (code + 1) // 2 if code & 1 else -(code // 2)
+
+
+def _read_sps(sps: bytes) -> tuple[int, int, bool]:
+    """(width, height, whether pictures may be reordered) of an SPS NAL unit."""
+    if not 4 <= len(sps) <= MAX_SPS_BYTES or nal_type(sps) != NAL_SPS:
+        raise ValueError("no sequence parameter set")
+    profile, constraints = sps[1], sps[2]
+    bits = _Bits(sps[4:].replace(b"\x00\x00\x03", b"\x00\x00"))
+    bits.ue()  # seq_parameter_set_id
+    chroma_format = 1
+    separate_planes = 0
+    if profile in _HIGH_PROFILES:
+        chroma_format = bits.ue()
+        if chroma_format > 3:
+            raise ValueError("sequence parameter set has an unknown chroma format")
+        if chroma_format == 3:
+            separate_planes = bits.u(1)
+        bits.ue()  # bit_depth_luma_minus8
+        bits.ue()  # bit_depth_chroma_minus8
+        bits.u(1)  # qpprime_y_zero_transform_bypass_flag
+        if bits.u(1):
+            _skip_scaling_matrix(bits, 12 if chroma_format == 3 else 8)
+    bits.ue()  # log2_max_frame_num_minus4
+    order_type = bits.ue()
+    if order_type == 0:
+        bits.ue()
+    elif order_type == 1:
+        bits.u(1)
+        bits.se()
+        bits.se()
+        for _ in range(min(bits.ue(), 255)):
+            bits.se()
+    reference_frames = bits.ue()
+    bits.u(1)  # gaps_in_frame_num_value_allowed_flag
+    width = 16 * (bits.ue() + 1)
+    map_units = bits.ue() + 1
+    frames_only = bits.u(1)
+    height = 16 * map_units * (2 - frames_only)
+    if not frames_only:
+        bits.u(1)
+    bits.u(1)  # direct_8x8_inference_flag
+    if bits.u(1):
+        array_type = 0 if separate_planes else chroma_format
+        unit_x = 2 if array_type in (1, 2) else 1
+        unit_y = (2 if array_type == 1 else 1) * (2 - frames_only)
+        left, right, top, bottom = bits.ue(), bits.ue(), bits.ue(), bits.ue()
+        width -= unit_x * (left + right)
+        height -= unit_y * (top + bottom)
+    if not (16 <= width <= 16384 and 16 <= height <= 16384):
+        raise ValueError(f"sequence parameter set gives an absurd size, {width}x{height}")
+    may_reorder = order_type != 2 and profile != 66 and reference_frames > 0
+    if may_reorder and profile in (44, 86, 100, 110, 122, 244) and constraints & 0x10:
+        may_reorder = False  # constraint_set3_flag: intra profiles never reorder (A.2)
+    if may_reorder and bits.u(1):
+        declared = _declared_reorder_frames(bits)
+        may_reorder = declared is None or declared > 0
+    return width, height, may_reorder
+
+
+def _skip_scaling_matrix(bits: _Bits, lists: int) -> None:
+    """seq_scaling_list (7.3.2.1.1.1)."""
+    for index in range(lists):
+        if not bits.u(1):
+            continue
+        last = following = 8
+        for _ in range(16 if index < 6 else 64):
+            if following:
+                following = (last + bits.se()) % 256
+            last = following or last
+
+
+def _declared_reorder_frames(bits: _Bits) -> int | None:
+    """max_num_reorder_frames of the VUI (E.1.1), None where it is not given."""
+    if bits.u(1) and bits.u(8) == 255:  # aspect_ratio_idc, Extended_SAR
+        bits.u(32)
+    if bits.u(1):  # overscan
+        bits.u(1)
+    if bits.u(1):  # video_signal_type
+        bits.u(4)
+        if bits.u(1):
+            bits.u(24)
+    if bits.u(1):  # chroma_loc
+        bits.ue()
+        bits.ue()
+    if bits.u(1):  # timing
+        bits.u(65)
+    hrd = False
+    for _ in range(2):
+        if bits.u(1):
+            hrd = True
+            count = bits.ue() + 1
+            bits.u(8)
+            for _ in range(min(count, 32)):
+                bits.ue()
+                bits.ue()
+                bits.u(1)
+            bits.u(20)
+    if hrd:
+        bits.u(1)
+    bits.u(1)  # pic_struct_present_flag
+    if not bits.u(1):  # bitstream_restriction_flag
+        return None
+    bits.u(1)
+    for _ in range(4):
+        bits.ue()
+    return bits.ue()

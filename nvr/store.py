@@ -1,0 +1,96 @@
+"""SQLite files: open, migrate, one writer thread and one reader thread a file.
+
+WAL with `synchronous=FULL`: a commit that was announced survives a power cut (NORMAL lost 18 to 23 s of rows in
+measurements). Readers never wait for a stalled commit, because they have their own connection and thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from nvr.errors import StorageError
+
+T = TypeVar("T")
+
+
+class Database:
+    """One SQLite file.
+
+    `path`: the file. `schema`: SQL scripts, one a version, oldest first; version n is `schema[n-1]` and is
+    recorded in `PRAGMA user_version`. A file newer than the software is refused, not changed.
+    Construct it off the event loop or with `await Database.open(...)`.
+    Raises StorageError: the file cannot be opened, is no database, is damaged, or is newer than the software.
+    """
+
+    def __init__(self, path: Path, schema: Sequence[str]):
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._connect()
+            self._migrate(schema)
+            self._reader = self._connect()
+            self._reader.execute("PRAGMA query_only=ON")
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise StorageError(
+                f"{path}: cannot be opened as a database: {error}",
+                remedy="Check that the directory is writable and the disk healthy",
+                params={"path": str(path)},
+            ) from error
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix=f"write {path.name}")
+        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix=f"read {path.name}")
+
+    @classmethod
+    async def open(cls, path: Path, schema: Sequence[str]) -> Database:
+        """Open in a thread; the event loop never waits for the disk."""
+        return await asyncio.to_thread(cls, path, schema)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10.0)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _migrate(self, schema: Sequence[str]) -> None:
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if version > len(schema):
+            raise StorageError(
+                f"{self.path}: written by a newer version of the software (schema {version}, known {len(schema)})",
+                remedy="Update the appliance, or restore the backup made before the update",
+                params={"path": str(self.path)},
+            )
+        for number, script in enumerate(schema[version:], start=version + 1):
+            self._writer.executescript(f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+
+    def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in one transaction in the calling thread, which must be the only one that writes."""
+        connection = self._writer
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        return result
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in one transaction on the writer thread and wait for the commit to be on the disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self.write_now, work)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on the reader thread; it sees every committed transaction."""
+        return await asyncio.get_running_loop().run_in_executor(self._read_thread, work, self._reader)
+
+    async def close(self) -> None:
+        """Finish what was queued, then close."""
+        await asyncio.to_thread(self._write_thread.shutdown)
+        await asyncio.to_thread(self._read_thread.shutdown)
+        await asyncio.to_thread(self._reader.close)
+        await asyncio.to_thread(self._writer.close)

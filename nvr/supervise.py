@@ -1,0 +1,84 @@
+"""The only retry loop of the appliance, and the only place that catches every exception."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from nvr.clock import Clock
+from nvr.errors import NvrError
+from nvr.events import Fault
+from nvr.faults import FaultBoard
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waiting times between attempts: doubling from `first_s` to `max_s`, with up to 25 % jitter taken off, so
+    that 58 cameras behind one switch do not come back in one instant. After `reset_after_s` of health the next
+    failure starts again at `first_s`."""
+
+    first_s: float = 0.5
+    max_s: float = 15.0
+    reset_after_s: float = 10.0
+
+    def delay_s(self, failures: int, jitter: float) -> float:
+        """Seconds to wait after the `failures`-th failure in a row (from 1); `jitter` is 0.0 to 1.0."""
+        base: float = min(self.first_s * 2.0 ** min(failures - 1, 20), self.max_s)
+        return base * (1 - 0.25 * jitter)
+
+
+class Supervisor:
+    """Keeps long-running jobs running; their failures become faults on the board, never the end of another job."""
+
+    def __init__(self, clock: Clock, faults: FaultBoard):
+        self._clock, self._faults = clock, faults
+        self._random = random.Random()  # noqa: S311  (spreads reconnects; nothing secret)
+
+    async def keep_running(
+        self,
+        place: str,
+        job: Callable[[Callable[[], None]], Awaitable[None]],
+        backoff: Backoff = Backoff(),
+    ) -> None:
+        """Run `job(healthy)` again and again until cancelled.
+
+        The job calls `healthy()` once it works (the camera plays, the port is open), which clears the fault of
+        `place`. An NvrError becomes a fault with its code; anything else is a defect of ours: logged with its
+        traceback and shown as `internal`. A job that returns is started again without a fault.
+        """
+        failures = 0
+        while True:
+            health = _Health(self._clock, lambda: self._faults.clear(place))
+            try:
+                await job(health)
+            except NvrError as error:
+                self._faults.raise_fault(Fault(place, error.code, str(error), error.params))
+            except Exception as error:
+                log.exception("unexpected error", place=place)
+                detail = f"{place}: internal error {type(error).__name__}; please report the log"
+                self._faults.raise_fault(Fault(place, "internal", detail))
+            failures = 1 if health.lasted_s >= backoff.reset_after_s else failures + 1
+            await asyncio.sleep(backoff.delay_s(failures, self._random.random()))
+
+
+class _Health:
+    """Remembers when one run of a job first reported that it works; then tells `on_first`."""
+
+    def __init__(self, clock: Clock, on_first: Callable[[], None]):
+        self._clock, self._on_first = clock, on_first
+        self._since: float | None = None
+
+    def __call__(self) -> None:
+        if self._since is None:
+            self._since = self._clock.monotonic()
+            self._on_first()
+
+    @property
+    def lasted_s(self) -> float:
+        return 0.0 if self._since is None else self._clock.monotonic() - self._since
