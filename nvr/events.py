@@ -102,3 +102,12 @@ class StreamStatus:
     width: int = 0
     height: int = 0
     has_b_frames: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: an account's name, "schedule", or the appliance's part that decided; `address` is the remote
+    address, "" for the appliance itself."""
+
+    name: str
+    address: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -49,22 +49,36 @@ class Supervisor:
         """Run `job(healthy)` again and again until cancelled.
 
         The job calls `healthy()` once it works (the camera plays, the port is open), which clears the fault of
-        `place`. An NvrError becomes a fault with its code; anything else is a defect of ours: logged with its
-        traceback and shown as `internal`. A job that returns is started again without a fault.
+        `place`. An NvrError, also one out of a TaskGroup, becomes a fault with its code; anything else is a defect
+        of ours: logged with its traceback and shown as `internal`. A job that returns is started again without a
+        fault.
         """
         failures = 0
         while True:
             health = _Health(self._clock, lambda: self._faults.clear(place))
             try:
                 await job(health)
-            except NvrError as error:
-                self._faults.raise_fault(Fault(place, error.code, str(error), error.params))
-            except Exception as error:
-                log.exception("unexpected error", place=place)
-                detail = f"{place}: internal error {type(error).__name__}; please report the log"
-                self._faults.raise_fault(Fault(place, "internal", detail))
+            except Exception as error:  # noqa: BLE001  (this is the one place for it)
+                self._faults.raise_fault(_as_fault(place, error))
             failures = 1 if health.lasted_s >= backoff.reset_after_s else failures + 1
             await asyncio.sleep(backoff.delay_s(failures, self._random.random()))
+
+
+def _as_fault(place: str, error: Exception) -> Fault:
+    for cause in _causes(error):
+        if isinstance(cause, NvrError):
+            return Fault(place, cause.code, str(cause), cause.params)
+    log.error("unexpected error", place=place, exc_info=error)
+    return Fault(place, "internal", f"{place}: internal error {type(error).__name__}; please report the log")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error itself, or the single errors in an exception group."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _causes(inner)
+    else:
+        yield error
 
 
 class _Health:

@@ -1,0 +1,155 @@
+"""Incidents in state.db: sightings of one camera that belong together, as staff see them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from nvr.events import Actor, Box, Response, Sighting
+from nvr.store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One row of the table `incidents` (schema/001.sql); times in seconds since 1970 UTC."""
+
+    id: int
+    camera: str
+    zone: str
+    kind: str
+    response: Response
+    opened_s: float
+    last_s: float
+    sightings: int
+    score: float
+    box: Box
+    has_picture: bool
+    acknowledged_s: float | None
+    acknowledged_by: str | None
+
+
+class IncidentStore:
+    """Reads and writes incidents. Writes wait for the disk, so the siren's path never awaits one."""
+
+    def __init__(self, db: Database):
+        self._db = db
+
+    async def open(self, sighting: Sighting, response: Response, seen_wall_s: float) -> Incident:
+        """A new incident that begins with `sighting`, seen at `seen_wall_s`."""
+        row = (
+            sighting.camera,
+            sighting.zone,
+            sighting.kind,
+            response,
+            seen_wall_s,
+            seen_wall_s,
+            sighting.score,
+            json.dumps(sighting.box),
+        )
+
+        def insert(connection: sqlite3.Connection) -> Incident:
+            cursor = connection.execute(
+                "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box)"
+                " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+                row,
+            )
+            return _one(connection, cursor.lastrowid)
+
+        return await self._db.write(insert)
+
+    async def extend(
+        self, incident: Incident, sighting: Sighting, response: Response, seen_wall_s: float
+    ) -> Incident:
+        """Count `sighting` to `incident`; the response becomes `response`."""
+
+        def update(connection: sqlite3.Connection) -> Incident:
+            connection.execute(
+                "UPDATE incidents SET last_s = max(last_s, ?), sightings = sightings + 1, score = max(score, ?),"
+                " response = ? WHERE id = ?",
+                (seen_wall_s, sighting.score, response, incident.id),
+            )
+            return _one(connection, incident.id)
+
+        return await self._db.write(update)
+
+    async def mark_picture(self, incident_id: int) -> Incident:
+        """Note that the incident's picture is on the disk."""
+
+        def update(connection: sqlite3.Connection) -> Incident:
+            connection.execute("UPDATE incidents SET has_picture = 1 WHERE id = ?", (incident_id,))
+            return _one(connection, incident_id)
+
+        return await self._db.write(update)
+
+    async def acknowledge(self, incident_id: int, actor: Actor, now_wall_s: float) -> Incident | None:
+        """Note who took the incident on; the first one stays. None: no such incident."""
+
+        def update(connection: sqlite3.Connection) -> Incident | None:
+            connection.execute(
+                "UPDATE incidents SET acknowledged_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_s IS NULL",
+                (now_wall_s, actor.name, incident_id),
+            )
+            return _find(connection, incident_id)
+
+        return await self._db.write(update)
+
+    async def get(self, incident_id: int) -> Incident | None:
+        """The incident, or None."""
+        return await self._db.read(lambda connection: _find(connection, incident_id))
+
+    async def page(
+        self,
+        cameras: frozenset[str] | None,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        camera: str | None = None,
+    ) -> list[Incident]:
+        """Newest first, at most `limit`, with ids below `before`; of `cameras` only (None: all), or of one."""
+        wanted = (
+            cameras
+            if camera is None
+            else frozenset({camera}) & (cameras if cameras is not None else {camera})
+        )
+        where, values = ["id < ?"], [before if before is not None else 1 << 62]
+        if wanted is not None:
+            where.append("camera IN (SELECT value FROM json_each(?))")
+        query = f"SELECT * FROM incidents WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        parameters = [*values, *([json.dumps(sorted(wanted))] if wanted is not None else []), limit]
+        return await self._db.read(lambda c: [_incident(row) for row in c.execute(query, parameters)])
+
+    async def unacknowledged(self, since_wall_s: float) -> list[Incident]:
+        """Incidents whose last sighting is not older than `since_wall_s` and that nobody took on, oldest first."""
+        query = (
+            "SELECT * FROM incidents WHERE acknowledged_s IS NULL AND last_s >= ? ORDER BY id DESC LIMIT 100"
+        )
+        rows = await self._db.read(lambda c: [_incident(row) for row in c.execute(query, (since_wall_s,))])
+        return rows[::-1]
+
+
+def _find(connection: sqlite3.Connection, incident_id: int) -> Incident | None:
+    row = connection.execute("SELECT * FROM incidents WHERE id = ?", (incident_id,)).fetchone()
+    return _incident(row) if row else None
+
+
+def _one(connection: sqlite3.Connection, incident_id: int | None) -> Incident:
+    return _incident(connection.execute("SELECT * FROM incidents WHERE id = ?", (incident_id,)).fetchone())
+
+
+def _incident(row: sqlite3.Row) -> Incident:
+    return Incident(
+        id=row["id"],
+        camera=row["camera"],
+        zone=row["zone"],
+        kind=row["kind"],
+        response=Response(row["response"]),
+        opened_s=row["opened_s"],
+        last_s=row["last_s"],
+        sightings=row["sightings"],
+        score=row["score"],
+        box=Box(*json.loads(row["box"])),
+        has_picture=bool(row["has_picture"]),
+        acknowledged_s=row["acknowledged_s"],
+        acknowledged_by=row["acknowledged_by"],
+    )

@@ -1,0 +1,186 @@
+"""What the alarm leaves on the disk, written behind its back: incidents, pictures, armed state, audit rows.
+
+Nothing here is awaited by the siren's path. Queue: 500 entries; when it is full (a disk that stands still) the
+newest record is dropped and a fault raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from nvr import audit
+from nvr.alarm.incidents import Incident, IncidentStore
+from nvr.alarm.policy import INCIDENT_GAP_S, RINGING, RINGING_S, stronger
+from nvr.clock import Clock
+from nvr.errors import StorageError
+from nvr.events import Actor, Fault, Response, Sighting
+from nvr.faults import FaultBoard
+from nvr.store import Database
+
+QUEUE_LENGTH = 500
+PLACE = "state"
+
+
+class Pictures(Protocol):
+    """Where incident pictures are kept."""
+
+    async def save(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+        """Store `jpeg`; returns when it is safely named. Raises StorageError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Whether the site is armed, since when (wall time), by whom and why ("start": never decided yet)."""
+
+    armed: bool
+    since_s: float
+    actor: str
+    why: Literal["manual", "schedule", "start"]
+
+
+class Journal:
+    """Queues and writes the alarm's records, and knows which incidents ring."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        clock: Clock,
+        faults: FaultBoard,
+        pictures: Pictures,
+        on_incident: Callable[[Incident], None],
+    ):
+        self._db, self._clock, self._faults = db, clock, faults
+        self._pictures, self._on_incident = pictures, on_incident
+        self._incidents = IncidentStore(db)
+        self._latest: dict[str, Incident] = {}
+        self._ringing: dict[int, Incident] = {}
+        self._queue: asyncio.Queue[Callable[[], Awaitable[object]]] = asyncio.Queue(QUEUE_LENGTH)
+        self._unwritten: Callable[[], Awaitable[object]] | None = None
+
+    async def load(self) -> Armed | None:
+        """The armed state of before the start, None at the very first; unacknowledged incidents ring again."""
+        row = await self._db.read(lambda c: c.execute("SELECT * FROM alarm_state").fetchone())
+        for incident in await self._incidents.unacknowledged(self._clock.wall() - RINGING_S):
+            if incident.response in RINGING:
+                self._ringing[incident.id] = incident
+        return Armed(bool(row["armed"]), row["since_s"], row["actor"], row["why"]) if row else None
+
+    async def run(self, healthy: Callable[[], None]) -> None:
+        """Write until cancelled; call `flush` afterwards.
+
+        Raises StorageError when state.db cannot be written; that record is tried again first in the next run.
+        """
+        healthy()
+        while True:
+            if self._unwritten is None:
+                self._unwritten = await self._queue.get()
+            await self._write_one()
+            if self._queue.empty():
+                self._faults.clear(PLACE, "records_lost")
+
+    async def flush(self) -> None:
+        """Write what is still queued; the last thing before the database is closed. Raises StorageError."""
+        while self._unwritten is not None or not self._queue.empty():
+            self._unwritten = self._unwritten or self._queue.get_nowait()
+            await self._write_one()
+
+    async def _write_one(self) -> None:
+        if self._unwritten is not None:
+            try:
+                await self._unwritten()
+            except sqlite3.OperationalError as error:
+                raise StorageError(
+                    f"state.db cannot be written: {error}", remedy="Check the system disk's space and health"
+                ) from error
+            self._unwritten = None
+
+    # Queued records
+
+    def sighting(self, sighting: Sighting, response: Response, seen_wall_s: float) -> None:
+        """`sighting` was answered with `response`; it opens an incident or belongs to its camera's latest."""
+        self._put(lambda: self._write_sighting(sighting, response, seen_wall_s))
+
+    def armed(self, armed: Armed) -> None:
+        """The armed state to restore after a power cut."""
+        row = (int(armed.armed), armed.since_s, armed.actor, armed.why)
+        query = "REPLACE INTO alarm_state (only_row, armed, since_s, actor, why) VALUES (1, ?, ?, ?, ?)"
+
+        def replace(connection: sqlite3.Connection) -> None:
+            connection.execute(query, row)
+
+        self._put(lambda: self._db.write(replace))
+
+    def action(self, actor: Actor, action: str, subject: str) -> None:
+        """One audit row, timed now."""
+        now = self._clock.wall()
+        self._put(lambda: self._audit(now, actor, action, subject))
+
+    # Ringing
+
+    @property
+    def ringing(self) -> tuple[int, ...]:
+        """Ids of the incidents that ring in the duty room, oldest first."""
+        return tuple(self._ringing)
+
+    async def acknowledge(self, incident_id: int, actor: Actor) -> Incident | None:
+        """Staff took the incident on: it rings no more. None: no such incident."""
+        now = self._clock.wall()
+        incident = await self._incidents.acknowledge(incident_id, actor, now)
+        if incident is not None:
+            self._ringing.pop(incident_id, None)
+            latest = self._latest.get(incident.camera)
+            if latest is not None and latest.id == incident.id:
+                self._latest[incident.camera] = incident
+            await self._audit(now, actor, "acknowledge", f"incident {incident_id}")
+            self._on_incident(incident)
+        return incident
+
+    def stop_old_ringing(self) -> bool:
+        """End the ringing nobody answered for RINGING_S; whether any ended."""
+        oldest = self._clock.wall() - RINGING_S
+        old = [number for number, incident in self._ringing.items() if incident.last_s < oldest]
+        for number in old:
+            del self._ringing[number]
+        return bool(old)
+
+    # Writing
+
+    def _put(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            self._queue.put_nowait(work)
+        except asyncio.QueueFull:
+            detail = "the system's disk does not keep up; alarm records are being lost"
+            self._faults.raise_fault(Fault(PLACE, "records_lost", detail))
+
+    async def _audit(self, wall_s: float, actor: Actor, action: str, subject: str) -> None:
+        await audit.record(
+            self._db, wall_s=wall_s, actor=actor.name, address=actor.address, action=action, subject=subject
+        )
+
+    async def _write_sighting(self, sighting: Sighting, response: Response, seen_wall_s: float) -> None:
+        latest = self._latest.get(sighting.camera)
+        if latest is not None and seen_wall_s - latest.last_s <= INCIDENT_GAP_S:
+            strongest = stronger(latest.response, response)
+            incident = await self._incidents.extend(latest, sighting, strongest, seen_wall_s)
+        else:
+            incident = await self._incidents.open(sighting, response, seen_wall_s)
+            incident = await self._keep_picture(incident, sighting.picture)
+        self._latest[sighting.camera] = incident
+        if incident.response in RINGING and incident.acknowledged_s is None:
+            self._ringing[incident.id] = incident
+        self._on_incident(incident)
+
+    async def _keep_picture(self, incident: Incident, jpeg: bytes) -> Incident:
+        try:
+            await self._pictures.save(str(incident.id), jpeg, incident.opened_s)
+        except StorageError as error:
+            # The incident stands without its picture; a full or missing recording disk must not hide it.
+            self._faults.raise_fault(Fault("disk", error.code, str(error), error.params))
+            return incident
+        return await self._incidents.mark_picture(incident.id)

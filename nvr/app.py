@@ -1,0 +1,193 @@
+"""The composition root: the only file that knows every part. One TaskGroup; every job under the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from nvr.alarm.incidents import IncidentStore
+from nvr.alarm.journal import Journal
+from nvr.alarm.runner import AlarmRunner
+from nvr.alarm.siren import SirenLine
+from nvr.camera.client import play
+from nvr.clock import Clock, SystemClock
+from nvr.config import Camera, Config
+from nvr.detect.link import AnalysisLink
+from nvr.errors import NvrError
+from nvr.events import Fault, Role, StreamKey, StreamStatus
+from nvr.faults import FaultBoard
+from nvr.media.hub import Hub
+from nvr.record.recorder import Recorder
+from nvr.state import open_state
+from nvr.store import Database
+from nvr.supervise import Supervisor
+from nvr.web.auth import Auth
+from nvr.web.changes import Changes
+from nvr.web.server import WebServer
+from nvr.web.services import AnalysisView, Services
+from nvr.web.stream_board import StreamBoard
+from webrtc.session import LiveServer
+
+log = structlog.get_logger(__name__)
+
+GB = 1_000_000_000
+
+Job = Callable[[Callable[[], None]], Awaitable[None]]
+
+
+async def serve(config: Config, *, on_ready: Callable[[App], None], stop: asyncio.Event) -> None:
+    """Run the appliance until `stop` is set. Raises NvrError: state.db or the accounts cannot be used at all.
+
+    Everything else that is wrong (a camera, a disk, the relay, the model, a port) becomes a fault, and the rest
+    goes on.
+    """
+    clock = SystemClock()
+    state = await open_state(config.storage.state)
+    try:
+        auth = await Auth.open(state, clock, config.storage.state)
+        try:
+            app = App(config, clock, state, auth)
+            await app.run(on_ready, stop)
+        finally:
+            auth.close()
+    finally:
+        await state.close()
+
+
+class App:
+    """All parts of one appliance, wired together."""
+
+    def __init__(self, config: Config, clock: Clock, state: Database, auth: Auth):
+        self.config, self.auth = config, auth
+        self._clock = clock
+        self.faults = FaultBoard(clock)
+        self._supervisor = Supervisor(clock, self.faults)
+        self.hub = Hub(config.streams)
+        self.streams = StreamBoard()
+        changes = Changes()
+        max_gb = config.storage.max_gb
+        self.recorder = Recorder(
+            config.storage.recordings,
+            clock=clock,
+            faults=self.faults,
+            max_bytes=None if max_gb is None else int(max_gb * GB),
+            keep_free_bytes=int(config.storage.keep_free_gb * GB),
+        )
+        for stream in self.hub:
+            stream.attach(self.recorder.consumer(stream.key))
+        self._siren = (
+            SirenLine(config.siren, config.storage.state / "guard.sock", faults=self.faults)
+            if config.siren
+            else None
+        )
+        self._journal = Journal(
+            state,
+            clock=clock,
+            faults=self.faults,
+            pictures=self.recorder.pictures,
+            on_incident=changes.incident,
+        )
+        self.alarm = AlarmRunner(
+            config, self._journal, self._siren, clock=clock, faults=self.faults, on_change=changes.notify
+        )
+        self._analysis = (
+            AnalysisLink(
+                self.hub,
+                config.camera,
+                fps=config.analysis.fps,
+                model=config.analysis.model,
+                clock=clock,
+                on_sighting=self.alarm.sighting,
+                on_motion=lambda _motion: None,
+            )
+            if config.analysis.enabled
+            else None
+        )
+        self.live = LiveServer(max_sessions=config.web.max_viewers)
+        self.faults.on_change(changes.notify)
+        self.streams.on_change(changes.notify)
+        self._web = WebServer(
+            Services(
+                config=config,
+                clock=clock,
+                state=state,
+                hub=self.hub,
+                faults=self.faults,
+                recorder=self.recorder,
+                alarm=self.alarm,
+                incidents=IncidentStore(state),
+                live=self.live,
+                auth=auth,
+                streams=self.streams,
+                changes=changes,
+                analysis=self._analysis_view,
+            )
+        )
+
+    async def run(self, on_ready: Callable[[App], None], stop: asyncio.Event) -> None:
+        """Until `stop` is set: siren first, then recording, then what looks at the pictures."""
+        await self.alarm.restore()
+        try:
+            async with asyncio.TaskGroup() as group:
+                jobs = [
+                    group.create_task(self._supervisor.keep_running(place, job), name=place)
+                    for place, job in self._jobs()
+                ]
+                on_ready(self)
+                await stop.wait()
+                for job in reversed(jobs):
+                    job.cancel()
+        finally:
+            await self._journal.flush()
+
+    def _jobs(self) -> list[tuple[str, Job]]:
+        """(place on the fault board, job), in the order of starting."""
+        jobs: list[tuple[str, Job]] = []
+        if self._siren is not None:
+            jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
+        jobs += [("alarm", self.alarm.run), ("state", self._journal.run), ("disk", self.recorder.run)]
+        for camera in self.config.camera:
+            for key in camera.streams:
+                jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
+        if self._analysis is not None:
+            jobs.append(("analysis", self._analysis.run))
+        jobs += [("web", self._web.run), ("live", self._run_live)]
+        return jobs
+
+    async def _run_live(self, healthy: Callable[[], None]) -> None:
+        healthy()
+        await self.live.run()
+
+    async def _play(self, camera: Camera, role: Role, healthy: Callable[[], None]) -> None:
+        """One connection to one stream, with its state on the board of streams."""
+        key = StreamKey(camera.id, role)
+        stream = self.hub[key]
+        self._show(StreamStatus(key, "connecting", self._clock.wall(), fault=self.streams.get(key).fault))
+
+        def playing() -> None:
+            healthy()
+            status = StreamStatus(key, "live", self._clock.wall())
+            if stream.config is not None:
+                codec, width, height = stream.config.codec, stream.config.width, stream.config.height
+                status = replace(status, codec=codec, width=width, height=height)
+            self._show(status)
+
+        try:
+            await play(camera, role, self._clock, stream.publish, playing)
+        except NvrError as error:
+            fault = Fault(f"camera:{key}", error.code, str(error), error.params)
+            self._show(StreamStatus(key, "down", self._clock.wall(), fault=fault))
+            raise
+
+    def _show(self, status: StreamStatus) -> None:
+        self.streams.set(status)
+
+    def _analysis_view(self) -> AnalysisView:
+        if self._analysis is None:
+            return AnalysisView(running=False, fps={})
+        statistics = self._analysis.statistics
+        return AnalysisView(running=self.faults.at("analysis") is None, fps=statistics.fps)

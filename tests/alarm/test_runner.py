@@ -1,0 +1,327 @@
+"""The alarm at work: a real guard process and a simulated board on a pty, a real state.db."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hw.sim import SimulatedBoard
+from nvr.alarm.incidents import IncidentStore
+from nvr.alarm.journal import Journal
+from nvr.alarm.machine import State
+from nvr.alarm.runner import AlarmRunner
+from nvr.alarm.siren import SirenLine, SirenUnavailable
+from nvr.clock import FakeClock, SystemClock
+from nvr.config import Config, Schedule, Siren, Storage
+from nvr.errors import StorageError
+from nvr.events import Actor, Box, Response, Sighting
+from nvr.faults import FaultBoard
+from nvr.state import STATE_SCHEMA
+from nvr.store import Database
+from nvr.supervise import Backoff, Supervisor
+
+OFFICER = Actor("Minh", "192.168.1.20")
+ON, OFF = bytes.fromhex("a00101a2"), bytes.fromhex("a00100a1")
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+class Disk:
+    """Keeps pictures, or refuses them."""
+
+    def __init__(self) -> None:
+        self.saved: dict[str, bytes] = {}
+        self.full = False
+
+    async def save(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+        if self.full:
+            raise StorageError("recordings: disk full")
+        self.saved[picture_id] = jpeg
+
+
+class Site:
+    """One alarm with everything real around it but the cameras."""
+
+    def __init__(self, config: Config, db: Database, clock) -> None:
+        self.config, self.db, self.clock = config, db, clock
+        self.faults = FaultBoard(clock)
+        self.disk = Disk()
+        self.incidents: list = []
+        self.changed = asyncio.Event()
+        self.siren = (
+            SirenLine(config.siren, config.storage.state / "guard.sock", faults=self.faults)
+            if config.siren
+            else None
+        )
+        self.journal = Journal(
+            db, clock=clock, faults=self.faults, pictures=self.disk, on_incident=self._incident
+        )
+        self.runner = AlarmRunner(
+            config, self.journal, self.siren, clock=clock, faults=self.faults, on_change=self.changed.set
+        )
+
+    def _incident(self, incident) -> None:
+        self.incidents.append(incident)
+        self.changed.set()
+
+    async def until(self, condition) -> None:
+        async with asyncio.timeout(15):
+            while not condition():
+                self.changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await self.changed.wait()
+
+    def see(self, response=Response.SIREN, camera="gate") -> None:
+        box = Box(0.1, 0.1, 0.2, 0.5)
+        now = self.clock.monotonic()
+        self.runner.sighting(Sighting(camera, "yard", response, "person", 0.9, box, 1, now, b"jpeg"))
+
+
+def make_config(tmp_path: Path, *, port: Path | None, schedule: Schedule | None = None, **siren) -> Config:
+    return Config(
+        storage=Storage(recordings=tmp_path / "recordings", state=tmp_path / "state"),
+        siren=Siren(port=port, **siren) if port else None,
+        schedule=schedule,
+    )
+
+
+@asynccontextmanager
+async def running(config: Config, clock=None) -> AsyncIterator[Site]:
+    clock = clock or SystemClock()
+    db = await Database.open(config.storage.state / "state.db", STATE_SCHEMA)
+    site = Site(config, db, clock)
+    await site.runner.restore()
+    supervisor = Supervisor(SystemClock(), site.faults)
+    quick = Backoff(first_s=0.05, max_s=0.2)
+    try:
+        async with asyncio.TaskGroup() as group:
+            jobs = [group.create_task(supervisor.keep_running("alarm", site.runner.run, quick))]
+            jobs.append(group.create_task(supervisor.keep_running("state", site.journal.run, quick)))
+            if site.siren:
+                jobs.append(group.create_task(supervisor.keep_running("guard", site.siren.run_guard, quick)))
+                jobs.append(group.create_task(supervisor.keep_running("lease", site.siren.run_lease, quick)))
+                await site.until(lambda: site.siren.status is not None)
+            yield site
+            for job in jobs:
+                job.cancel()
+    finally:
+        await site.journal.flush()
+        await db.close()
+
+
+@pytest.fixture
+def board(tmp_path):
+    with SimulatedBoard(tmp_path / "tty") as board:
+        yield board
+
+
+async def audit_actions(site: Site) -> list[tuple[str, str]]:
+    rows = await site.db.read(lambda c: c.execute("SELECT actor, action FROM audit ORDER BY id").fetchall())
+    return [tuple(row) for row in rows]
+
+
+async def test_armed_sighting_sounds_and_disarm_silences(tmp_path, board):
+    async with running(make_config(tmp_path, port=board.link)) as site:
+        await site.until(lambda: site.siren.ready)
+        site.see()
+        await site.until(lambda: site.incidents)
+        assert site.incidents[-1].response is Response.RECORD
+        assert ON not in board.frames
+
+        site.runner.arm(OFFICER)
+        site.see()
+        assert site.runner.view().state is State.SOUNDING
+        await site.until(lambda: ON in board.frames)
+        await site.until(lambda: site.runner.view().siren_on)
+        await site.until(lambda: site.incidents[-1].response is Response.SIREN)
+        assert site.incidents[-1].sightings == 2
+        assert site.runner.view().ringing == (site.incidents[-1].id,)
+
+        site.runner.disarm(OFFICER)
+        await site.until(lambda: board.frames[-1] == OFF)
+        await site.until(lambda: not site.runner.view().siren_on)
+    assert not board.state[1]
+    assert site.disk.saved == {"1": b"jpeg"}
+
+
+async def test_every_change_is_audited_with_its_actor(tmp_path, board):
+    async with running(make_config(tmp_path, port=board.link)) as site:
+        await site.until(lambda: site.siren.ready)
+        site.runner.arm(OFFICER)
+        site.see()
+        site.runner.siren_off(OFFICER)
+        site.runner.siren_on(OFFICER)
+        site.runner.disarm(OFFICER)
+        await site.until(lambda: site.incidents)
+    db = await Database.open(site.config.storage.state / "state.db", STATE_SCHEMA)
+    site.db = db
+    assert await audit_actions(site) == [
+        ("Minh", "arm"),
+        ("gate/yard", "siren-auto"),
+        ("Minh", "siren-off"),
+        ("Minh", "siren-on"),
+        ("Minh", "disarm"),
+    ]
+    await db.close()
+
+
+async def test_the_siren_ends_by_itself_and_cools_down(tmp_path, board):
+    config = make_config(tmp_path, port=board.link, max_seconds=1, cooldown_seconds=600)
+    async with running(config) as site:
+        await site.until(lambda: site.siren.ready)
+        site.runner.arm(OFFICER)
+        site.see()
+        await site.until(lambda: board.state[1])
+        await site.until(lambda: site.runner.view().state is State.COOLING)
+        await site.until(lambda: not board.state[1])
+        site.see(camera="yard")
+        await site.until(lambda: site.incidents[-1].camera == "yard")
+        assert site.incidents[-1].response is Response.CALL
+        assert site.runner.view().cooldown_until_s > site.clock.wall() + 500
+
+
+async def test_restart_restores_armed_but_never_sounding(tmp_path, board):
+    config = make_config(tmp_path, port=board.link)
+    async with running(config) as site:
+        await site.until(lambda: site.siren.ready)
+        site.runner.arm(OFFICER)
+        site.see()
+        await site.until(lambda: board.state[1])
+    assert not board.state[1]
+    async with running(config) as site:
+        view = site.runner.view()
+        assert view.state is State.ARMED
+        assert view.armed.actor == "Minh"
+        assert len(view.ringing) == 1  # nobody has acknowledged yet
+        incident = await site.runner.acknowledge(view.ringing[0], OFFICER)
+        assert incident.acknowledged_by == "Minh"
+        assert site.runner.view().ringing == ()
+        assert await site.runner.acknowledge(4711, OFFICER) is None
+
+
+async def test_killed_guard_comes_back_and_first_switches_off(tmp_path, board):
+    async with running(make_config(tmp_path, port=board.link)) as site:
+        await site.until(lambda: site.siren.ready)
+        site.runner.siren_on(OFFICER)
+        await site.until(lambda: board.state[1])
+        before = len(board.frames)
+        os.kill(guard_pid(site), signal.SIGKILL)
+        await site.until(lambda: len(board.frames) > before)
+        assert board.frames[before] == OFF
+        await site.until(lambda: board.state[1])  # still wanted: the new guard is asked for it
+        site.runner.siren_off(OFFICER)
+        await site.until(lambda: not board.state[1])
+
+
+def guard_pid(site: Site) -> int:
+    """The guard process on this site's socket."""
+    socket = str(site.config.storage.state / "guard.sock")
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                if socket in (process / "cmdline").read_text().split("\0"):
+                    return int(process.name)
+    raise LookupError("no guard runs")
+
+
+async def test_without_relay_a_siren_zone_calls_and_a_person_is_told(tmp_path):
+    async with running(make_config(tmp_path, port=tmp_path / "missing")) as site:
+        await site.until(lambda: site.faults.at("siren") is not None)
+        assert str(tmp_path / "missing") in site.faults.at("siren").detail
+        site.runner.arm(OFFICER)
+        site.see()
+        await site.until(lambda: site.incidents)
+        assert site.incidents[-1].response is Response.CALL
+        with pytest.raises(SirenUnavailable, match="does not answer"):
+            site.runner.siren_on(OFFICER)
+        with SimulatedBoard(tmp_path / "missing") as board:
+            await site.until(lambda: site.siren.ready)
+            assert site.faults.at("siren") is None
+            site.runner.siren_on(OFFICER)
+            await site.until(lambda: board.state[1])
+
+
+async def test_no_siren_configured(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        with pytest.raises(SirenUnavailable, match="no siren"):
+            site.runner.siren_on(OFFICER)
+        site.runner.siren_off(OFFICER)
+        site.runner.arm(OFFICER)
+        site.see(Response.CALL)
+        await site.until(lambda: site.runner.view().ringing)
+
+
+async def test_full_recording_disk_keeps_the_incident(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        site.disk.full = True
+        site.see()
+        await site.until(lambda: site.incidents)
+        assert not site.incidents[-1].has_picture
+        assert site.faults.at("disk").detail == "recordings: disk full"
+
+
+async def test_schedule_arms_and_a_hand_overrides_until_the_next_change(tmp_path):
+    clock = FakeClock(wall=datetime(2026, 11, 24, 21, 59, 50, tzinfo=HANOI).timestamp())
+    config = make_config(tmp_path, port=None, schedule=Schedule(arm=time(22), disarm=time(5)))
+    async with running(config, clock) as site:
+        view = site.runner.view()
+        assert not view.armed.armed
+        assert view.next_change.armed
+        clock.advance(15)
+        await site.until(lambda: site.runner.view().armed.armed)
+        assert site.runner.view().armed.actor == "schedule"
+        site.runner.disarm(OFFICER)
+        clock.advance(3600)
+        site.runner.arm(OFFICER)
+        site.runner.disarm(OFFICER)
+        assert site.runner.view().armed.why == "manual"
+        clock.advance(23 * 3600)
+        await site.until(lambda: site.runner.view().armed.armed)
+
+
+async def test_schedule_acts_on_what_a_power_cut_made_it_miss(tmp_path):
+    evening = datetime(2026, 11, 24, 20, 0, tzinfo=HANOI).timestamp()
+    config = make_config(tmp_path, port=None, schedule=Schedule(arm=time(22), disarm=time(5)))
+    async with running(config, FakeClock(wall=evening)) as site:
+        site.runner.arm(OFFICER)
+        site.runner.disarm(OFFICER)
+    async with running(config, FakeClock(wall=evening + 4 * 3600)) as site:
+        assert site.runner.view().armed.armed
+
+
+async def test_a_clock_behind_the_last_known_time_keeps_the_last_state(tmp_path):
+    night = datetime(2026, 11, 24, 23, 0, tzinfo=HANOI).timestamp()
+    config = make_config(tmp_path, port=None, schedule=Schedule(arm=time(22), disarm=time(5)))
+    async with running(config, FakeClock(wall=night)) as site:
+        assert site.runner.view().armed.armed
+        site.runner.disarm(OFFICER)
+        site.runner.arm(OFFICER)
+    clock = FakeClock(wall=night - 30 * 365 * 86400)
+    async with running(config, clock) as site:
+        assert site.runner.view().armed.armed
+        assert site.faults.at("clock") is not None
+        clock.jump_wall(30 * 365 * 86400 + 60)
+        await site.until(lambda: site.faults.at("clock") is None)
+        assert site.runner.view().armed.armed
+
+
+async def test_incident_pages(tmp_path):
+    async with running(make_config(tmp_path, port=None), FakeClock()) as site:
+        for number in range(7):
+            site.see(camera="gate" if number % 2 else "yard")
+            site.clock.advance(100)
+        await site.until(lambda: len({i.id for i in site.incidents}) == 7)
+        store = IncidentStore(site.db)
+        newest = await store.page(None, limit=3)
+        assert [i.id for i in newest] == [7, 6, 5]
+        assert [i.id for i in await store.page(None, before=5, limit=50)] == [4, 3, 2, 1]
+        assert [i.id for i in await store.page(frozenset({"gate"}), limit=50)] == [6, 4, 2]
+        assert await store.page(frozenset({"gate"}), camera="yard") == []
+        assert [i.id for i in await store.page(None, camera="yard", limit=2)] == [7, 5]

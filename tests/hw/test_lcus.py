@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hw.lcus import FRAME_BYTES, Command, Decoder, encode
+
+ON = bytes.fromhex("a00101a2")
+OFF = bytes.fromhex("a00100a1")
+
+commands = st.builds(Command, channel=st.integers(1, 8), on=st.booleans())
+
+
+def decode_bytewise(data: bytes) -> list[Command]:
+    decoder = Decoder()
+    return [command for byte in data for command in decoder.feed(bytes((byte,)))]
+
+
+@pytest.mark.parametrize(
+    ("command", "frame"),
+    [
+        (Command(1, True), "a00101a2"),
+        (Command(1, False), "a00100a1"),
+        (Command(2, True), "a00201a3"),
+        (Command(2, False), "a00200a2"),
+        (Command(8, True), "a00801a9"),
+        (Command(8, False), "a00800a8"),
+    ],
+)
+def test_published_examples(command: Command, frame: str) -> None:
+    assert encode(command) == bytes.fromhex(frame)
+    assert decode_bytewise(bytes.fromhex(frame)) == [command]
+
+
+@pytest.mark.parametrize("channel", [-1, 0, 9, 0xA0, 256])
+def test_no_such_channel(channel: int) -> None:
+    with pytest.raises(ValueError, match=f"channel {channel}: must be 1 to 8"):
+        encode(Command(channel, True))
+
+
+def test_nothing_before_the_last_byte() -> None:
+    decoder = Decoder()
+    assert [decoder.feed(ON[i : i + 1]) for i in range(4)] == [[], [], [], [Command(1, True)]]
+    assert decoder.feed(b"") == []
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x00",
+        b"\xff\xff\xff",
+        b"\xa0",
+        b"\xa0\xa0",
+        b"\xa0\x01",
+        b"\xa0\x01\x01",
+        b"\xa0\x01\x00\xa2",
+        b"\xa0\x00\x01\xa1",
+    ],
+)
+def test_garbage_before_between_and_after(garbage: bytes) -> None:
+    stream = garbage + ON + garbage + garbage + OFF + garbage
+    expected = [Command(1, True), Command(1, False)]
+    assert Decoder().feed(stream) == expected
+    assert decode_bytewise(stream) == expected
+
+
+@pytest.mark.parametrize("index", range(FRAME_BYTES))
+def test_any_changed_byte_is_no_frame(index: int) -> None:
+    for value in set(range(256)) - {ON[index]}:
+        damaged = bytearray(ON)
+        damaged[index] = value
+        assert Command(1, True) not in Decoder().feed(bytes(damaged))
+
+
+@given(st.lists(commands | st.binary(max_size=6)), st.data())
+def test_chunks_do_not_matter(parts: list[Command | bytes], data: st.DataObject) -> None:
+    stream = b"".join(encode(part) if isinstance(part, Command) else part for part in parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)))))
+    decoder = Decoder()
+    chunked = [
+        command
+        for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)
+        for command in decoder.feed(stream[start:end])
+    ]
+    assert chunked == Decoder().feed(stream)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=6).map(lambda raw: raw.replace(b"\xa0", b"")), commands)))
+def test_no_frame_is_lost_in_garbage(parts: list[tuple[bytes, Command]]) -> None:
+    stream = b"".join(garbage + encode(command) for garbage, command in parts)
+    assert Decoder().feed(stream) == [command for _, command in parts]
+
+
+@given(st.binary())
+def test_only_real_frames_come_out(stream: bytes) -> None:
+    frames = [encode(command) for command in Decoder().feed(stream)]
+    position = 0
+    for frame in frames:  # each is in the stream, in order, without overlap
+        position = stream.index(frame, position) + FRAME_BYTES
