@@ -1,0 +1,149 @@
+"""Real peers for the tests of `webrtc/`: an encoded stream, a camera that plays it in a loop, an aiortc viewer."""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+
+import av
+import numpy as np
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+
+from webrtc.frames import EncodedFrame
+from webrtc.session import Answer, LiveServer
+
+FPS = 25
+STEP_90K = 90_000 // FPS
+WAIT_S = 30.0
+
+
+@cache
+def encode(
+    profile: str, width: int, height: int, *, gops: int = 2, gop_frames: int = FPS
+) -> tuple[EncodedFrame, ...]:
+    """A moving bar on a gradient, by libx264 without B-frames, each GOP with its parameter sets."""
+    codec = av.CodecContext.create("libx264", "w")
+    codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
+    codec.time_base = fractions.Fraction(1, FPS)
+    codec.bit_rate = 2_000_000
+    codec.gop_size = gop_frames
+    codec.options = {
+        "preset": "veryfast",
+        "tune": "zerolatency",
+        "profile": profile,
+        "x264-params": "scenecut=0",
+    }
+    row = np.linspace(0, 255, width).astype(np.uint8)
+    packets = []
+    for index in range(gops * gop_frames):
+        picture = np.repeat(np.broadcast_to(row, (height, width))[:, :, None], 3, axis=2).copy()
+        left = index * 8 % (width - 32)
+        picture[:, left : left + 32] = (255, 64, 0)
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
+        frame.pts = index
+        packets += codec.encode(frame)
+    packets += codec.encode(None)
+    # Without B-frames and delay, the packets come in the order of the pictures.
+    return tuple(EncodedFrame(bytes(p), index * STEP_90K, p.is_keyframe) for index, p in enumerate(packets))
+
+
+def sps_of(frame: EncodedFrame) -> bytes:
+    nals = frame.data.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01")
+    return next(nal for nal in nals if nal and nal[0] & 0x1F == 7)
+
+
+class LoopCamera:
+    """A `FrameSource`: the first GOP at once, as a hub's cache would, then the stream in real time, for ever.
+
+    `away` holds the stream back; `restart` also moves its time, as a camera that has rebooted; `gone` ends it.
+    """
+
+    def __init__(self, frames: tuple[EncodedFrame, ...], *, first_pts_90k: int = 0):
+        self.frames = frames
+        self.sps: bytes | None = sps_of(frames[0])
+        self.viewers = 0
+        self.present = asyncio.Event()
+        self.present.set()
+        self.gone = False
+        self.origin_90k = first_pts_90k
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
+        self.viewers += 1
+        try:
+            yield self._play()
+        finally:
+            self.viewers -= 1
+
+    async def _play(self) -> AsyncIterator[EncodedFrame]:
+        gop = next(i for i, frame in enumerate(self.frames) if i and frame.is_key)
+        played = 0
+        while not self.gone:
+            if not self.present.is_set():
+                await self.present.wait()
+                played += -played % len(self.frames)
+            frame = self.frames[played % len(self.frames)]
+            yield EncodedFrame(frame.data, self.origin_90k + played * STEP_90K, frame.is_key)
+            played += 1
+            if played > gop:
+                await asyncio.sleep(1 / FPS)
+
+
+class Viewer:
+    """An aiortc client that receives H.264."""
+
+    def __init__(self) -> None:
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        transceiver = self.pc.addTransceiver("video", direction="recvonly")
+        capabilities = RTCRtpReceiver.getCapabilities("video")
+        assert capabilities is not None
+        codecs = capabilities.codecs
+        transceiver.setCodecPreferences([c for c in codecs if c.name.lower() in ("h264", "rtx")])
+        self.ended = asyncio.Event()
+        self.pc.on("connectionstatechange", self._on_state)
+        self.answer: Answer | None = None
+
+    def _on_state(self) -> None:
+        if self.pc.connectionState in ("closed", "failed"):
+            self.ended.set()
+
+    async def offer(self) -> str:
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        return self.pc.localDescription.sdp
+
+    async def connect(self, server: LiveServer, camera: LoopCamera, *, owner: str = "an") -> Answer:
+        answer = await server.offer(camera, await self.offer(), owner=owner)
+        await self.accept(answer.sdp)
+        return answer
+
+    async def accept(self, sdp: str) -> None:
+        await self.pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+
+    async def picture(self) -> av.VideoFrame:
+        """The next decoded picture."""
+        async with asyncio.timeout(WAIT_S):
+            frame = await self.pc.getReceivers()[0].track.recv()
+        assert isinstance(frame, av.VideoFrame)
+        return frame
+
+    async def times_90k(self, count: int) -> list[int]:
+        """The RTP times of the next `count` decoded pictures."""
+        times = [(await self.picture()).pts for _ in range(count)]
+        return [time for time in times if time is not None]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until `condition()` is true."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def soon(condition: Callable[[], bool]) -> None:
+    """As `until`, but resumes in the very step of the event loop in which `condition()` has become true."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():
+            await asyncio.sleep(0)

@@ -1,0 +1,46 @@
+"""What a stream must offer to be watched."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+START_CODE = b"\x00\x00\x00\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """One H.264 picture, made once and shared by all viewers of its stream.
+
+    `data` is an Annex B access unit beginning with the four-byte start code that B.1.2 of ITU-T H.264 demands of
+    an access unit's first NAL unit, with SPS and PPS in front of each keyframe. `pts_90k` counts 90 kHz ticks
+    from any origin; it may jump, in either direction, only at a keyframe. No B-frames: browsers show garbage.
+    Raises ValueError for anything else than Annex B (length-prefixed data would be sent as nothing, silently).
+    """
+
+    data: bytes
+    pts_90k: int
+    is_key: bool
+
+    def __post_init__(self) -> None:
+        if not self.data.startswith(START_CODE):
+            raise ValueError("an EncodedFrame must be Annex B and begin with 00 00 00 01")
+
+
+class FrameSource(Protocol):
+    """One stream (a camera's main or sub), implemented by the service over its hub."""
+
+    @property
+    def sps(self) -> bytes | None:
+        """The current sequence parameter set NAL unit without start code; None until known."""
+        ...
+
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[EncodedFrame]]:
+        """Frames from the cached GOP's keyframe on.
+
+        The iterator never raises. It may pause for as long as the camera is away, goes on with a keyframe, and
+        ends when the stream is gone for good. A reader that is too slow is taken to the next keyframe.
+        """
+        ...

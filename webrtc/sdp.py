@@ -1,0 +1,313 @@
+"""WHEP offers (RFC 8866, RFC 9429, RFC 9143, RFC 6184): what is kept of a client's text, each token checked. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+
+from webrtc.errors import WhepError
+from webrtc.h264 import ProfileLevel, nearest
+
+OFFER_CHARS_MAX = 64 << 10
+SECTIONS_MAX = 32
+CANDIDATES_MAX = 20
+FINGERPRINTS_MAX = 4
+
+_PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "RTP/SAVPF")
+_DIRECTIONS = ("sendrecv", "recvonly", "sendonly", "inactive")
+_FEEDBACK = ("nack", "nack pli", "goog-remb")
+_EXTENSIONS = (
+    "urn:ietf:params:rtp-hdrext:sdes:mid",
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+)
+# 64 to 95 would collide with RTCP.
+_DYNAMIC = frozenset(str(payload_type) for payload_type in (*range(35, 64), *range(96, 128)))
+_DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+
+_MEDIA = re.compile(
+    r"m=([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]+)? ([A-Za-z0-9/.-]{1,32}) ([A-Za-z0-9 .-]{1,512})"
+)
+MID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}")
+_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
+_PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
+_CANDIDATE = re.compile(
+    r"([A-Za-z0-9+/]{1,32}) 1 (?:udp|UDP) ([0-9]{1,10}) ([0-9A-Fa-f.:]{2,45}) ([0-9]{1,5}) typ (host|srflx|relay)\b.*"
+)
+
+Attributes = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One `m=` section; `attributes` maps each `a=` name to its values, "" for a flag."""
+
+    kind: str
+    port: int
+    protocol: str
+    formats: tuple[str, ...]
+    attributes: Attributes = field(repr=False)
+
+    def first(self, name: str) -> str | None:
+        return next(iter(self.attributes.get(name, ())), None)
+
+
+@dataclass(frozen=True, slots=True)
+class H264Entry:
+    """One offered H.264 payload type with packetization-mode 1, and `fmtp` to answer it with."""
+
+    payload_type: int
+    level: ProfileLevel
+    fmtp: str
+    rtx_payload_type: int | None
+    feedback: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """ICE and DTLS parameters of the client; `candidates` are UDP, with literal addresses, SDP syntax."""
+
+    ufrag: str
+    password: str = field(repr=False)
+    is_lite: bool
+    setup: str
+    fingerprints: tuple[str, ...]
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A usable offer. `sections[video_index]` is to be answered with video.
+
+    `sections[carrier_index]` owns the transport. If it is another section, it must be accepted as inactive, since
+    Chromium with `bundlePolicy: "max-bundle"` has no transport for anything else. All others are to be refused.
+    """
+
+    sections: tuple[Section, ...]
+    video_index: int
+    carrier_index: int
+    mid: str
+    is_bundled: bool
+    transport: Transport
+    extensions: tuple[str, ...]
+    entries: tuple[H264Entry, ...]
+
+    def choose(self, stream: ProfileLevel) -> H264Entry:
+        """The entry nearest `stream`. Raises WhepError(422) if H.264 is not offered as we send it."""
+        index = nearest(stream, [entry.level for entry in self.entries])
+        if index is None:
+            raise WhepError(422, "the offer has no H.264 with packetization-mode=1, which is all we send")
+        return self.entries[index]
+
+
+def parse_offer(text: str) -> Offer:
+    """Raises WhepError(400) for anything that is not an offer to receive video, and no other exception."""
+    if len(text) > OFFER_CHARS_MAX:
+        raise _bad(f"the offer is longer than {OFFER_CHARS_MAX} characters")
+    session, sections = _split(text)
+    index = _find_video(session, sections)
+    video = sections[index]
+    mid = video.first("mid")
+    if mid is None or not MID.fullmatch(mid):
+        raise _bad("the video section has no valid a=mid")
+    if "rtcp-mux" not in video.attributes:
+        raise _bad("the video section has no a=rtcp-mux")
+    bundle = next((mids for mids in _bundles(session) if mid in mids), [])
+    tag = next(
+        (i for i, section in enumerate(sections) if bundle and section.first("mid") == bundle[0]), index
+    )
+    carrier = tag if sections[tag].port and codec_lines(sections[tag]) else index
+    # A section bundled with an earlier one may leave its transport to that one (RFC 9143, 7.1.3).
+    levels = [sections[i].attributes for i in (carrier, index, tag)]
+    return Offer(
+        sections=sections,
+        video_index=index,
+        carrier_index=carrier,
+        mid=mid,
+        is_bundled=bool(bundle),
+        transport=_transport([*levels, session]),
+        extensions=tuple(_extensions(video)),
+        entries=tuple(_h264_entries(video)),
+    )
+
+
+def codec_lines(section: Section) -> list[str]:
+    """The first offered payload type and its `rtpmap` line; empty if `section` is no RTP or names no codec."""
+    if section.protocol not in _PROTOCOLS or "rtcp-mux" not in section.attributes:
+        return []
+    for value in section.attributes.get("rtpmap", ()):
+        if value.split(" ")[0] in section.formats and re.fullmatch("[0-9]{1,3} [A-Za-z0-9./-]{1,64}", value):
+            return [value.split(" ")[0], f"a=rtpmap:{value}"]
+    return []
+
+
+def _bad(message: str) -> WhepError:
+    return WhepError(400, message)
+
+
+def _split(text: str) -> tuple[Attributes, tuple[Section, ...]]:
+    """The session's attributes and the media sections."""
+    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    if lines[0] != "v=0":
+        raise _bad("the offer is not SDP: it does not begin with v=0")
+    session: Attributes = {}
+    sections: list[Section] = []
+    attributes = session
+    for number, line in enumerate(lines, 1):
+        if line.startswith("m="):
+            match = _MEDIA.fullmatch(line)
+            formats = tuple(match[4].split()) if match else ()
+            if not match or not formats or int(match[2]) > 65535:
+                raise _bad(f"line {number} of the offer is not a valid m= line")
+            if len(sections) == SECTIONS_MAX:
+                raise _bad(f"the offer has more than {SECTIONS_MAX} media sections")
+            attributes = {}
+            sections.append(Section(match[1], int(match[2]), match[3], formats, attributes))
+        elif line.startswith("a="):
+            name, _, value = line[2:].partition(":")
+            attributes.setdefault(name, []).append(value.strip(" "))
+        elif not re.match("[a-z]=", line):
+            raise _bad(f"line {number} of the offer is not SDP")
+    return session, tuple(sections)
+
+
+def _find_video(session: Attributes, sections: tuple[Section, ...]) -> int:
+    """The index of the first video section that wants to receive."""
+    fallback = next((name for name in _DIRECTIONS if name in session), "sendrecv")
+    problem = "the offer has no video section"
+    for index, section in enumerate(sections):
+        if section.kind != "video":
+            continue
+        direction = next((name for name in _DIRECTIONS if name in section.attributes), fallback)
+        if section.port == 0 and "bundle-only" not in section.attributes:
+            problem = "the offer's video section is switched off (port 0)"
+        elif direction not in ("sendrecv", "recvonly"):
+            problem = f"the offer's video section is {direction}; it must be recvonly"
+        elif section.protocol not in _PROTOCOLS:
+            problem = f"the offer's video section must use {_PROTOCOLS[0]}"
+        else:
+            return index
+    raise _bad(problem)
+
+
+def _bundles(session: Attributes) -> list[list[str]]:
+    groups = [value.split() for value in session.get("group", ())]
+    bundles = [group[1:] for group in groups if len(group) > 1 and group[0] == "BUNDLE"]
+    return [mids for mids in bundles if all(MID.fullmatch(mid) for mid in mids)]
+
+
+def _transport(levels: list[Attributes]) -> Transport:
+    """From the first of `levels` that has it, for each attribute."""
+
+    def values(name: str) -> list[str]:
+        return next((level[name] for level in levels if name in level), [])
+
+    def value(name: str, what: str, pattern: re.Pattern[str]) -> str:
+        found = next(iter(values(name)), "")
+        if not pattern.fullmatch(found):
+            raise _bad(f"the offer has no valid {what} (a={name})")
+        return found
+
+    ufrag = value("ice-ufrag", "ICE user name", _UFRAG)
+    password = value("ice-pwd", "ICE password", _PWD)
+    setup = value("setup", "DTLS role", re.compile("actpass|active|passive"))
+    fingerprints = [print_ for text in values("fingerprint") if (print_ := _fingerprint(text))]
+    if not fingerprints or len(fingerprints) > FINGERPRINTS_MAX:
+        raise _bad("the offer has no usable a=fingerprint (sha-256, sha-384 or sha-512)")
+    candidates = [text for value_ in values("candidate") if (text := _candidate(value_))]
+    return Transport(
+        ufrag=ufrag,
+        password=password,
+        is_lite="ice-lite" in levels[-1],
+        setup=setup,
+        fingerprints=tuple(fingerprints),
+        candidates=tuple(candidates[:CANDIDATES_MAX]),
+    )
+
+
+def _fingerprint(text: str) -> str | None:
+    algorithm, _, digest = text.partition(" ")
+    size = _DIGEST_BYTES.get(algorithm.lower())
+    if size is None or not re.fullmatch(rf"[0-9A-Fa-f]{{2}}(:[0-9A-Fa-f]{{2}}){{{size - 1}}}", digest):
+        return None
+    return f"{algorithm.lower()} {digest.upper()}"
+
+
+def _candidate(text: str) -> str | None:
+    """`text` if it is a UDP candidate with a literal address.
+
+    Names (`….local`) are dropped: the sender would spend a second of multicast DNS on each. So are addresses that
+    no viewer can have.
+    """
+    match = _CANDIDATE.fullmatch(text)
+    if not match:
+        return None
+    foundation, priority, host, port, kind = match.groups()
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if address.is_multicast or address.is_unspecified:
+        return None
+    if not 0 < int(port) <= 65535 or int(priority) >= 1 << 32:
+        return None
+    return f"{foundation} 1 udp {int(priority)} {address} {int(port)} typ {kind}"
+
+
+def _extensions(video: Section) -> list[str]:
+    """The `extmap` values of the header extensions that the sender writes, with one-byte identifiers."""
+    found: dict[str, str] = {}
+    for value in video.attributes.get("extmap", ()):
+        match = re.fullmatch(r"([1-9]|1[0-4])(?:/[a-z]+)? (\S+)(?: .*)?", value)
+        if match and match[2] in _EXTENSIONS and match[1] not in found.values():
+            found.setdefault(match[2], match[1])
+    return [f"{identifier} {uri}" for uri, identifier in found.items()]
+
+
+def _by_payload_type(video: Section, name: str) -> list[tuple[int, str]]:
+    """The values of `name` that begin with a dynamic payload type of `video` (RFC 5761, 4 and RFC 3551, 6)."""
+    pairs = []
+    for value in video.attributes.get(name, ()):
+        payload_type, _, rest = value.partition(" ")
+        if payload_type in video.formats and payload_type in _DYNAMIC:
+            pairs.append((int(payload_type), rest.strip()))
+    return pairs
+
+
+def _h264_entries(video: Section) -> list[H264Entry]:
+    codecs = {payload_type: text.lower() for payload_type, text in _by_payload_type(video, "rtpmap")}
+    formats = {payload_type: _parameters(text) for payload_type, text in _by_payload_type(video, "fmtp")}
+    rtx = {
+        formats[payload_type].get("apt"): payload_type
+        for payload_type, codec in codecs.items()
+        if codec == "rtx/90000" and payload_type in formats
+    }
+    feedback = _by_payload_type(video, "rtcp-fb")
+    entries = []
+    for payload_type, codec in codecs.items():
+        parameters = formats.get(payload_type, {})
+        if codec != "h264/90000" or parameters.get("packetization-mode") != "1":
+            continue
+        identifier = parameters.get("profile-level-id")
+        # Without one, older browsers mean Constrained Baseline.
+        level = ProfileLevel.from_hex(identifier or "42e01f")
+        if level is None:
+            continue
+        fmtp = ["level-asymmetry-allowed=1"] if parameters.get("level-asymmetry-allowed") == "1" else []
+        fmtp.append("packetization-mode=1")
+        fmtp += [f"profile-level-id={identifier}"] if identifier else []
+        entries.append(
+            H264Entry(
+                payload_type=payload_type,
+                level=level,
+                fmtp=";".join(fmtp),
+                rtx_payload_type=rtx.get(str(payload_type)),
+                feedback=tuple(text for text in _FEEDBACK if (payload_type, text) in feedback),
+            )
+        )
+    return entries
+
+
+def _parameters(text: str) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in text.split(";"))
+    return {name.lower(): value for name, _, value in pairs}

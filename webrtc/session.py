@@ -1,0 +1,223 @@
+"""WHEP sessions: who watches what, from the offer to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from webrtc import sdp
+from webrtc.errors import WhepError
+from webrtc.frames import EncodedFrame, FrameSource
+from webrtc.h264 import Profile, ProfileLevel
+from webrtc.stock import StockPeer, prepare_aiortc
+
+__all__ = ["Answer", "EncodedFrame", "FrameSource", "LiveServer", "SessionInfo", "SessionState", "WhepError"]
+
+_log = logging.getLogger(__name__)
+
+WIDEST_LEVEL = ProfileLevel(Profile.HIGH, 40)
+"""Taken for a stream whose profile has no name here: the widest decoder is the best guess."""
+
+
+class SessionState(Enum):
+    CONNECTING = "connecting"
+    LIVE = "live"
+    CLOSING = "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a WHEP POST returns; `session_id` is unguessable (192 bits) and safe in a URL path."""
+
+    session_id: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session at one moment. `since_s` is the event loop's clock (`loop.time()`) when it was answered."""
+
+    session_id: str
+    owner: str
+    source: FrameSource
+    state: SessionState
+    since_s: float
+    frames_sent: int
+    bytes_sent: int
+
+
+class _Session:
+    def __init__(self, session_id: str, owner: str, source: FrameSource):
+        self.session_id = session_id
+        self.owner = owner
+        self.source = source
+        self.closed = asyncio.Event()
+        self.peer = StockPeer()
+        self._state = SessionState.CONNECTING
+        self._since_s = asyncio.get_running_loop().time()
+        self._reason = "the connection ended"
+
+    @property
+    def info(self) -> SessionInfo:
+        peer = self.peer
+        return SessionInfo(
+            session_id=self.session_id,
+            owner=self.owner,
+            source=self.source,
+            state=self._state,
+            since_s=self._since_s,
+            frames_sent=peer.frames_sent,
+            bytes_sent=peer.bytes_sent,
+        )
+
+    def end(self, reason: str) -> None:
+        """Let `run` finish; does not wait."""
+        if not self.peer.over.is_set():
+            self._reason = reason
+            self.peer.over.set()
+
+    async def run(self, *, connect_timeout_s: float, idle_timeout_s: float) -> None:
+        """Feed the viewer until the connection, the source or `end` says stop; then close the connection."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                feeding = tasks.create_task(self._feed(connect_timeout_s, idle_timeout_s))
+                await self.peer.over.wait()
+                self._state = SessionState.CLOSING
+                feeding.cancel()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        try:
+            await self.peer.close()
+        finally:
+            self.closed.set()
+        frames = self.peer.frames_sent
+        _log.info("live session of %s ended after %d frames: %s", self.owner, frames, self._reason)
+
+    async def _feed(self, connect_timeout_s: float, idle_timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(connect_timeout_s):
+                await self.peer.connected.wait()
+        except TimeoutError:
+            self.end(f"not connected within {connect_timeout_s:g} s")
+            return
+        self._state = SessionState.LIVE
+        async with self.source.subscribe() as frames:
+            try:
+                await self._forward(frames, idle_timeout_s)
+            except TimeoutError:
+                self.end(f"no picture for {idle_timeout_s:g} s")
+        self.end("the stream ended")
+
+    async def _forward(self, frames: AsyncIterator[EncodedFrame], idle_timeout_s: float) -> None:
+        has_key = False
+        while True:
+            async with asyncio.timeout(idle_timeout_s):
+                frame = await anext(frames, None)
+                if frame is None:
+                    return
+                has_key = has_key or frame.is_key
+                if has_key:
+                    await self.peer.send(frame)
+
+
+class LiveServer:
+    """All live viewers of the appliance.
+
+    A session is removed when the client deletes it or hangs up, when its connection fails, when it is not connected
+    `connect_timeout_s` after the answer, when its source ends, or when the source yields nothing for
+    `idle_timeout_s`; a camera that comes back sooner keeps its viewers. A phone that vanishes is noticed by its
+    missing ICE consent after about half a minute.
+
+    One event loop, one `run` at a time.
+    """
+
+    def __init__(self, *, max_sessions: int, connect_timeout_s: float = 20.0, idle_timeout_s: float = 60.0):
+        self._max_sessions = max_sessions
+        self._connect_timeout_s = connect_timeout_s
+        self._idle_timeout_s = idle_timeout_s
+        self._sessions: dict[str, _Session] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        prepare_aiortc()
+
+    async def run(self) -> None:
+        """Own the sessions' tasks until cancelled; on the way out every session is closed."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                try:
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    self._tasks = None
+        finally:
+            # A task cancelled before its first step has not closed its session.
+            for session in list(self._sessions.values()):
+                await session.close()
+            self._sessions.clear()
+
+    async def offer(self, source: FrameSource, offer_sdp: str, *, owner: str) -> Answer:
+        """Answer a WHEP offer and start the session.
+
+        Raises WhepError: 400 malformed or unusable offer, 409 the source knows no SPS yet, 422 no H.264 as we send
+        it, 503 `max_sessions` reached, no network address, or `run` is not running.
+        """
+        offer = sdp.parse_offer(offer_sdp)
+        sps = source.sps
+        if sps is None:
+            raise WhepError(409, "the camera has not delivered a picture yet; try again in a moment")
+        entry = offer.choose(ProfileLevel.from_sps(sps) or WIDEST_LEVEL)
+        if self._tasks is None:
+            raise WhepError(503, "live video is not running")
+        if len(self._sessions) >= self._max_sessions:
+            raise WhepError(
+                503, f"all {self._max_sessions} live places are taken; close one or try again later"
+            )
+        session = _Session(secrets.token_urlsafe(24), owner, source)
+        self._sessions[session.session_id] = session
+        self._tasks.create_task(self._run(session))
+        try:
+            answer = await session.peer.answer(offer, entry)
+        except BaseException:
+            session.end("the offer could not be answered")
+            raise
+        return Answer(session.session_id, answer)
+
+    async def close(self, session_id: str, *, owner: str | None) -> bool:
+        """End a session and wait until it is closed (WHEP DELETE); `owner` None may end anybody's.
+
+        False if there is no such session or it is another owner's; the two are not told apart.
+        """
+        session = self._sessions.get(session_id)
+        if session is None or (owner is not None and session.owner != owner):
+            return False
+        session.end("closed by request")
+        await session.closed.wait()
+        return True
+
+    async def close_where(self, predicate: Callable[[SessionInfo], bool]) -> int:
+        """End every session that `predicate` picks, wait until they are closed, and return how many there were.
+
+        For revocation: an account, a role or a camera that is no longer permitted. A session counts from the moment
+        `offer` is called.
+        """
+        picked = [session for session in self._sessions.values() if predicate(session.info)]
+        for session in picked:
+            session.end("permission withdrawn")
+        for session in picked:
+            await session.closed.wait()
+        return len(picked)
+
+    def sessions(self) -> list[SessionInfo]:
+        """All sessions, oldest first."""
+        return [session.info for session in self._sessions.values()]
+
+    async def _run(self, session: _Session) -> None:
+        try:
+            await session.run(connect_timeout_s=self._connect_timeout_s, idle_timeout_s=self._idle_timeout_s)
+        finally:
+            del self._sessions[session.session_id]
