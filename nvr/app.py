@@ -189,5 +189,6 @@ class App:
     def _analysis_view(self) -> AnalysisView:
         if self._analysis is None:
             return AnalysisView(running=False, fps={})
-        statistics = self._analysis.statistics
-        return AnalysisView(running=self.faults.at("analysis") is None, fps=statistics.fps)
+        cameras = self._analysis.statistics.cameras
+        fps = {camera: numbers.examined_fps for camera, numbers in cameras.items()}
+        return AnalysisView(running=self.faults.at("analysis") is None, fps=fps)

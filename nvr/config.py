@@ -248,13 +248,20 @@ def load(file: Path) -> Config:
         config = Config.model_validate(tree)
     except ValidationError as error:
         raise _as_config_error(str(file), tree, error) from None
-    storage = config.storage.model_copy(
-        update={
-            "recordings": file.parent / config.storage.recordings,
-            "state": file.parent / config.storage.state,
-        }
-    )
-    return config.model_copy(update={"storage": storage})
+    return _with_absolute_paths(config, file.parent)
+
+
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    storage, analysis, siren = config.storage, config.analysis, config.siren
+    recordings, state = folder / storage.recordings, folder / storage.state
+    changes: dict[str, object] = {
+        "storage": storage.model_copy(update={"recordings": recordings, "state": state})
+    }
+    if analysis.model is not None:
+        changes["analysis"] = analysis.model_copy(update={"model": folder / analysis.model})
+    if siren is not None:
+        changes["siren"] = siren.model_copy(update={"port": folder / siren.port})
+    return config.model_copy(update=changes)
 
 
 def _as_config_error(file: str, tree: dict[str, Any], error: ValidationError) -> ConfigError:

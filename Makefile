@@ -1,0 +1,52 @@
+# Village NVR. `make` lists what can be made.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PIP_QUIET := --quiet --disable-pip-version-check
+
+# Real peers of the tests, all from Debian.
+PEERS := chromium fonts-noto-core ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3-gi nodejs npm
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install $(PIP_QUIET) --editable .
+	touch $@
+
+.venv/.tests-installed: .venv/.installed
+	$(BIN)/pip install $(PIP_QUIET) --editable '.[test]'
+	touch $@
+
+.PHONY: demo
+demo: .venv/.installed ## install, then show everything on this machine (CAMERAS="rtsp://…" RELAY=/dev/ttyUSB0 for real hardware)
+	@$(BIN)/nvr demo $(if $(CAMERAS),--cameras $(CAMERAS)) $(if $(RELAY),--relay $(RELAY)) $(DEMO_OPTIONS)
+
+.PHONY: test
+test: .venv/.tests-installed peers check ## install, then run all checks and tests
+	$(BIN)/pytest
+
+.PHONY: peers
+peers: ## install the real peers of the tests from Debian (as root), or say which are missing
+	@tests/peers/install $(PEERS)
+
+.PHONY: check
+check: .venv/.tests-installed ## lint, format, strict types, import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	tests/page/typecheck
+
+.PHONY: bench-e2e
+bench-e2e: .venv/.tests-installed peers ## person to relay, page to first picture, start to recording (last line: JSON)
+	$(BIN)/python -m tests.bench.e2e
+
+.PHONY: clean
+clean: ## remove what make made (the demo's recordings too)
+	rm -rf .venv .cache demo-data build dist *.egg-info

@@ -1,0 +1,1 @@
+"""The subcommands of `nvr`; each module has `register` and `run`."""

@@ -1,0 +1,149 @@
+"""`nvr check`: what is wrong with this appliance's configuration, in words, before it is needed at night."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nvr.camera.client import play
+from nvr.clock import SystemClock
+from nvr.config import Camera, Config, load
+from nvr.detect.objects import ObjectDetector
+from nvr.errors import CameraError, ConfigError, NvrError, StorageError
+from nvr.events import StreamKey
+from nvr.media.access_unit import AccessUnit, MediaItem
+
+CAMERA_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: `place` is a key of the file or a camera."""
+
+    place: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    exit_code: int = 0
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "check", help="say what is wrong with the configuration", description=__doc__
+    )
+    parser.add_argument("--config", type=Path, default=Path("/etc/nvr/nvr.toml"), metavar="FILE")
+    parser.add_argument("--cameras", action="store_true", help="also play every stream for a moment")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 0 if all is well, else that of the first finding that is not."""
+    try:
+        config = load(arguments.config)
+    except ConfigError as error:
+        findings = [Finding(error.key or error.file, False, error.message, error.remedy, error.exit_code)]
+    else:
+        findings = [Finding(str(arguments.config), True, "the file is understood"), *_appliance(config)]
+        if arguments.cameras:
+            findings += asyncio.run(_cameras(config))
+    if arguments.json:
+        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            print(f"{'ok   ' if finding.ok else 'WRONG'} {finding.place}: {finding.detail}")
+            if finding.remedy:
+                print(f"      {finding.remedy}")
+    return next((finding.exit_code for finding in findings if not finding.ok), 0)
+
+
+def _appliance(config: Config) -> Iterator[Finding]:
+    yield _finding("storage recordings", lambda: _directory("storage recordings", config.storage.recordings))
+    yield _finding("storage state", lambda: _directory("storage state", config.storage.state))
+    if config.analysis.enabled:
+        yield _finding("analysis model", lambda: _model(config.analysis.model))
+    if config.siren is not None:
+        port = config.siren.port
+        yield _finding("siren port", lambda: _serial_port(port))
+    if not config.camera:
+        yield Finding(
+            "camera", False, "no camera is configured", "Add a [[camera]] section", ConfigError.exit_code
+        )
+
+
+def _finding(place: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(place, True, look())
+    except NvrError as error:
+        return Finding(place, False, error.message, error.remedy, error.exit_code)
+
+
+def _directory(key: str, path: Path) -> str:
+    """Raises StorageError: neither writable nor possible to make."""
+    existing = path
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise StorageError(f"{existing} is no directory", remedy=f"Change the key {key}")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise StorageError(f"{existing} is not writable", remedy=f"Change its owner, or the key {key}")
+    free_gb = shutil.disk_usage(existing).free / 1e9
+    return f"{path} is usable, {free_gb:.1f} GB free"
+
+
+def _model(model: Path | None) -> str:
+    """Raises ModelError."""
+    ObjectDetector(model)
+    return f"{model or 'the shipped model'} is usable"
+
+
+def _serial_port(port: Path) -> str:
+    """Raises StorageError: missing, no device, or not permitted."""
+    if not port.exists():
+        remedy = "Plug the relay board in; `ls /dev/serial/by-id` shows what is there"
+        raise StorageError(f"{port} does not exist", remedy=remedy)
+    if not port.is_char_device():
+        raise StorageError(f"{port} is no serial device", remedy="Change the key siren port")
+    if not os.access(port, os.R_OK | os.W_OK):
+        raise StorageError(
+            f"{port} may not be opened by this user", remedy="Add the user to the group dialout"
+        )
+    return f"{port} is there"
+
+
+async def _cameras(config: Config) -> list[Finding]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_stream(camera, key)) for camera in config.camera for key in camera.streams
+        ]
+    return [task.result() for task in tasks]
+
+
+async def _stream(camera: Camera, key: StreamKey) -> Finding:
+    """Play until the first picture."""
+    place = f'camera "{camera.id}" {key.role}'
+    first: list[AccessUnit] = []
+
+    def publish(item: MediaItem) -> None:
+        if isinstance(item, AccessUnit) and not first:
+            first.append(item)
+            limit.reschedule(0)  # seen enough: end the playing at once
+
+    try:
+        async with asyncio.timeout(CAMERA_S) as limit:
+            await play(camera, key.role, SystemClock(), publish, lambda: None)
+    except NvrError as error:
+        return Finding(place, False, error.message, error.remedy, error.exit_code)
+    except TimeoutError:
+        if not first:
+            detail = f"no picture within {CAMERA_S:.0f} s"
+            return Finding(place, False, detail, "Check the camera", CameraError.exit_code)
+    config = first[0].config
+    return Finding(place, True, f"plays {config.codec}, {config.width}x{config.height}")

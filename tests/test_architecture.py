@@ -1,0 +1,90 @@
+"""Rules of the layout that import-linter cannot state: purity, and where broad excepts and tasks may stand."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(p for package in ("nvr", "hw", "webrtc") for p in (ROOT / package).rglob("*.py"))
+
+PURE = """
+nvr/events.py nvr/errors.py
+nvr/media/access_unit.py nvr/media/h264.py
+nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/h264_rtp.py nvr/camera/sdp.py nvr/camera/auth.py
+nvr/camera/timeline.py
+nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virtual_mp4.py
+nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
+nvr/detect/protocol.py
+nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
+nvr/web/backoff.py nvr/web/byte_range.py
+hw/lcus.py hw/lease.py hw/output.py
+webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py
+""".split()
+IMPURE_MODULES = {
+    "asyncio",
+    "time",
+    "os",
+    "socket",
+    "sqlite3",
+    "av",
+    "aiohttp",
+    "random",
+    "threading",
+    "subprocess",
+}
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), filename=str(path))
+
+
+def imported_modules(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_pure_files_do_no_io_and_read_no_clock(path):
+    assert not imported_modules(tree_of(ROOT / path)) & IMPURE_MODULES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_supervisor_catches_everything(path):
+    if path == ROOT / "nvr/supervise.py":
+        return
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ExceptHandler):
+            caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            for kind in caught:
+                broad = kind is None or (isinstance(kind, ast.Name) and kind.id == "Exception")
+                # `except BaseException` to clean up is fine where it raises again.
+                bare_base = isinstance(kind, ast.Name) and kind.id == "BaseException" and not reraises(node)
+                assert not (broad or bare_base), f"{path}:{node.lineno}"
+
+
+def reraises(handler: ast.ExceptHandler) -> bool:
+    return any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_shell_no_eval_no_pickle_and_no_task_outside_a_group(path):
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("eval", "exec", "os.system", "asyncio.create_task", "asyncio.ensure_future")
+            assert not called.endswith("create_subprocess_shell"), f"{path}:{node.lineno}"
+            for keyword in node.keywords:
+                assert keyword.arg != "shell", f"{path}:{node.lineno}"
+    assert not imported_modules(tree_of(path)) & {"pickle", "marshal", "shelve"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_have_a_docstring_and_stay_short(path):
+    assert ast.get_docstring(tree_of(path)), "say in a line what the file is for"
+    assert len(path.read_text("utf-8").splitlines()) <= 350

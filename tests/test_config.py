@@ -1,0 +1,106 @@
+"""nvr.toml: what is accepted, and that each mistake is named with its place and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nvr.config import load
+from nvr.errors import ConfigError
+from nvr.events import Response, Role, StreamKey
+
+STORAGE = '[storage]\nrecordings = "recordings"\nstate = "/var/lib/nvr"\n'
+CAMERA = '[[camera]]\nid = "gate"\nname = "Cổng làng"\nmain = "rtsp://192.168.1.64/main"\n'
+
+
+@pytest.fixture
+def load_text(tmp_path):
+    def load_text(text: str):
+        file = tmp_path / "nvr.toml"
+        file.write_text(text, "utf-8")
+        return load(file)
+
+    return load_text
+
+
+def test_a_small_file_gets_safe_defaults(load_text, tmp_path):
+    config = load_text(STORAGE + CAMERA + 'sub = "rtsp://192.168.1.64/sub"\n')
+    (camera,) = config.camera
+    assert camera.streams == [StreamKey("gate", Role.MAIN), StreamKey("gate", Role.SUB)]
+    assert camera.analysed == StreamKey("gate", Role.SUB)
+    assert camera.zone[0].response is Response.CALL
+    assert config.siren is None
+    assert config.storage.recordings == tmp_path / "recordings"
+    assert config.storage.state == Path("/var/lib/nvr")
+
+
+SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("", "storage", "missing"),
+        (STORAGE + "[web]\nport = 1\n", "web port", "unknown key"),
+        (STORAGE + "[web]\nhttps_port = 99999\n", "web https_port", "65535"),
+        (STORAGE + "[web]\nhttps_port = 'x'\n", "web https_port", "integer"),
+        (STORAGE + '[site]\ntimezone = "Hanoi"\n', "site timezone", "Asia/Ho_Chi_Minh"),
+        (STORAGE + '[site]\nlanguage = "fr"\n', "site language", "'vi' or 'en'"),
+        (STORAGE + '[schedule]\narm = "22:00"\ndisarm = "25:00"\n', "schedule disarm", "time of day"),
+        (STORAGE + '[schedule]\narm = "22:00"\ndisarm = "22:00"\n', "schedule", "same time"),
+        (STORAGE + CAMERA + CAMERA, "camera", 'two cameras have the id "gate"'),
+        (STORAGE + CAMERA + CAMERA.replace('"gate"', '"g2"'), "camera", 'have the name "Cổng làng"'),
+        (STORAGE + CAMERA.replace("rtsp:", "http:"), 'camera "gate" main', "not an RTSP address"),
+        (STORAGE + CAMERA.replace("//", "//u:p@"), 'camera "gate" main', "`username` and `password`"),
+        (STORAGE + CAMERA.replace('"gate"', '"../x"'), 'camera "../x" id', "small letters"),
+        (STORAGE + CAMERA + SIREN_ZONE, 'camera "gate" zone "yard"', "decided_by"),
+        (STORAGE + CAMERA + SIREN_ZONE + 'decided_by = "A"\n', "the file as a whole", "no [siren] section"),
+        (STORAGE + CAMERA + '[[camera.zone]]\nname = "y"\nobjects = ["man"]\n', "objects", "person"),
+        (
+            STORAGE + CAMERA + '[[camera.zone]]\nname = "y"\npolygon = [[0, 0], [1, 1]]\n',
+            "polygon",
+            "at least 3",
+        ),
+        (
+            STORAGE + CAMERA + '[[camera.zone]]\nname = "y"\npolygon = [[0, 0], [1, 1], [2, 0]]\n',
+            "polygon",
+            "1",
+        ),
+        ("[storage", "", "not TOML"),
+    ],
+)
+def test_mistakes_are_named(load_text, text, key, words):
+    with pytest.raises(ConfigError) as caught:
+        load_text(text)
+    assert key in caught.value.key
+    assert words in str(caught.value)
+    assert "nvr.toml" in str(caught.value)
+    assert caught.value.exit_code == 78
+
+
+def test_missing_file_and_broken_encoding(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load(tmp_path / "nvr.toml")
+    (tmp_path / "nvr.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(tmp_path / "nvr.toml")
+
+
+def test_passwords_stay_out_of_reprs_and_errors(load_text):
+    config = load_text(STORAGE + CAMERA + 'username = "admin"\npassword = "hunter2"\n')
+    assert "hunter2" not in repr(config)
+    assert "hunter2" not in config.model_dump_json()
+    with pytest.raises(ConfigError) as caught:
+        load_text(STORAGE + CAMERA + 'password = ["hunter2"]\n')
+    assert "hunter2" not in str(caught.value)
+
+
+@given(st.binary(max_size=300))
+def test_any_file_gives_a_configuration_or_one_clear_error(tmp_path_factory, content):
+    file = tmp_path_factory.mktemp("any") / "nvr.toml"
+    file.write_bytes(STORAGE.encode() + content)
+    try:
+        load(file)
+    except ConfigError as error:
+        assert str(file) in str(error)
