@@ -45,7 +45,7 @@ check: .venv/.tests-installed ## lint, format, strict types, import rules
 
 .PHONY: bench-e2e
 bench-e2e: .venv/.tests-installed peers ## person to relay, page to first picture, start to recording (last line: JSON)
-	$(BIN)/python -m tests.bench.e2e
+	PYTHONPATH=tests $(BIN)/python tests/bench/e2e.py
 
 .PHONY: clean
 clean: ## remove what make made (the demo's recordings too)

@@ -1,0 +1,67 @@
+"""Debian's Chromium, headless, driven by Playwright; counts decoded frames of every peer connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Page, async_playwright
+
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1920, "height": 1080}
+
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# Remembers every RTCPeerConnection the page makes, so that getStats can be asked from outside.
+_WATCH_PEERS = """
+window.__peers = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...options) { super(...options); window.__peers.push(this); }
+};
+"""
+
+_FRAMES_DECODED = """async () => {
+  let most = 0;
+  for (const peer of window.__peers) {
+    for (const report of (await peer.getStats()).values())
+      if (report.type === 'inbound-rtp' && report.kind === 'video') most = Math.max(most, report.framesDecoded || 0);
+  }
+  return most;
+}"""
+
+
+@asynccontextmanager
+async def browser_page(viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN") -> AsyncIterator[Page]:
+    """A fresh profile. Console errors and uncaught exceptions are collected in `page.complaints`."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(_ARGUMENTS))
+        context = await browser.new_context(
+            viewport=viewport,
+            locale=locale,
+            ignore_https_errors=True,
+            has_touch=viewport["width"] < 600,
+            timezone_id="Asia/Ho_Chi_Minh",
+        )
+        await context.add_init_script(_WATCH_PEERS)
+        page = await context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.complaints = complaints  # type: ignore[attr-defined]
+        try:
+            yield page
+        finally:
+            await browser.close()
+
+
+async def frames_decoded(page: Page) -> int:
+    """The most frames that any one peer connection of the page has decoded."""
+    return int(await page.evaluate(_FRAMES_DECODED))
