@@ -21,7 +21,7 @@ from nvr.errors import NvrError
 from nvr.events import Fault, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.media.hub import Hub
-from nvr.record.recorder import Recorder
+from nvr.record.disk import Disk
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.supervise import Supervisor
@@ -70,7 +70,7 @@ class App:
         self.streams = StreamBoard()
         changes = Changes()
         max_gb = config.storage.max_gb
-        self.recorder = Recorder(
+        self.disk = Disk(
             config.storage.recordings,
             clock=clock,
             faults=self.faults,
@@ -78,7 +78,7 @@ class App:
             keep_free_bytes=int(config.storage.keep_free_gb * GB),
         )
         for stream in self.hub:
-            stream.attach(self.recorder.consumer(stream.key))
+            stream.attach(self.disk.consumer(stream.key))
         self._siren = (
             SirenLine(config.siren, config.storage.state / "guard.sock", faults=self.faults)
             if config.siren
@@ -88,7 +88,7 @@ class App:
             state,
             clock=clock,
             faults=self.faults,
-            pictures=self.recorder.pictures,
+            pictures=self.disk,
             on_incident=changes.incident,
         )
         self.alarm = AlarmRunner(
@@ -117,7 +117,7 @@ class App:
                 state=state,
                 hub=self.hub,
                 faults=self.faults,
-                recorder=self.recorder,
+                disk=self.disk,
                 alarm=self.alarm,
                 incidents=IncidentStore(state),
                 live=self.live,
@@ -149,7 +149,7 @@ class App:
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
             jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
-        jobs += [("alarm", self.alarm.run), ("state", self._journal.run), ("disk", self.recorder.run)]
+        jobs += [("alarm", self.alarm.run), ("state", self._journal.run), ("disk", self.disk.run)]
         for camera in self.config.camera:
             for key in camera.streams:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))

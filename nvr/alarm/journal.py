@@ -28,7 +28,7 @@ PLACE = "state"
 class Pictures(Protocol):
     """Where incident pictures are kept."""
 
-    async def save(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+    async def save_picture(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
         """Store `jpeg`; returns when it is safely named. Raises StorageError."""
         ...
 
@@ -178,7 +178,7 @@ class Journal:
 
     async def _keep_picture(self, incident: Incident, jpeg: bytes) -> Incident:
         try:
-            await self._pictures.save(str(incident.id), jpeg, incident.opened_s)
+            await self._pictures.save_picture(str(incident.id), jpeg, incident.opened_s)
         except StorageError as error:
             # The incident stands without its picture; a full or missing recording disk must not hide it.
             self._faults.raise_fault(Fault("disk", error.code, str(error), error.params))

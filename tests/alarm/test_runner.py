@@ -39,7 +39,7 @@ class Disk:
         self.saved: dict[str, bytes] = {}
         self.full = False
 
-    async def save(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+    async def save_picture(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
         if self.full:
             raise StorageError("recordings: disk full")
         self.saved[picture_id] = jpeg
