@@ -118,6 +118,8 @@ def _read_sps(sps: bytes) -> tuple[int, int, bool]:
             _skip_scaling_matrix(bits, 12 if chroma_format == 3 else 8)
     bits.ue()  # log2_max_frame_num_minus4
     order_type = bits.ue()
+    if order_type > 2:
+        raise ValueError("sequence parameter set has an unknown picture order type")
     if order_type == 0:
         bits.ue()
     elif order_type == 1:

@@ -98,7 +98,7 @@ class StreamHub:
             self._last_pts_90k = None
         else:
             self._remember(item)
-        for consumer in self._consumers:
+        for consumer in tuple(self._consumers):  # one may leave while it is served
             consumer.push(item)
 
     def _remember(self, unit: AccessUnit) -> None:

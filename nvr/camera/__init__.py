@@ -1,0 +1,1 @@
+"""RTSP in (cameras) and out (players, the simulator); see README.md."""

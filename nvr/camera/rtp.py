@@ -1,0 +1,76 @@
+"""RTP packet headers and RTCP sender reports. Pure. Source: RFC 3550, 5.1, 5.3.1, 6.4.1, 6.5."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from nvr.camera.rtsp import Buffer
+from nvr.errors import ProtocolViolation
+
+_FIXED = struct.Struct(">BBHII")
+_NTP_EPOCH_S = 2_208_988_800  # 1900-01-01 to 1970-01-01
+HEADER_BYTES = _FIXED.size
+
+
+class RtpHeader(NamedTuple):
+    """The header of one packet; its payload is `buffer[payload_start:payload_end]`."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload_start: int
+    payload_end: int
+
+
+def parse_header(buffer: Buffer, start: int, end: int) -> RtpHeader:
+    """Header of the packet `buffer[start:end]`; contributing sources, extension and padding are skipped.
+
+    Raises ProtocolViolation: too short, not version 2, or an extension or padding longer than the packet.
+    """
+    if end - start < HEADER_BYTES:
+        raise ProtocolViolation(f"RTP packet of {end - start} bytes is shorter than its header")
+    flags, kind, sequence, timestamp, ssrc = _FIXED.unpack_from(buffer, start)
+    if flags & 0xC0 != 0x80:
+        raise ProtocolViolation(f"RTP packet of version {flags >> 6} instead of 2")
+    payload, payload_end = start + HEADER_BYTES, end
+    if flags & 0x3F:
+        payload += 4 * (flags & 0x0F)
+        if flags & 0x10 and payload + 4 <= end:
+            payload += 4 + 4 * int.from_bytes(buffer[payload + 2 : payload + 4], "big")
+        elif flags & 0x10:
+            raise ProtocolViolation(f"RTP packet {sequence}: header extension runs past the end")
+        if flags & 0x20:
+            payload_end -= buffer[end - 1]
+        if payload > payload_end or (flags & 0x20 and payload_end == end):
+            raise ProtocolViolation(f"RTP packet {sequence}: extension or padding runs past the end")
+    return RtpHeader(kind > 0x7F, kind & 0x7F, sequence, timestamp, ssrc, payload, payload_end)
+
+
+def pack_header(*, marker: bool, payload_type: int, sequence: int, timestamp: int, ssrc: int) -> bytes:
+    """A header without contributing sources, extension and padding."""
+    return _FIXED.pack(0x80, marker << 7 | payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+
+
+def sender_report(
+    *, ssrc: int, wall_s: float, timestamp: int, packets: int, payload_bytes: int, cname: str
+) -> bytes:
+    """A compound RTCP packet, sender report and CNAME: `timestamp` (RTP) was sampled at `wall_s` (since 1970)."""
+    ntp = round((wall_s + _NTP_EPOCH_S) * (1 << 32)) & (1 << 64) - 1
+    report = struct.pack(
+        ">BBHIQIII",
+        0x80,
+        200,
+        6,
+        ssrc,
+        ntp,
+        timestamp & 0xFFFFFFFF,
+        packets & 0xFFFFFFFF,
+        payload_bytes & 0xFFFFFFFF,
+    )
+    name = cname.encode()[:255]
+    item = struct.pack(">IBB", ssrc, 1, len(name)) + name
+    item += bytes(4 - len(item) % 4)  # at least one zero byte ends the list of items
+    return report + struct.pack(">BBH", 0x81, 202, len(item) // 4) + item

@@ -1,0 +1,259 @@
+"""The RTSP dialogue with one camera, and the connection under it. Errors do not name the camera yet."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from typing import cast
+from urllib.parse import quote, urlsplit
+
+from nvr.camera import sdp
+from nvr.camera.auth import Login
+from nvr.camera.h264_rtp import H264Depacketizer
+from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser, parse_session, parse_transport
+from nvr.clock import Clock
+from nvr.config import Camera
+from nvr.errors import CameraError, CameraRefused, CameraUnreachable, ProtocolViolation, UnsupportedStream
+from nvr.events import Role
+
+USER_AGENT = "village-nvr"
+TEARDOWN_S = 1.0
+KEEPALIVE_RANGE_S = (2.5, 30.0)
+
+
+class Session:
+    """One life of one connection: `connect`, `describe`, `set_up`, `start`, then `keep_alive` every
+    `keepalive_every_s` and `failure`; at last, whatever happened, `close`."""
+
+    def __init__(self, camera: Camera, role: Role, url: str, clock: Clock, answer_s: float):
+        self.keepalive_every_s = KEEPALIVE_RANGE_S[1]
+        self._camera, self._role, self._answer_s = camera, role, answer_s
+        # Also keeps a line break in the configuration out of the request.
+        self._url = self._base = quote(url, safe="!#$%&'()*+,/:;=?@[]~")
+        self._login: Login | None = None
+        if camera.username:
+            if re.search(r"[\x00-\x1f\x7f]", camera.username):
+                raise self._refused("the user name has a control character", "login", 0)
+            self._login = Login(camera.username, camera.password.get_secret_value())
+        self._link = _Link(clock)
+        self._session = self._track_url = ""
+        self._cseq = 0
+        self._public: set[str] = set()
+        self._keepalive: int | None = None
+
+    async def connect(self, connect_s: float) -> None:
+        parts = urlsplit(self._url)
+        host, port = parts.hostname or "", parts.port or 554
+        remedy = f"Check that the camera is on and that `{self._role.value}` in nvr.toml has its address"
+        try:
+            async with asyncio.timeout(connect_s):
+                await asyncio.get_running_loop().create_connection(lambda: self._link, host, port)
+        except TimeoutError:
+            raise CameraUnreachable(f"{host}:{port} does not answer", remedy=remedy) from None
+        except (OSError, UnicodeError) as error:
+            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise CameraUnreachable(f"{host}:{port} cannot be reached: {why}", remedy=remedy) from None
+
+    async def describe(self) -> sdp.H264Track:
+        options = await self._request("OPTIONS", self._url)
+        self._public = {word.strip().upper() for word in options.headers.get("Public").split(",")}
+        response = await self._request("DESCRIBE", self._url, ("Accept", "application/sdp"))
+        self._require_ok("DESCRIBE", response)
+        headers = response.headers
+        self._base = sdp.base_url(self._url, headers.get("Content-Base"), headers.get("Content-Location"))
+        description = sdp.parse(response.body)
+        track = sdp.h264_track(description)
+        self._track_url = sdp.control_url(self._base, track.control)
+        self._base = sdp.control_url(self._base, description.control)
+        return track
+
+    async def set_up(self, depacketizer: H264Depacketizer) -> None:
+        """The packets go to `depacketizer` from now on (some cameras send them before they answer PLAY)."""
+        wanted = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
+        response = await self._request("SETUP", self._track_url, wanted)
+        if response.status == 461:
+            raise self._no_tcp()
+        self._require_ok("SETUP", response)
+        transport = parse_transport(response.headers.get("Transport") or wanted[1])
+        if transport is None or not transport.tcp:
+            raise self._no_tcp()
+        self._session, timeout_s = parse_session(response.headers.get("Session"))
+        shortest_s, longest_s = KEEPALIVE_RANGE_S
+        self.keepalive_every_s = min(max(timeout_s / 2, shortest_s), longest_s)
+        channel = transport.channels[0] if transport.channels else 0
+        self._link.parser.sinks[channel] = depacketizer.push
+
+    async def start(self) -> None:
+        self._require_ok("PLAY", await self._request("PLAY", self._base, ("Range", "npt=0.000-")))
+
+    def keep_alive(self) -> None:
+        """Send a sign of life. The answer is not waited for, and a camera that gives none is not blamed: it is
+        the video that counts."""
+        method = "GET_PARAMETER" if "GET_PARAMETER" in self._public else "OPTIONS"
+        if self._keepalive is not None:
+            answer = self._link.pending.pop(self._keepalive, None)
+            if answer is not None and answer.done() and not answer.cancelled() and not answer.exception():
+                response = answer.result()
+                if response.status == 401 and self._login is not None:
+                    self._login.take_challenge(response.headers.all("WWW-Authenticate"))
+        self._keepalive, _ = self._send(method, self._base)
+
+    async def failure(self, timeout_s: float) -> None:
+        """Return after `timeout_s`, or raise as soon as the connection has failed."""
+        await asyncio.wait((self._link.failed,), timeout=timeout_s)
+        if self._link.failed.done():
+            raise self._link.failed.result()
+
+    async def close(self) -> None:
+        """TEARDOWN as far as the camera plays along, then end the connection."""
+        link = self._link
+        link.parser.sinks.clear()
+        try:
+            if self._session and not link.failed.done():
+                _, answer = self._send("TEARDOWN", self._base)
+                await asyncio.wait(
+                    (answer, link.failed), timeout=TEARDOWN_S, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            link.end()
+
+    async def _request(self, method: str, url: str, *fields: tuple[str, str]) -> Response:
+        """The answer, after one more try if it was 401 and a challenge can be met."""
+        response = await self._exchange(method, url, *fields)
+        if response.status != 401:
+            return response
+        if self._login is None:
+            raise self._refused("the camera asks for user and password, and none is configured", "login", 401)
+        if not self._login.take_challenge(response.headers.all("WWW-Authenticate")):
+            raise self._refused(
+                "the camera asks for a kind of login that is neither Basic nor Digest (MD5, SHA-256)",
+                "other",
+                401,
+                "Switch Digest authentication on in the camera's RTSP settings",
+            )
+        response = await self._exchange(method, url, *fields)
+        if response.status == 401:
+            raise self._refused("wrong user or password", "login", 401)
+        return response
+
+    async def _exchange(self, method: str, url: str, *fields: tuple[str, str]) -> Response:
+        cseq, answer = self._send(method, url, *fields)
+        try:
+            async with asyncio.timeout(self._answer_s):
+                return await answer
+        except TimeoutError:
+            raise CameraUnreachable(
+                f"no answer to {method} within {self._answer_s:g} s", remedy="Restart the camera"
+            ) from None
+        finally:
+            self._link.pending.pop(cseq, None)
+
+    def _send(self, method: str, url: str, *fields: tuple[str, str]) -> tuple[int, asyncio.Future[Response]]:
+        self._cseq += 1
+        headers = [("CSeq", str(self._cseq)), ("User-Agent", USER_AGENT), *fields]
+        if self._session:
+            headers.append(("Session", self._session))
+        if self._login is not None:
+            authorization = self._login.authorization(method, url, secrets.token_hex(8))
+            if authorization is not None:
+                headers.append(("Authorization", authorization))
+        return self._cseq, self._link.send(self._cseq, Request(method, url, Headers(tuple(headers))))
+
+    def _require_ok(self, method: str, response: Response) -> None:
+        status = response.status
+        if 200 <= status < 300:
+            return
+        if status == 403:
+            raise self._refused("the camera forbids this user the stream", "login", status)
+        if status == 404:
+            raise self._refused("the camera has no such stream", "path", status)
+        if status in (453, 503):
+            remedy = "Close other viewers of this camera, or restart it"
+            raise self._refused("the camera has no capacity for another viewer", "busy", status, remedy)
+        remedy = f"Check `{self._role.value}` in nvr.toml against the camera's manual"
+        raise self._refused(f"the camera answers {method} with status {status}", "other", status, remedy)
+
+    def _refused(self, problem: str, reason: str, status: int, remedy: str = "") -> CameraRefused:
+        keys = f"`{self._role.value}`" if reason == "path" else "`username` and `password`"
+        remedy = remedy or f'Correct {keys} of camera "{self._camera.id}" in nvr.toml'
+        return CameraRefused(problem, remedy=remedy, params={"reason": reason, "status": status})
+
+    def _no_tcp(self) -> UnsupportedStream:
+        return UnsupportedStream(
+            "the camera does not send RTP over TCP",
+            remedy="Allow RTP over RTSP (TCP) in the camera's settings",
+        )
+
+
+class _Link(asyncio.Protocol):
+    """The connection: parses what arrives, matches answers to requests.
+
+    `failed` gets the error that ends it as its result; `pending`: answers waited for, by CSeq.
+    """
+
+    def __init__(self, clock: Clock):
+        self.failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self.pending: dict[int, asyncio.Future[Response]] = {}
+        self.parser = RtspParser(self._on_message)
+        self._monotonic = clock.monotonic
+        self._transport: asyncio.Transport | None = None
+
+    def send(self, cseq: int, request: Request) -> asyncio.Future[Response]:
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        # Who does not wait for the answer learns of a failure from `failed`.
+        answer.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self.pending[cseq] = answer
+        if self.failed.done():
+            answer.set_exception(self.failed.result())
+        elif self._transport is not None:
+            self._transport.write(request.encode())
+        return answer
+
+    def end(self) -> None:
+        """End the connection at once; nothing is parsed any more."""
+        self._fail(CameraUnreachable("the connection was ended"))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if self.failed.done():
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self.failed.done():
+            return
+        try:
+            self.parser.feed(data, self._monotonic())
+        except CameraError as error:
+            self._fail(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None or isinstance(exc, OSError):
+            why = f" ({exc.strerror})" if isinstance(exc, OSError) and exc.strerror else ""
+            exc = CameraUnreachable(
+                f"the camera closed the connection{why}", remedy="Check the camera's power and network"
+            )
+        self._fail(exc)
+
+    def _fail(self, error: Exception) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        if self.failed.done():
+            return
+        self.failed.set_result(error)
+        for answer in self.pending.values():
+            if not answer.done():
+                answer.set_exception(error)
+
+    def _on_message(self, message: Message) -> None:
+        if isinstance(message, Request) or message.status < 200:
+            return  # the rare camera that asks something of us gets on without an answer
+        text = message.headers.get("CSeq")
+        if text.isascii() and text.isdigit() and len(text) <= 9:
+            answer = self.pending.get(int(text))
+        elif not text:
+            answer = next(iter(self.pending.values()), None)
+        else:
+            raise ProtocolViolation("RTSP header CSeq is not a number")
+        if answer is not None and not answer.done():
+            answer.set_result(message)

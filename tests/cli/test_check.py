@@ -1,0 +1,99 @@
+"""`nvr check` and the exit codes: each kind of mistake is named with its place, and scripts can read it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from hw.sim import SimulatedBoard
+from nvr.__main__ import main
+
+CAMERA = '[[camera]]\nid = "gate"\nname = "Gate"\nmain = "rtsp://127.0.0.1:{port}/x"\n'
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str = "", recordings: str = "recordings", port: int = 9) -> Path:
+        file = tmp_path / "nvr.toml"
+        storage = f'[storage]\nrecordings = "{recordings}"\nstate = "state"\n'
+        file.write_text(storage + text + CAMERA.format(port=port), "utf-8")
+        return file
+
+    return write
+
+
+def check(file: Path, capsys, *options: str) -> tuple[int, list[dict]]:
+    code = main(["check", "--config", str(file), "--json", *options])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def wrong(findings: list[dict]) -> list[dict]:
+    return [finding for finding in findings if not finding["ok"]]
+
+
+def test_all_is_well(write, capsys, tmp_path):
+    with SimulatedBoard(tmp_path / "relay"):
+        code, findings = check(write('[siren]\nport = "relay"\n'), capsys)
+    assert (code, wrong(findings)) == (0, [])
+    places = {finding["place"] for finding in findings}
+    assert {"storage recordings", "storage state", "analysis model", "siren port"} <= places
+
+
+def test_unknown_key(write, capsys):
+    code, findings = check(write("[web]\nport = 1\n"), capsys)
+    assert code == 78
+    assert findings[0]["place"] == "web port"
+    assert "unknown key" in findings[0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words", "exit_code"),
+    [
+        ('[siren]\nport = "nowhere"\n', "siren port", "does not exist", 74),
+        ('[siren]\nport = "nvr.toml"\n', "siren port", "no serial device", 74),
+        ('[analysis]\nmodel = "missing.tflite"\n', "analysis model", "missing.tflite", 72),
+        ('[analysis]\nmodel = "nvr.toml"\n', "analysis model", "nvr.toml", 72),
+    ],
+)
+def test_parts_that_cannot_work(write, capsys, text, place, words, exit_code):
+    code, findings = check(write(text), capsys)
+    assert code == exit_code
+    (finding,) = wrong(findings)
+    assert finding["place"] == place
+    assert words in finding["detail"]
+    assert finding["remedy"]
+
+
+def test_recordings_that_cannot_be_written(write, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, findings = check(write(recordings="file/recordings"), capsys)
+    assert code == 74
+    assert wrong(findings)[0]["place"] == "storage recordings"
+
+
+def test_unreachable_camera(write, capsys):
+    code, findings = check(write(), capsys, "--cameras")
+    assert code == 69
+    (finding,) = wrong(findings)
+    assert finding["place"] == 'camera "gate" main'
+    assert "127.0.0.1" in finding["detail"]
+
+
+def test_words_for_a_person(write, capsys):
+    assert main(["check", "--config", str(write("[web]\nport = 1\n"))]) == 78
+    out = capsys.readouterr().out
+    assert "WRONG web port" in out
+    assert "unknown key" in out
+
+
+def test_serve_refuses_a_broken_file_with_one_sentence(write, capsys):
+    assert main(["serve", "--config", str(write("[web]\nport = 1\n"))]) == 78
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_serve_without_state_directory_ends_with_storage_error(tmp_path, capsys):
+    (tmp_path / "state").write_text("in the way")
+    (tmp_path / "nvr.toml").write_text('[storage]\nrecordings = "recordings"\nstate = "state"\n')
+    assert main(["serve", "--config", str(tmp_path / "nvr.toml")]) == 74
+    assert os.fspath(tmp_path / "state") in capsys.readouterr().err
