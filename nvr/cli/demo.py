@@ -54,6 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
         asyncio.run(_demo(folder, arguments))
     except asyncio.CancelledError:
         print("ended", flush=True)
+    except ExceptionGroup as group:
+        errors, others = group.split(NvrError)
+        if errors is None or others is not None:
+            raise
+        raise errors.exceptions[0] from None
     return 0
 
 

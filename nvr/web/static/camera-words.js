@@ -1,0 +1,32 @@
+/** @import {Camera, StreamRole} from "./types.js" */
+/** @import {Store} from "./store.js" */
+import { trouble } from "./faults.js";
+import { t } from "./i18n.js";
+
+/**
+ * Why there is no live picture of this camera; "" if there should be one.
+ *
+ * @param {Camera} camera
+ * @param {Store} store
+ */
+export function noPictureWords(camera, store) {
+  if (camera.live !== null && camera.streams[camera.live]?.state === "live") return "";
+  if (camera.fault) return trouble([camera.fault], store).what;
+  const streams = [camera.streams.sub, camera.streams.main].filter((stream) => stream !== null);
+  if (streams.some((stream) => stream.state === "live" && stream.b_frames)) return t("error.b_frames");
+  if (streams.some((stream) => stream.state === "connecting")) return t("camera.connecting");
+  return t("camera.no_signal");
+}
+
+/**
+ * The sharp stream, if it can be shown besides the one the appliance proposes.
+ *
+ * @param {Camera} camera
+ * @returns {StreamRole | null}
+ */
+export function sharperStream(camera) {
+  const { main } = camera.streams;
+  return camera.live === "sub" && main.state === "live" && !main.b_frames && /^(h264|avc)/i.test(main.codec)
+    ? "main"
+    : null;
+}

@@ -1,0 +1,101 @@
+/** Building DOM without HTML strings: everything that comes from outside becomes text, never markup. */
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+/** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Props */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * An HTML element. `onclick` and its like become listeners, `true` an empty attribute, `false` and null none.
+ *
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Props | null} [props]
+ * @param {...(Child | Child[])} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, String(value));
+  }
+  element.append(...present(children));
+  return element;
+}
+
+/**
+ * Replace what is in `parent`.
+ *
+ * @param {Element} parent
+ * @param {...(Child | Child[])} children
+ */
+export function fill(parent, ...children) {
+  parent.replaceChildren(...present(children));
+}
+
+/**
+ * Write `text` only where it differs, so that a screen reader is not told the same thing twice.
+ *
+ * @param {Node} node
+ * @param {string} text
+ */
+export function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @param {(Child | Child[])[]} children @returns {(Node | string)[]} */
+function present(children) {
+  /** @type {(Node | string)[]} */
+  const nodes = [];
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue;
+    nodes.push(child instanceof Node ? child : String(child));
+  }
+  return nodes;
+}
+
+/** Line drawings on a 24 x 24 grid. */
+const PATHS = {
+  alert: ["M12 3.5 22 20.5H2z", "M12 10v4.5", "M12 17.4v.2"],
+  back: ["M14.5 5 7.5 12l7 7"],
+  bell: ["M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 2h-15z", "M10 21h4"],
+  check: ["M4.5 12.5 10 18 19.5 6.5"],
+  download: ["M12 4v11", "M7 10.5l5 5 5-5", "M4.5 20h15"],
+  expand: ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"],
+  eye: [
+    "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z",
+    "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
+  ],
+  list: ["M4 5h5v5H4z", "M4 14h5v5H4z", "M13 6h7", "M13 9h5", "M13 15h7", "M13 18h5"],
+  live: ["M3 6.5h12v11H3z", "M15 10.5l6-3.5v10l-6-3.5z"],
+  menu: ["M4 7h16", "M4 12h16", "M4 17h16"],
+  mute: ["M4 9.5v5h3.5L12 19V5L7.5 9.5z", "M16 9.5l5 5", "M21 9.5l-5 5"],
+  shield: ["M12 3l8 3v5.5c0 4.5-3.2 7.9-8 9.5-4.8-1.6-8-5-8-9.5V6z", "M8.5 12l2.5 2.5 4.5-5"],
+  shieldOff: ["M12 3l8 3v5.5c0 4.5-3.2 7.9-8 9.5-4.8-1.6-8-5-8-9.5V6z", "M9 9.5l6 6", "M15 9.5l-6 6"],
+  siren: [
+    "M6.5 17v-4.5a5.5 5.5 0 0 1 11 0V17",
+    "M4 17h16v3.5H4z",
+    "M12 2v2",
+    "M3.5 5.5 5 7",
+    "M20.5 5.5 19 7",
+  ],
+};
+
+/**
+ * @param {keyof typeof PATHS} name
+ * @returns {SVGSVGElement}
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  for (const d of PATHS[name]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", d);
+    svg.append(path);
+  }
+  return svg;
+}

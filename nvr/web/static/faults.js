@@ -1,0 +1,61 @@
+/** @import {Fault} from "./types.js" */
+/** @import {Store} from "./store.js" */
+import { known, sentence, t, tIfComplete } from "./i18n.js";
+
+/**
+ * One fault as staff read it.
+ *
+ * @typedef {object} Trouble
+ * @property {string} what a sentence
+ * @property {string | null} where name of the camera, if it is one's
+ * @property {string | null} remedy what a person can do about it
+ * @property {string} detail English, for a technician
+ * @property {number | null} sinceS
+ */
+
+/**
+ * Faults in words; the same fault of both streams of a camera is told once.
+ *
+ * @param {Fault[]} faults
+ * @param {Store} store
+ * @returns {Trouble[]}
+ */
+export function troubles(faults, store) {
+  /** @type {Map<string, Fault[]>} */
+  const groups = new Map();
+  for (const fault of faults) {
+    const camera = placeOf(fault).camera;
+    const key = `${camera ?? fault.place} ${fault.code}`;
+    groups.set(key, [...(groups.get(key) ?? []), fault]);
+  }
+  return [...groups.values()].map((group) => trouble(group, store));
+}
+
+/**
+ * @param {Fault[]} group of one place and code, at least one
+ * @param {Store} store
+ * @returns {Trouble}
+ */
+export function trouble(group, store) {
+  const first = /** @type {Fault} */ (group[0]);
+  const { camera, stream } = placeOf(first);
+  /** @type {Record<string, string | number>} */
+  const params = { ...first.params, place: first.place };
+  if (camera) params.stream = t(`stream.${group.length === 1 ? (stream ?? "all") : "all"}`);
+  const words = tIfComplete(`fault.${first.code}`, params);
+  const since = group.map((fault) => fault.since_s).filter((s) => typeof s === "number");
+  const remedy = `remedy.${first.code}`;
+  return {
+    what: words === null ? first.detail : sentence(words),
+    where: camera ? store.cameraName(camera) : null,
+    remedy: known(remedy) ? t(remedy) : null,
+    detail: [...new Set(group.map((fault) => fault.detail))].join("\n"),
+    sinceS: since.length ? Math.min(.../** @type {number[]} */ (since)) : null,
+  };
+}
+
+/** @param {Fault} fault @returns {{camera: string | null, stream: string | null}} */
+function placeOf(fault) {
+  const match = /^camera:([^/]+)(?:\/(main|sub))?$/.exec(fault.place);
+  return { camera: match?.[1] ?? null, stream: match?.[2] ?? null };
+}

@@ -1,0 +1,52 @@
+/** @import {App, Incident, Response} from "./types.js" */
+import { h, icon } from "./dom.js";
+import { known, sentence, t } from "./i18n.js";
+
+/** "Person at the main gate" @param {Incident} incident */
+export function incidentTitle(incident) {
+  return sentence(t("incident.title", { kind: kindWord(incident.kind), camera: incident.camera_name }));
+}
+
+/** @param {string} kind */
+export function kindWord(kind) {
+  return known(`kind.${kind}`) ? t(`kind.${kind}`) : kind;
+}
+
+/** What the appliance did by itself. @param {Response} response */
+export function responseBadge(response) {
+  return h("span", { class: `badge response-${response}` }, t(`response.${response}`));
+}
+
+/**
+ * Who took it on and when: by the hour in the list, with the day in `full`.
+ *
+ * @param {Incident} incident
+ * @param {App} app
+ * @param {boolean} [full]
+ */
+export function acknowledgedBadge(incident, app, full = false) {
+  if (incident.acknowledged_s !== null) {
+    const words = t("incident.acknowledged_by", {
+      name: incident.acknowledged_by ?? "",
+      time: full
+        ? app.time.moment(incident.acknowledged_s, app.store.nowS())
+        : app.time.hourMinute(incident.acknowledged_s),
+    });
+    return h("span", { class: "badge done" }, icon("check"), words);
+  }
+  // What was only recorded asks nothing of anybody.
+  return incident.response === "record" ? null : h("span", { class: "badge open" }, t("incident.open"));
+}
+
+/** The place in the picture, where it has a name. @param {Incident} incident */
+export function zoneWord(incident) {
+  return incident.zone === "*" || incident.zone === "" ? null : t("zone.named", { zone: incident.zone });
+}
+
+/** Picture, or a stand-in while there is none. @param {Incident} incident @param {string} className */
+export function incidentPicture(incident, className) {
+  if (incident.picture === null) {
+    return h("span", { class: `${className} no-picture` }, icon("live"), t("incident.no_picture"));
+  }
+  return h("img", { class: className, src: incident.picture, alt: "", loading: "lazy", decoding: "async" });
+}

@@ -1,0 +1,111 @@
+/** @import {Camera, Stream, StreamRole} from "./types.js" */
+import { noPictureWords, sharperStream } from "./camera-words.js";
+import { fill, h, icon, say } from "./dom.js";
+import { NvrElement, make } from "./element.js";
+import { sentence, t } from "./i18n.js";
+import { NvrPlayer } from "./nvr-player.js";
+
+/** One camera, large. */
+export class NvrCamera extends NvrElement {
+  cameraId = "";
+  #sharp = false;
+  #player = /** @type {NvrPlayer | null} */ (null);
+  #name = h("h1", null);
+  #facts = h("dl", { class: "facts" });
+  #quality = h("button", { type: "button", class: "button quiet", onclick: () => this.#toggleQuality() });
+
+  build() {
+    this.#player = make(NvrPlayer, this.app, "large");
+    const full = h(
+      "button",
+      { type: "button", class: "button quiet", onclick: () => this.#fullscreen() },
+      icon("expand"),
+      t("camera.fullscreen"),
+    );
+    fill(
+      this,
+      h(
+        "div",
+        { class: "title-row" },
+        h("a", { class: "back", href: "#/live", "aria-label": t("back.live") }, icon("back")),
+        this.#name,
+      ),
+      this.#player,
+      h(
+        "div",
+        { class: "tools" },
+        this.#quality,
+        document.fullscreenEnabled && full,
+        h(
+          "a",
+          { class: "button quiet", href: `#/incidents?camera=${encodeURIComponent(this.cameraId)}` },
+          icon("list"),
+          t("camera.incidents"),
+        ),
+      ),
+      this.#facts,
+    );
+    this.watch(["cameras"], () => this.#show());
+  }
+
+  #show() {
+    const { cameras } = this.app.store.state;
+    if (cameras === null) return;
+    const camera = cameras.find(({ id }) => id === this.cameraId);
+    say(this.#name, camera?.name ?? t("error.not_found"));
+    if (!camera) return this.#player?.set(null, t("error.not_found"));
+    const sharper = sharperStream(camera);
+    const role = (this.#sharp && sharper) || camera.live;
+    this.#player?.set(role && { camera: camera.id, role }, noPictureWords(camera, this.app.store));
+    this.#quality.hidden = !sharper;
+    this.#quality.setAttribute("aria-pressed", String(role === "main"));
+    fill(this.#quality, icon("eye"), t("camera.sharp"));
+    fill(
+      this.#facts,
+      this.#streamFact("main", camera.streams.main),
+      this.#streamFact("sub", camera.streams.sub),
+      this.#zoneFacts(camera),
+    );
+  }
+
+  #toggleQuality() {
+    this.#sharp = !this.#sharp;
+    this.#show();
+  }
+
+  #fullscreen() {
+    void (document.fullscreenElement ? document.exitFullscreen() : this.#player?.requestFullscreen());
+  }
+
+  /** @param {StreamRole} role @param {Stream | null} stream */
+  #streamFact(role, stream) {
+    if (!stream) return null;
+    const size = stream.width ? ` · ${stream.width} × ${stream.height} · ${stream.codec}` : "";
+    return h(
+      "div",
+      { class: `fact state-${stream.state}` },
+      h("dt", null, sentence(t(`stream.${role}`))),
+      h("dd", null, t(`stream.state.${stream.state}`), size),
+    );
+  }
+
+  /** @param {Camera} camera */
+  #zoneFacts(camera) {
+    return camera.zones.map((zone) =>
+      h(
+        "div",
+        { class: "fact" },
+        h("dt", null, zone.name === "*" ? t("zone.whole") : t("zone.named", { zone: zone.name })),
+        h(
+          "dd",
+          null,
+          zone.objects.map((kind) => t(`kind.${kind}`)).join(", "),
+          " → ",
+          t(`response.${zone.response}`),
+        ),
+      ),
+    );
+  }
+}
+
+customElements.define("nvr-camera", NvrCamera);

@@ -1,0 +1,212 @@
+/** @import {Footage, FootagePart, StreamRole} from "./types.js" */
+import { errorText } from "./api.js";
+import { fill, h, icon, say } from "./dom.js";
+import { NvrElement, pause } from "./element.js";
+import { t } from "./i18n.js";
+import { size } from "./time.js";
+
+/** The appliance commits footage within 2 s; longer waits mean that the stream was down. */
+const COMMIT_S = 6;
+const RETRY_S = 2;
+/** Shorter holes are the joints between pictures. */
+const GAP_S = 1;
+
+/**
+ * Wall time of a position in a part.
+ *
+ * @param {FootagePart} part
+ * @param {number} mediaS
+ */
+export function wallTime(part, mediaS) {
+  let wall = part.start_s + mediaS;
+  for (const [media, at] of part.media_to_wall) {
+    if (media <= mediaS + 1e-3) wall = at + mediaS - media;
+  }
+  return wall;
+}
+
+/**
+ * Position in a part of a wall time, within the part.
+ *
+ * @param {FootagePart} part
+ * @param {number} wallS
+ */
+export function mediaTime(part, wallS) {
+  let media = 0;
+  for (const [at, wall] of part.media_to_wall) {
+    if (wall <= wallS) media = at + wallS - wall;
+  }
+  return Math.min(Math.max(0, media), Math.max(0, part.duration_s - 0.1));
+}
+
+/**
+ * Seconds of a span that were not recorded.
+ *
+ * @param {[number, number][]} covered
+ * @param {number} startS
+ * @param {number} endS
+ */
+export function missing(covered, startS, endS) {
+  let at = startS;
+  let gaps = 0;
+  for (const [from, to] of covered) {
+    if (from - at > GAP_S) gaps += from - at;
+    at = Math.max(at, to);
+  }
+  return endS - at > GAP_S ? gaps + endS - at : gaps;
+}
+
+/** Plays the recorded footage of a span, part after part; waits while its last seconds are not yet on the disk. */
+export class NvrFootage extends NvrElement {
+  #video = h("video", { class: "footage", controls: true, playsinline: true, preload: "metadata" });
+  #words = h("p", { class: "dim", role: "status" });
+  #clock = h("p", { class: "footage-clock" });
+  #tools = h("div", { class: "tools" });
+  #asked = "";
+  #momentS = 0;
+  /** @type {FootagePart[]} */
+  #parts = [];
+  #at = 0;
+
+  build() {
+    const listening = { signal: this.gone };
+    fill(this, this.#video, this.#clock, this.#words, this.#tools);
+    this.#video.hidden = true;
+    this.#video.addEventListener("timeupdate", () => this.#tell(), listening);
+    this.#video.addEventListener("loadedmetadata", () => this.#tell(), listening);
+    this.#video.addEventListener("ended", () => this.#next(), listening);
+    this.#video.addEventListener("error", () => say(this.#words, t("footage.cannot_play")), listening);
+  }
+
+  leave() {
+    this.#video.removeAttribute("src");
+    this.#video.load(); // ends the download
+  }
+
+  /**
+   * @param {string} camera
+   * @param {{role: StreamRole, start_s: number, end_s: number}} span
+   * @param {number} momentS what the span is about
+   */
+  show(camera, span, momentS) {
+    const asked = JSON.stringify([camera, span]);
+    if (asked === this.#asked) return;
+    this.#asked = asked;
+    this.#momentS = momentS;
+    void this.#load(camera, span, asked);
+  }
+
+  /** @param {string} camera @param {{role: StreamRole, start_s: number, end_s: number}} span @param {string} asked */
+  async #load(camera, span, asked) {
+    const query = new URLSearchParams({ start_s: String(span.start_s), end_s: String(span.end_s) });
+    const path = `/api/cameras/${encodeURIComponent(camera)}/footage/${span.role}?${query}`;
+    for (;;) {
+      /** @type {Footage} */
+      let footage = { parts: [], covered: [] };
+      try {
+        footage = await this.app.api.get(path, this.gone);
+      } catch (error) {
+        if (this.gone.aborted || asked !== this.#asked) return;
+        say(this.#words, errorText(error));
+        return this.#offerRetry(camera, span, asked);
+      }
+      if (this.gone.aborted || asked !== this.#asked) return;
+      const lastS = footage.covered.at(-1)?.[1] ?? 0;
+      const growing = lastS < span.end_s - GAP_S && this.app.store.nowS() < span.end_s + COMMIT_S;
+      const untouched = this.#video.paused && this.#video.currentTime < 0.5;
+      if (footage.parts.length && (untouched || !growing)) this.#take(footage);
+      if (!growing) return this.#conclude(footage, span);
+      say(this.#words, t("footage.still_recording"));
+      await pause(RETRY_S, this.gone);
+      if (this.gone.aborted || asked !== this.#asked) return;
+    }
+  }
+
+  /** @param {string} camera @param {{role: StreamRole, start_s: number, end_s: number}} span @param {string} asked */
+  #offerRetry(camera, span, asked) {
+    const again = () => void this.#load(camera, span, asked);
+    fill(this.#tools, h("button", { type: "button", class: "button quiet", onclick: again }, t("try_again")));
+  }
+
+  /** Show these parts, from where the viewer is if something plays already. @param {Footage} footage */
+  #take(footage) {
+    const playing = this.#parts[this.#at];
+    const wallS = playing && this.#video.currentTime > 0 ? wallTime(playing, this.#video.currentTime) : null;
+    const went = !this.#video.paused;
+    this.#parts = footage.parts;
+    this.#video.hidden = false;
+    if (wallS === null) return this.#open(0, null, false);
+    // Opened anew even under the same address: the part may have grown.
+    const { index, mediaS } = this.#find(wallS);
+    this.#open(index, mediaS, went);
+  }
+
+  /** @param {Footage} footage @param {{start_s: number, end_s: number}} span */
+  #conclude(footage, span) {
+    const { parts } = footage;
+    if (!parts.length) {
+      this.#video.hidden = true;
+      say(this.#words, t("footage.none"));
+      return fill(this.#tools);
+    }
+    const gap = missing(footage.covered, span.start_s, span.end_s);
+    say(this.#words, gap ? t("footage.gap", { seconds: Math.round(gap) }) : "");
+    const jump = h(
+      "button",
+      { type: "button", class: "button quiet", onclick: () => this.#seek(this.#momentS - 1, true) },
+      icon("eye"),
+      t("footage.jump"),
+    );
+    const links = parts.map((part, i) =>
+      h(
+        "a",
+        { class: "button quiet", href: `${part.url}&download=1`, download: true },
+        icon("download"),
+        parts.length === 1
+          ? t("footage.download", { size: size(part.bytes) })
+          : t("footage.download_part", { part: i + 1, size: size(part.bytes) }),
+      ),
+    );
+    fill(this.#tools, jump, links);
+  }
+
+  /** @param {number} index @param {number | null} mediaS @param {boolean} play */
+  #open(index, mediaS, play) {
+    const part = this.#parts[index];
+    if (!part) return;
+    this.#at = index;
+    const from = mediaS === null ? "" : `#t=${mediaS.toFixed(2)}`;
+    this.#video.src = part.url + from;
+    if (play) void this.#video.play().catch(() => {}); // the browser may want a tap first: the control is there
+  }
+
+  /** @param {number} wallS */
+  #find(wallS) {
+    const index = Math.max(0, this.#parts.filter((part) => part.start_s <= wallS).length - 1);
+    const part = this.#parts[index];
+    return { index, mediaS: part ? mediaTime(part, wallS) : 0 };
+  }
+
+  /** @param {number} wallS @param {boolean} play */
+  #seek(wallS, play) {
+    const { index, mediaS } = this.#find(wallS);
+    if (index !== this.#at) return this.#open(index, mediaS, play);
+    this.#video.currentTime = mediaS;
+    if (play) void this.#video.play().catch(() => {});
+  }
+
+  #next() {
+    if (this.#at + 1 < this.#parts.length) this.#open(this.#at + 1, null, true);
+  }
+
+  /** The time of day in the picture: what the player's own bar does not know. */
+  #tell() {
+    const part = this.#parts[this.#at];
+    if (!part) return;
+    const count = this.#parts.length;
+    const clock = t("footage.clock", { time: this.app.time.clock(wallTime(part, this.#video.currentTime)) });
+    say(this.#clock, count === 1 ? clock : `${clock} · ${t("footage.part", { part: this.#at + 1, count })}`);
+  }
+}
+
+customElements.define("nvr-footage", NvrFootage);

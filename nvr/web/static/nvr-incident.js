@@ -1,0 +1,151 @@
+/** @import {Incident} from "./types.js" */
+import { errorText } from "./api.js";
+import { fill, h, icon, say } from "./dom.js";
+import { NvrElement, make } from "./element.js";
+import { t, tn } from "./i18n.js";
+import {
+  acknowledgedBadge,
+  incidentPicture,
+  incidentTitle,
+  responseBadge,
+  zoneWord,
+} from "./incident-words.js";
+import { NvrFootage } from "./nvr-footage.js";
+import { stopwatch } from "./time.js";
+
+/** One incident: the deciding picture with its box, the footage around it, who took it on. */
+export class NvrIncident extends NvrElement {
+  incidentId = 0;
+  #title = h("h1", null);
+  #picture = h("div", { class: "evidence" });
+  #facts = h("div", { class: "incident-facts" });
+  #act = h("div", { class: "tools" });
+  #error = h("p", { class: "error", role: "alert", hidden: true });
+  #footage = /** @type {NvrFootage | null} */ (null);
+  #pictured = "";
+
+  build() {
+    this.#footage = make(NvrFootage, this.app);
+    fill(
+      this,
+      h(
+        "div",
+        { class: "title-row" },
+        h("a", { class: "back", href: "#/incidents", "aria-label": t("back.incidents") }, icon("back")),
+        this.#title,
+      ),
+      this.#error,
+      h(
+        "div",
+        { class: "incident-columns" },
+        h("section", null, this.#picture, this.#facts, this.#act),
+        h("section", null, h("h2", null, t("footage.title")), this.#footage),
+      ),
+    );
+    this.app.store.watch(["incident"], () => this.#changed(this.app.store.state.incident), this.gone);
+    void this.#load();
+  }
+
+  /** @param {Incident | null} incident */
+  #changed(incident) {
+    if (incident?.id === this.incidentId) this.#show(incident);
+  }
+
+  async #load() {
+    try {
+      this.#show(await this.app.api.get(`/api/incidents/${this.incidentId}`, this.gone));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param {Incident} incident */
+  #show(incident) {
+    this.#error.hidden = true;
+    say(this.#title, incidentTitle(incident));
+    this.#showPicture(incident);
+    const { time, store } = this.app;
+    const lasted = incident.last_s - incident.opened_s;
+    fill(
+      this.#facts,
+      h(
+        "p",
+        { class: "when" },
+        time.clock(incident.opened_s),
+        " · ",
+        time.day(incident.opened_s, store.nowS()),
+      ),
+      h(
+        "p",
+        { class: "badges" },
+        responseBadge(incident.response),
+        acknowledgedBadge(incident, this.app, true),
+      ),
+      h(
+        "p",
+        { class: "dim" },
+        [
+          zoneWord(incident),
+          tn("incident.sightings", incident.sightings),
+          lasted >= 1 ? t("incident.lasted", { time: stopwatch(lasted) }) : null,
+          t("incident.score", { percent: Math.round(incident.score * 100) }),
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      ),
+    );
+    const open = incident.acknowledged_s === null;
+    fill(
+      this.#act,
+      open && store.mayAct
+        ? h(
+            "button",
+            { type: "button", class: "button primary wide", onclick: () => this.#acknowledge() },
+            icon("check"),
+            t("incident.acknowledge"),
+          )
+        : null,
+    );
+    this.#footage?.show(incident.camera, incident.footage, incident.opened_s);
+  }
+
+  /** @param {Incident} incident */
+  #showPicture(incident) {
+    const drawn = JSON.stringify([incident.picture, incident.box]);
+    if (drawn === this.#pictured) return;
+    this.#pictured = drawn;
+    fill(this.#picture, incidentPicture(incident, "evidence-picture"));
+    const image = this.#picture.querySelector("img");
+    if (!image) return;
+    image.alt = incidentTitle(incident);
+    image.loading = "eager";
+    if (!incident.box) return;
+    const [x0, y0, x1, y1] = incident.box;
+    const box = h("div", { class: "box" });
+    box.style.left = `${x0 * 100}%`;
+    box.style.top = `${y0 * 100}%`;
+    box.style.width = `${(x1 - x0) * 100}%`;
+    box.style.height = `${(y1 - y0) * 100}%`;
+    this.#picture.append(box);
+  }
+
+  async #acknowledge() {
+    const button = this.#act.querySelector("button");
+    if (button) button.disabled = true;
+    try {
+      this.#show(await this.app.api.post(`/api/incidents/${this.incidentId}/acknowledge`));
+    } catch (error) {
+      if (button) button.disabled = false;
+      this.#fail(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    if (this.gone.aborted) return;
+    say(this.#error, errorText(error));
+    this.#error.hidden = false;
+  }
+}
+
+customElements.define("nvr-incident", NvrIncident);

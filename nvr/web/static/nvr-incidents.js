@@ -1,0 +1,176 @@
+/** @import {Incident} from "./types.js" */
+import { errorText } from "./api.js";
+import { fill, h, icon, say } from "./dom.js";
+import { NvrElement } from "./element.js";
+import { sentence, t } from "./i18n.js";
+import { acknowledgedBadge, incidentPicture, kindWord, responseBadge, zoneWord } from "./incident-words.js";
+
+const PAGE = 20;
+const BRIEF = 8;
+
+/** Incidents, newest first, page by page; new ones appear at the top by themselves. */
+export class NvrIncidents extends NvrElement {
+  /** Only the latest few, without controls: the column beside the live wall. */
+  brief = false;
+  /** Show only this camera's; "" for all. */
+  camera = "";
+  /** @type {Incident[]} */
+  #incidents = [];
+  /** @type {number | null} */
+  #next = null;
+  #list = h("div", { class: "incidents" });
+  #more = h("button", { type: "button", class: "button quiet wide", onclick: () => this.#loadMore() });
+  #error = h("p", { class: "error", role: "alert", hidden: true });
+  #loaded = false;
+  #generation = 0;
+
+  build() {
+    const heading = h(this.brief ? "h2" : "h1", null, t(this.brief ? "incidents.latest" : "incidents.title"));
+    fill(
+      this,
+      h("div", { class: "title-row" }, heading, this.brief ? null : this.#cameraChoice()),
+      this.#error,
+      this.#list,
+      this.brief ? null : this.#more,
+    );
+    say(this.#more, t("incidents.more"));
+    this.app.store.watch(["incident"], () => this.#take(this.app.store.state.incident), this.gone);
+    // What happened while the connection was lost came by no event.
+    const relinked = () => this.app.store.state.linked && this.#loaded && void this.#load();
+    this.app.store.watch(["linked"], relinked, this.gone);
+    this.#more.hidden = true;
+    fill(this.#list, h("p", { class: "empty" }, t("loading")));
+    void this.#load();
+  }
+
+  #cameraChoice() {
+    const select = h("select", {
+      class: "camera-choice",
+      "aria-label": t("incidents.filter"),
+      onchange: () => {
+        this.camera = select.value;
+        void this.#load();
+      },
+    });
+    const options = () => {
+      const cameras = this.app.store.state.cameras ?? [];
+      fill(
+        select,
+        h("option", { value: "" }, t("incidents.all_cameras")),
+        cameras.map(({ id, name }) => h("option", { value: id }, name)),
+      );
+      select.value = this.camera;
+    };
+    let shown = "";
+    this.watch(["cameras"], () => {
+      const ids = JSON.stringify(this.app.store.state.cameras?.map(({ id, name }) => [id, name]));
+      if (ids !== shown) options(); // an open choice must not be rebuilt under the finger
+      shown = ids;
+    });
+    return select;
+  }
+
+  /** @param {number | null} before */
+  #page(before) {
+    const query = new URLSearchParams({ limit: String(this.brief ? BRIEF : PAGE) });
+    if (before !== null) query.set("before", String(before));
+    if (this.camera) query.set("camera", this.camera);
+    return this.app.api.get(`/api/incidents?${query}`, this.gone);
+  }
+
+  async #load() {
+    const generation = ++this.#generation;
+    try {
+      const { incidents, next } = await this.#page(null);
+      if (generation !== this.#generation) return;
+      this.#incidents = incidents;
+      this.#next = next;
+      this.#loaded = true;
+      this.#error.hidden = true;
+      this.#show();
+    } catch (error) {
+      if (generation === this.#generation) this.#fail(error);
+    }
+  }
+
+  async #loadMore() {
+    const generation = this.#generation;
+    this.#more.disabled = true;
+    try {
+      const { incidents, next } = await this.#page(this.#next);
+      if (generation !== this.#generation) return;
+      this.#incidents = [...this.#incidents, ...incidents];
+      this.#next = next;
+      this.#show();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#more.disabled = false;
+    }
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    if (this.gone.aborted) return;
+    if (!this.#loaded) fill(this.#list);
+    say(this.#error, errorText(error));
+    this.#error.hidden = false;
+  }
+
+  /** @param {Incident | null} incident */
+  #take(incident) {
+    if (!incident || !this.#loaded || (this.camera && incident.camera !== this.camera)) return;
+    if (this.#incidents.some(({ id }) => id === incident.id))
+      this.#incidents = this.#incidents.map((its) => (its.id === incident.id ? incident : its));
+    else if (incident.id > (this.#incidents[0]?.id ?? 0)) this.#incidents = [incident, ...this.#incidents];
+    else return;
+    if (this.brief) this.#incidents = this.#incidents.slice(0, BRIEF);
+    this.#show();
+  }
+
+  #show() {
+    this.#more.hidden = this.#next === null;
+    if (!this.#incidents.length) {
+      return fill(this.#list, h("p", { class: "empty" }, icon("shield"), t("incidents.none")));
+    }
+    /** @type {HTMLElement[]} */
+    const parts = [];
+    let day = "";
+    for (const incident of this.#incidents) {
+      const its = sentence(this.app.time.day(incident.opened_s, this.app.store.nowS()));
+      if (its !== day) parts.push(h(this.brief ? "h3" : "h2", { class: "day" }, its));
+      day = its;
+      parts.push(this.#row(incident));
+    }
+    fill(this.#list, parts);
+  }
+
+  /** @param {Incident} incident */
+  #row(incident) {
+    const place = [sentence(kindWord(incident.kind)), zoneWord(incident)].filter(Boolean).join(" · ");
+    return h(
+      "a",
+      { class: `incident response-edge-${incident.response}`, href: `#/incident/${incident.id}` },
+      incidentPicture(incident, "thumbnail"),
+      h(
+        "span",
+        { class: "incident-words" },
+        h(
+          "span",
+          { class: "incident-line" },
+          h("strong", null, incident.camera_name),
+          h("time", null, this.app.time.clock(incident.opened_s)),
+        ),
+        h("span", { class: "incident-place" }, place),
+        h(
+          "span",
+          { class: "badges" },
+          responseBadge(incident.response),
+          acknowledgedBadge(incident, this.app),
+        ),
+      ),
+    );
+  }
+}
+
+customElements.define("nvr-incidents", NvrIncidents);

@@ -1,0 +1,66 @@
+import { fill, h } from "./dom.js";
+import { NvrElement, make } from "./element.js";
+import { language, t } from "./i18n.js";
+
+/** The two languages, each by its own name. */
+export class NvrLanguage extends NvrElement {
+  build() {
+    const choice = (/** @type {import("./i18n.js").Language} */ name) =>
+      h(
+        "button",
+        {
+          type: "button",
+          lang: name,
+          "aria-pressed": String(language() === name),
+          onclick: () => void this.app.speak(name),
+        },
+        t(`language.${name}`),
+      );
+    this.setAttribute("role", "group");
+    this.setAttribute("aria-label", t("language.title"));
+    fill(this, choice("vi"), choice("en"));
+  }
+}
+
+/** Who is logged in, the language, and the way out. */
+export class NvrMenu extends NvrElement {
+  #dialog = h("dialog", { class: "sheet", "aria-labelledby": "menu-title" });
+
+  build() {
+    const { session } = this.app.store.state;
+    const account = session?.account;
+    fill(
+      this.#dialog,
+      h("h2", { id: "menu-title" }, account?.name ?? ""),
+      h("p", { class: "dim" }, account ? t(`role.${account.role}`) : "", " · ", session?.site.name ?? ""),
+      make(NvrLanguage, this.app),
+      h("button", { type: "button", class: "button quiet wide", onclick: () => this.#leave() }, t("logout")),
+      h(
+        "button",
+        { type: "button", class: "button quiet wide", onclick: () => this.#dialog.close() },
+        t("close"),
+      ),
+      h("p", { class: "dim small" }, t("version", { version: session?.version ?? "" })),
+    );
+    this.#dialog.addEventListener("click", (event) => {
+      if (event.target === this.#dialog) this.#dialog.close(); // beside the sheet
+    });
+    fill(this, this.#dialog);
+  }
+
+  open() {
+    this.#dialog.showModal();
+  }
+
+  async #leave() {
+    try {
+      await this.app.api.post("/api/logout");
+    } catch {
+      // Without a connection the cookie stays; the log-in page says what is the matter.
+    }
+    this.app.signedOut();
+  }
+}
+
+customElements.define("nvr-language", NvrLanguage);
+customElements.define("nvr-menu", NvrMenu);

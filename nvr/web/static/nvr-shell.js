@@ -1,0 +1,132 @@
+import { fill, h, icon, say } from "./dom.js";
+import { NvrElement, make } from "./element.js";
+import { t } from "./i18n.js";
+import { NvrAlarm } from "./nvr-alarm.js";
+import { NvrCamera } from "./nvr-camera.js";
+import { NvrCameras } from "./nvr-cameras.js";
+import { NvrIncident } from "./nvr-incident.js";
+import { NvrIncidents } from "./nvr-incidents.js";
+import { NvrMenu } from "./nvr-menu.js";
+import { NvrRinging } from "./nvr-ringing.js";
+import { NvrSirenBar } from "./nvr-siren-bar.js";
+import { NvrStatus } from "./nvr-status.js";
+import { parseRoute } from "./router.js";
+
+/** @type {{page: "live" | "incidents" | "alarm", icon: "live" | "list" | "shield"}[]} */
+const TABS = [
+  { page: "live", icon: "live" },
+  { page: "incidents", icon: "list" },
+  { page: "alarm", icon: "shield" },
+];
+
+/** Frame around every page of somebody logged in: heading, state, pages, and what must never be out of sight. */
+export class NvrShell extends NvrElement {
+  #main = h("main", { id: "main", tabindex: "-1" });
+  #guard = h("a", { class: "guard-chip", href: "#/alarm" });
+  #lost = h("p", { class: "link-lost", role: "alert", hidden: true });
+  #tabs = h("nav", { class: "tabs" });
+  #shown = "";
+
+  build() {
+    const menu = make(NvrMenu, this.app);
+    const { session } = this.app.store.state;
+    fill(
+      this,
+      h(
+        "header",
+        { class: "top" },
+        h("span", { class: "brand" }, session?.site.name ?? ""),
+        this.#guard,
+        h(
+          "button",
+          { type: "button", class: "icon-button", "aria-label": t("menu"), onclick: () => menu.open() },
+          icon("menu"),
+        ),
+      ),
+      h(
+        "section",
+        { class: "notices", "aria-label": t("status.title") },
+        this.#lost,
+        make(NvrRinging, this.app),
+        make(NvrStatus, this.app),
+      ),
+      this.#main,
+      h("div", { class: "bottom" }, make(NvrSirenBar, this.app), this.#tabs),
+      menu,
+    );
+    this.#tabs.setAttribute("aria-label", t("nav.title"));
+    fill(
+      this.#tabs,
+      TABS.map((tab) =>
+        h(
+          "a",
+          { href: `#/${tab.page}`, "data-page": tab.page },
+          icon(tab.icon),
+          h("span", null, t(`nav.${tab.page}`)),
+        ),
+      ),
+    );
+    this.watch(["linked"], () => {
+      this.#lost.hidden = this.app.store.state.linked !== false;
+      say(this.#lost, this.#lost.hidden ? "" : t("link.lost"));
+    });
+    this.watch(["alarm"], () => this.#showGuard());
+    window.addEventListener("hashchange", () => this.#route(true), { signal: this.gone });
+    this.#route(false);
+  }
+
+  #showGuard() {
+    const armed = this.app.store.state.alarm?.armed;
+    const looks = String(armed);
+    if (looks === this.#guard.dataset.armed) return;
+    this.#guard.dataset.armed = looks;
+    fill(
+      this.#guard,
+      armed === undefined ? null : icon(armed ? "shield" : "shieldOff"),
+      armed === undefined ? "" : t(armed ? "alarm.armed" : "alarm.disarmed"),
+    );
+  }
+
+  /** @param {boolean} moved by the user, not at the start */
+  #route(moved) {
+    const route = parseRoute(location.hash);
+    const looks = JSON.stringify(route);
+    if (looks === this.#shown && moved) return;
+    this.#shown = looks;
+    fill(this.#main, this.#page(route));
+    const tab = route.page === "incident" ? "incidents" : route.page;
+    for (const link of this.#tabs.querySelectorAll("a")) {
+      if (link.dataset.page === tab) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    if (!moved) return;
+    this.#main.scrollTo(0, 0);
+    this.#main.focus({ preventScroll: true });
+  }
+
+  /** @param {import("./router.js").Route} route */
+  #page(route) {
+    switch (route.page) {
+      case "alarm":
+        return make(NvrAlarm, this.app);
+      case "incidents": {
+        const list = make(NvrIncidents, this.app);
+        list.camera = route.camera;
+        return list;
+      }
+      case "incident": {
+        const detail = make(NvrIncident, this.app);
+        detail.incidentId = route.id;
+        return detail;
+      }
+      case "live": {
+        if (route.camera === null) return make(NvrCameras, this.app);
+        const large = make(NvrCamera, this.app);
+        large.cameraId = route.camera;
+        return large;
+      }
+    }
+  }
+}
+
+customElements.define("nvr-shell", NvrShell);

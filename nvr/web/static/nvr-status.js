@@ -1,0 +1,147 @@
+/** @import {Status} from "./types.js" */
+import { fill, h, icon, say } from "./dom.js";
+import { NvrElement } from "./element.js";
+import { troubles } from "./faults.js";
+import { t, tn } from "./i18n.js";
+import { size, span } from "./time.js";
+
+/** One line that is always there: what is wrong, in words, and how many days are kept. A tap tells more. */
+export class NvrStatus extends NvrElement {
+  #dot = h("span", { class: "status-dot" });
+  #words = h("span", { class: "status-words" });
+  #days = h("span", { class: "status-days" });
+  #line = h(
+    "button",
+    { type: "button", class: "status-line", "aria-expanded": "false", onclick: () => this.#toggle() },
+    this.#dot,
+    this.#words,
+    this.#days,
+  );
+  #panel = h("div", { class: "status-panel", hidden: true });
+  #shown = "";
+
+  build() {
+    this.#shown = "";
+    fill(this, this.#line, this.#panel);
+    this.watch(["status", "cameras"], () => this.#show());
+    this.every(30, () => this.#show());
+  }
+
+  #toggle() {
+    this.#panel.hidden = !this.#panel.hidden;
+    this.#line.setAttribute("aria-expanded", String(!this.#panel.hidden));
+  }
+
+  #show() {
+    const { status } = this.app.store.state;
+    if (status === null) return say(this.#words, t("loading"));
+    const wrong = troubles(status.faults, this.app.store);
+    this.classList.toggle("faulty", wrong.length > 0);
+    const first = wrong[0];
+    say(
+      this.#words,
+      !first
+        ? t("status.well")
+        : wrong.length === 1
+          ? atPlace(first)
+          : `${tn("status.faults", wrong.length)}: ${atPlace(first)}`,
+    );
+    say(this.#days, keptWords(status));
+    const looks = JSON.stringify([
+      wrong,
+      status.storage,
+      status.analysis,
+      Math.floor(this.app.store.nowS() / 60),
+    ]);
+    if (looks === this.#shown) return;
+    this.#shown = looks;
+    fill(
+      this.#panel,
+      wrong.length
+        ? h(
+            "ul",
+            { class: "faults" },
+            wrong.map((trouble) => this.#fault(trouble)),
+          )
+        : null,
+      h("dl", { class: "facts" }, this.#storageFacts(status), this.#analysisFact(status)),
+    );
+  }
+
+  /** @param {import("./faults.js").Trouble} trouble */
+  #fault(trouble) {
+    const { what, remedy, detail, sinceS } = trouble;
+    const nowS = this.app.store.nowS();
+    return h(
+      "li",
+      null,
+      h("p", { class: "fault-what" }, icon("alert"), atPlace(trouble)),
+      remedy ? h("p", { class: "fault-remedy" }, remedy) : null,
+      sinceS === null
+        ? null
+        : h(
+            "p",
+            { class: "dim" },
+            t("status.since", { time: this.app.time.moment(sinceS, nowS), span: span(nowS - sinceS) }),
+          ),
+      detail && detail !== what
+        ? h(
+            "details",
+            null,
+            h("summary", null, t("status.detail")),
+            h("p", { class: "technical", lang: "en" }, detail),
+          )
+        : null,
+    );
+  }
+
+  /** @param {Status} status */
+  #storageFacts({ storage }) {
+    const oldest = storage.oldest_s;
+    return [
+      fact(t("storage.kept"), oldest === null ? t("storage.nothing") : this.#since(oldest)),
+      fact(
+        t("storage.disk"),
+        storage.used_bytes + storage.free_bytes > 0
+          ? t("storage.room", { used: size(storage.used_bytes), free: size(storage.free_bytes) })
+          : t("storage.unusable"),
+      ),
+    ];
+  }
+
+  /** @param {number} oldestS */
+  #since(oldestS) {
+    return t("storage.since", {
+      span: span(this.app.store.nowS() - oldestS),
+      date: this.app.time.date(oldestS),
+    });
+  }
+
+  /** @param {Status} status */
+  #analysisFact({ analysis, uptime_s: uptime, now_s: toldS }) {
+    const watched = Object.keys(analysis.cameras).length;
+    return [
+      fact(t("analysis.title"), analysis.running ? tn("analysis.running", watched) : t("analysis.stopped")),
+      fact(t("status.uptime"), span(uptime + this.app.store.nowS() - toldS)),
+    ];
+  }
+}
+
+/** @param {import("./faults.js").Trouble} trouble */
+function atPlace({ where, what }) {
+  return where === null ? what : `${where}: ${what.charAt(0).toLocaleLowerCase()}${what.slice(1)}`;
+}
+
+/** @param {string} name @param {string} value */
+function fact(name, value) {
+  return h("div", { class: "fact" }, h("dt", null, name), h("dd", null, value));
+}
+
+/** @param {Status} status */
+function keptWords({ storage }) {
+  const days = storage.days_kept;
+  if (days === null) return "";
+  return days < 1 ? t("storage.less_than_a_day") : tn("storage.days", Math.floor(days));
+}
+
+customElements.define("nvr-status", NvrStatus);

@@ -1,0 +1,101 @@
+/**
+ * Shapes of the appliance's HTTP API, as the page reads them. Times named `*_s` are seconds since 1970 UTC.
+ *
+ * @typedef {"viewer" | "operator" | "administrator"} Role
+ * @typedef {"main" | "sub"} StreamRole
+ * @typedef {"record" | "call" | "warn" | "siren"} Response
+ *
+ * @typedef {object} Session
+ * @property {boolean} claimed
+ * @property {{name: string, language: string, timezone: string}} site
+ * @property {{name: string, role: Role, cameras: string[] | null} | null} account
+ * @property {string | null} csrf
+ * @property {string} version
+ *
+ * @typedef {object} Fault
+ * @property {string} place "camera:gate/main", "disk", "siren", "analysis", "clock"
+ * @property {string} code key of the locales: `fault.<code>`
+ * @property {string} detail English text for a technician
+ * @property {Record<string, string | number>} params
+ * @property {number} [since_s]
+ *
+ * @typedef {object} Stream
+ * @property {"connecting" | "live" | "down"} state
+ * @property {string} codec
+ * @property {number} width
+ * @property {number} height
+ * @property {boolean} b_frames
+ * @property {number} since_s
+ *
+ * @typedef {object} Camera
+ * @property {string} id
+ * @property {string} name
+ * @property {{main: Stream, sub: Stream | null}} streams
+ * @property {{name: string, polygon: [number, number][], response: Response, objects: string[]}[]} zones
+ * @property {StreamRole | null} live stream to ask live for; null if none can be shown
+ * @property {Fault | null} fault
+ *
+ * @typedef {object} Incident
+ * @property {number} id
+ * @property {string} camera
+ * @property {string} camera_name
+ * @property {string} zone
+ * @property {string} kind
+ * @property {Response} response
+ * @property {number} opened_s
+ * @property {number} last_s
+ * @property {number} sightings
+ * @property {number} score
+ * @property {[number, number, number, number] | null} box x0, y0, x1, y1, relative to the picture
+ * @property {string | null} picture
+ * @property {number | null} acknowledged_s
+ * @property {string | null} acknowledged_by
+ * @property {{role: StreamRole, start_s: number, end_s: number}} footage
+ *
+ * @typedef {object} FootagePart
+ * @property {string} url
+ * @property {number} start_s
+ * @property {number} duration_s
+ * @property {number} bytes
+ * @property {string} content_type
+ * @property {[number, number][]} media_to_wall
+ *
+ * @typedef {object} Footage
+ * @property {FootagePart[]} parts
+ * @property {[number, number][]} covered
+ *
+ * @typedef {object} Siren
+ * @property {boolean} configured
+ * @property {"up" | "down" | "none"} link
+ * @property {boolean} wanted
+ * @property {boolean} on
+ * @property {string | null} cause
+ * @property {number | null} ends_s
+ * @property {number | null} cooldown_until_s
+ *
+ * @typedef {object} Alarm
+ * @property {boolean} armed
+ * @property {number} since_s
+ * @property {string | null} actor
+ * @property {"manual" | "schedule" | "start"} why
+ * @property {{at_s: number, armed: boolean} | null} next_change
+ * @property {Siren} siren
+ * @property {number[]} ringing ids of incidents that ring until somebody acknowledges them
+ *
+ * @typedef {object} Status
+ * @property {Fault[]} faults
+ * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null}} storage
+ * @property {{running: boolean, cameras: Record<string, number>}} analysis
+ * @property {number} now_s
+ * @property {number} uptime_s
+ *
+ * @typedef {object} App what every element is given
+ * @property {import("./api.js").Api} api
+ * @property {import("./store.js").Store} store
+ * @property {import("./time.js").SiteTime} time
+ * @property {import("./sound.js").Bell} bell
+ * @property {(language: import("./i18n.js").Language) => Promise<void>} speak switch the language
+ * @property {(session: Session) => void} signedIn
+ * @property {() => void} signedOut
+ */
+export {};

@@ -1,0 +1,134 @@
+"""What the stand-in knows: a commune with six cameras, in the shapes of the appliance's API."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from page_scene import figure_box
+
+Json = dict[str, Any]
+
+CODE = "7K2M-QX9D-4TVB"
+CSRF = "csrf-of-the-stand-in"
+ACCOUNTS = {"an": "giữ bình yên cho xã"}
+
+PLACES = [
+    ("gate", "Cổng UBND xã"),
+    ("market", "Chợ Đầm"),
+    ("bridge", "Cầu Ông Lớn, lối vào thôn 4"),
+    ("school", "Trường tiểu học số 2"),
+    ("store", "Kho vật tư"),
+    ("border", "Điểm giáp ranh Tân Hòa"),
+]
+
+
+def stream(state: str = "live", width: int = 640, height: int = 360, **more: object) -> Json:
+    return {
+        "state": state,
+        "codec": "h264",
+        "width": width,
+        "height": height,
+        "b_frames": False,
+        "since_s": time.time() - 86400,
+        **more,
+    }
+
+
+def fault(place: str, code: str, detail: str, **params: object) -> Json:
+    return {"place": place, "code": code, "detail": detail, "params": params, "since_s": time.time() - 7800}
+
+
+def camera_fault(camera: str, role: str = "main") -> Json:
+    detail = f"camera {camera}/{role}: no connection to 192.168.1.67:554 within 10 s. Check its power"
+    return fault(f"camera:{camera}/{role}", "camera_unreachable", detail)
+
+
+def cameras() -> list[Json]:
+    """Four with picture, one out of reach, one with B-frames and no sub stream."""
+    zone = {
+        "name": "*",
+        "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]],
+        "response": "call",
+        "objects": ["person"],
+    }
+    all_of_them: list[Json] = [
+        {
+            "id": camera_id,
+            "name": name,
+            "streams": {"main": stream(width=1920, height=1080), "sub": stream()},
+            "zones": [zone],
+            "live": "sub",
+            "fault": None,
+        }
+        for camera_id, name in PLACES
+    ]
+    down = all_of_them[3]
+    down.update(live=None, fault=camera_fault("school"))
+    down["streams"] = {"main": stream("down", 0, 0), "sub": stream("down", 0, 0)}
+    reordered = all_of_them[5]
+    reordered.update(live=None)
+    reordered["streams"] = {"main": stream(b_frames=True), "sub": None}
+    return all_of_them
+
+
+def alarm() -> Json:
+    return {
+        "armed": False,
+        "since_s": time.time() - 3600,
+        "actor": "schedule",
+        "why": "schedule",
+        "next_change": {"at_s": time.time() + 11500, "armed": True},
+        "siren": {
+            "configured": True,
+            "link": "up",
+            "wanted": False,
+            "on": False,
+            "cause": "start",
+            "ends_s": None,
+            "cooldown_until_s": None,
+        },
+        "ringing": [],
+    }
+
+
+def status() -> Json:
+    return {
+        "faults": [],
+        "storage": {
+            "used_bytes": 1_684_000_000_000,
+            "free_bytes": 262_000_000_000,
+            "oldest_s": time.time() - 23.4 * 86400,
+            "days_kept": 23.4,
+        },
+        "analysis": {"running": True, "cameras": {camera_id: 6.0 for camera_id, _ in PLACES[:5]}},
+        "now_s": time.time(),
+        "uptime_s": 9 * 86400 + 7200.0,
+    }
+
+
+def incident(number: int, **more: object) -> Json:
+    """Incident `number` of 45: the higher, the later."""
+    at = time.time() - (46 - number) * 4600.0
+    camera_id, name = PLACES[number % 4]
+    kind = ("person", "person", "motorcycle", "person", "dog")[number % 5]
+    response = ("call", "record", "record", "call", "siren", "record")[number % 6]
+    done = response != "record" and number < 43
+    return {
+        "id": number,
+        "camera": camera_id,
+        "camera_name": name,
+        "zone": "Sân sau" if number % 3 == 0 else "*",
+        "kind": kind,
+        "response": response,
+        "opened_s": at,
+        "last_s": at + 7.5,
+        "sightings": 1 + number % 3,
+        "score": 0.91,
+        "box": figure_box(number % 4, number),
+        "picture": None if number == 40 else f"/api/incidents/{number}/picture",
+        "acknowledged_s": at + 40 if done else None,
+        "acknowledged_by": "an" if done else None,
+        "footage": {"role": "sub", "start_s": at - 10, "end_s": at + 27.5},
+        **more,
+    }

@@ -1,0 +1,336 @@
+"""A stand-in for the appliance: serves the page as the appliance does, and answers its API from made-up data.
+
+Live pictures are real WebRTC (aiortc), footage a real MP4, events a real event stream; what is decided (who may
+log in, what rings) is a few lines of state that a test changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from aiohttp import web
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from page_data import ACCOUNTS, CODE, CSRF, Json, alarm, cameras, incident, status
+from page_scene import jpeg, street
+
+import nvr.web
+
+WEB = Path(nvr.web.__file__).parent
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "connect-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+class Street(MediaStreamTrack):
+    """A drawn street, 8 pictures a second."""
+
+    kind = "video"
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self._seed, self._step = seed, 0
+
+    async def recv(self) -> av.VideoFrame:
+        await asyncio.sleep(1 / 8)
+        self._step += 1
+        frame = av.VideoFrame.from_ndarray(street(self._seed, self._step), "rgb24")
+        frame.pts, frame.time_base = self._step * 11250, Fraction(1, 90000)
+        return frame
+
+
+def refused(status: int, code: str, **more: object) -> web.Response:
+    return web.json_response({"error": code, "message": "for technicians", **more}, status=status)
+
+
+class StandIn:
+    """`url` is where it answers; the public attributes are its state, `tell` announces what changed."""
+
+    def __init__(self, footage: Path):
+        self.url = ""
+        self.index = (WEB / "static" / "index.html").read_text()
+        self.claimed = True
+        self.language = "vi"
+        self.account: Json | None = None
+        self.csrf = CSRF
+        self.cameras = cameras()
+        self.alarm = alarm()
+        self.status = status()
+        self.incidents = [incident(n) for n in range(45, 0, -1)]
+        self.footage_parts = 1
+        self.footage_ready = asyncio.Event()
+        self.footage_ready.set()
+        self.asked: list[str] = []
+        self.refuse: dict[str, Json] = {}
+        self._footage = footage
+        self._listeners: set[asyncio.Queue[tuple[str, object] | None]] = set()
+        self._live_count = 0
+        self._peers: dict[str, RTCPeerConnection] = {}
+        self._pictures: dict[int, bytes] = {}
+
+    # State
+
+    def tell(self, event: str, data: object) -> None:
+        for listener in self._listeners:
+            listener.put_nowait((event, data))
+
+    def hang_up(self) -> None:
+        """End every event stream, as a restart does."""
+        for listener in self._listeners:
+            listener.put_nowait(None)
+
+    def ring(self, number: int, **more: object) -> Json:
+        """A new incident that rings."""
+        new = incident(number, opened_s=time.time() - 4, last_s=time.time() - 3, response="call", **more)
+        self.incidents.insert(0, new)
+        self.alarm["ringing"] = [number, *self.alarm["ringing"]]
+        self.tell("incident", new)
+        self.tell("alarm", self.alarm)
+        return new
+
+    @property
+    def viewers(self) -> int:
+        """Live pictures now being sent."""
+        return len(self._peers)
+
+    def session(self) -> Json:
+        return {
+            "claimed": self.claimed,
+            "site": {"name": "Công an xã An Phú", "language": self.language, "timezone": "Asia/Ho_Chi_Minh"},
+            "account": self.account,
+            "csrf": self.csrf if self.account else None,
+            "version": "0.1.0",
+        }
+
+    # Service
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[StandIn]:
+        app = web.Application(middlewares=[self._guard])
+        app.router.add_get("/", self._index)
+        app.router.add_static("/static", WEB / "static")
+        app.router.add_static("/locales", WEB / "locales")
+        app.router.add_get("/manifest.webmanifest", self._manifest)
+        app.router.add_get("/api/session", self._session)
+        app.router.add_post("/api/claim", self._claim)
+        app.router.add_post("/api/login", self._login)
+        app.router.add_post("/api/logout", self._logout)
+        app.router.add_get("/api/events", self._events)
+        app.router.add_get("/api/incidents", self._page)
+        app.router.add_get("/api/incidents/{id}", self._incident)
+        app.router.add_get("/api/incidents/{id}/picture", self._picture)
+        app.router.add_post("/api/incidents/{id}/acknowledge", self._acknowledge)
+        app.router.add_post("/api/alarm/{action}", self._alarm)
+        app.router.add_post("/api/siren/{action}", self._siren)
+        app.router.add_post("/api/cameras/{camera}/live/{role}", self._live)
+        app.router.add_delete("/api/live/{session}", self._leave)
+        app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
+        app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        try:
+            yield self
+        finally:
+            self.hang_up()
+            for peer in self._peers.values():
+                await peer.close()
+            await runner.cleanup()
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        self.asked.append(f"{request.method} {request.path}")
+        open_paths = ("/api/session", "/api/claim", "/api/login")
+        scripted = self.refuse.get(f"{request.method} {request.path}")
+        if scripted is not None:
+            answer: web.StreamResponse = refused(**scripted)
+        elif request.path.startswith("/api/") and request.path not in open_paths and self.account is None:
+            answer = refused(401, "not_logged_in")
+        elif (
+            request.method != "GET"
+            and request.path not in open_paths
+            and request.headers.get("X-CSRF-Token") != self.csrf
+        ):
+            answer = refused(403, "bad_csrf")
+        else:
+            answer = await handler(request)
+        if not answer.prepared:
+            self._secure(answer)
+        return answer
+
+    def _secure(self, answer: web.StreamResponse) -> None:
+        answer.headers.update(
+            {
+                "Content-Security-Policy": CSP,
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "no-referrer",
+                "Cross-Origin-Opener-Policy": "same-origin",
+                "Cross-Origin-Resource-Policy": "same-origin",
+            }
+        )
+
+    async def _index(self, _request: web.Request) -> web.StreamResponse:
+        return web.Response(text=self.index, content_type="text/html")
+
+    async def _manifest(self, _request: web.Request) -> web.StreamResponse:
+        text = (WEB / "static" / "manifest.webmanifest").read_text()
+        return web.Response(text=text, content_type="application/manifest+json")
+
+    async def _session(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response(self.session())
+
+    async def _claim(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if body["code"] != CODE:
+            return refused(403, "wrong_code")
+        self.claimed, self.account = True, {"name": body["name"], "role": "administrator", "cameras": None}
+        return web.json_response(self.session(), status=201)
+
+    async def _login(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if ACCOUNTS.get(body["name"]) != body["password"]:
+            return refused(401, "wrong_login")
+        self.account = {"name": body["name"], "role": "operator", "cameras": None}
+        return web.json_response(self.session())
+
+    async def _logout(self, _request: web.Request) -> web.StreamResponse:
+        self.account = None
+        self.hang_up()
+        return web.Response(status=204)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
+        self._secure(answer)
+        await answer.prepare(request)
+        queue: asyncio.Queue[tuple[str, object] | None] = asyncio.Queue()
+        queue.put_nowait(("alarm", self.alarm))
+        queue.put_nowait(("cameras", {"cameras": self.cameras}))
+        queue.put_nowait(("status", self.status))
+        self._listeners.add(queue)
+        try:
+            while (item := await queue.get()) is not None:
+                event, data = item
+                await answer.write(f": note\nevent: {event}\ndata: {json.dumps(data)}\n\n".encode())
+        except ConnectionResetError:
+            pass
+        finally:
+            self._listeners.discard(queue)
+        return answer
+
+    def _found(self, request: web.Request) -> Json | None:
+        number = int(request.match_info["id"])
+        return next((one for one in self.incidents if one["id"] == number), None)
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        before, limit = int(request.query.get("before", 10**9)), int(request.query["limit"])
+        camera = request.query.get("camera")
+        rest = [one for one in self.incidents if one["id"] < before and camera in (None, one["camera"])]
+        more = rest[limit - 1]["id"] if len(rest) > limit else None
+        return web.json_response({"incidents": rest[:limit], "next": more})
+
+    async def _incident(self, request: web.Request) -> web.StreamResponse:
+        found = self._found(request)
+        return web.json_response(found) if found else refused(404, "not_found")
+
+    async def _picture(self, request: web.Request) -> web.StreamResponse:
+        number = int(request.match_info["id"])
+        if number not in self._pictures:
+            self._pictures[number] = jpeg(street(number % 4, number))
+        return web.Response(body=self._pictures[number], content_type="image/jpeg")
+
+    async def _acknowledge(self, request: web.Request) -> web.StreamResponse:
+        found = self._found(request)
+        if found is None or self.account is None:
+            return refused(404, "not_found")
+        found.update(acknowledged_s=time.time(), acknowledged_by=self.account["name"])
+        self.alarm["ringing"] = [number for number in self.alarm["ringing"] if number != found["id"]]
+        self.tell("incident", found)
+        self.tell("alarm", self.alarm)
+        return web.json_response(found)
+
+    async def _alarm(self, request: web.Request) -> web.StreamResponse:
+        assert self.account is not None
+        armed = request.match_info["action"] == "arm"
+        self.alarm.update(armed=armed, since_s=time.time(), actor=self.account["name"], why="manual")
+        if not armed:
+            self.alarm["siren"].update(wanted=False, on=False, ends_s=None)
+        self.tell("alarm", self.alarm)
+        return web.json_response(self.alarm)
+
+    async def _siren(self, request: web.Request) -> web.StreamResponse:
+        on = request.match_info["action"] == "on"
+        self.alarm["siren"].update(wanted=on, on=on, ends_s=time.time() + 180 if on else None)
+        self.tell("alarm", self.alarm)
+        return web.json_response(self.alarm)
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        number = next(i for i, one in enumerate(self.cameras) if one["id"] == request.match_info["camera"])
+        # A browser hides its addresses behind names that only multicast DNS knows; it will call by itself.
+        offer = re.sub(r"a=candidate:[^\r\n]*\.local [^\r\n]*\r\n", "", await request.text())
+        peer = RTCPeerConnection()
+        peer.addTrack(Street(number))
+        await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        await peer.setLocalDescription(await peer.createAnswer())
+        self._live_count += 1
+        name = f"s{self._live_count}"
+        self._peers[name] = peer
+        return web.Response(
+            status=201,
+            text=peer.localDescription.sdp,
+            content_type="application/sdp",
+            headers={"Location": f"/api/live/{name}"},
+        )
+
+    async def _leave(self, request: web.Request) -> web.StreamResponse:
+        peer = self._peers.pop(request.match_info["session"], None)
+        if peer is None:
+            return refused(404, "not_found")
+        await peer.close()
+        return web.Response()
+
+    async def drop_viewers(self) -> None:
+        """End every live picture, as a restart does."""
+        while self._peers:
+            await self._peers.popitem()[1].close()
+
+    async def _parts(self, request: web.Request) -> web.StreamResponse:
+        start_s, end_s = float(request.query["start_s"]), float(request.query["end_s"])
+        if not self.footage_ready.is_set():
+            return web.json_response({"parts": [], "covered": []})
+        length = (end_s - start_s) / self.footage_parts
+        parts: list[Any] = []
+        for i in range(self.footage_parts):
+            at = start_s + i * length
+            url = f"{request.path}/part.mp4?start_s={start_s}&end_s={end_s}&part={i}"
+            size = self._footage.stat().st_size
+            kind = 'video/mp4; codecs="avc1.42c01e"'
+            parts.append(
+                {
+                    "url": url,
+                    "start_s": at,
+                    "duration_s": length,
+                    "bytes": size,
+                    "content_type": kind,
+                    "media_to_wall": [[0, at]],
+                }
+            )
+        return web.json_response({"parts": parts, "covered": [[start_s, end_s]]})
+
+    async def _part(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(self._footage, headers={"Content-Type": "video/mp4"})

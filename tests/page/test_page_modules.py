@@ -1,0 +1,102 @@
+"""Pure modules of the page, run by the browser that will run them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from page_standin import StandIn
+from playwright.async_api import Browser, Page
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def page(chromium: Browser, footage: Path) -> AsyncIterator[Page]:
+    async with StandIn(footage).serve() as appliance:
+        context = await chromium.new_context()
+        opened = await context.new_page()
+        await opened.goto(appliance.url + "/static/icon.svg")  # the origin, without the page itself
+        yield opened
+        await context.close()
+
+
+async def run(page: Page, module: str, expression: str, *arguments: object) -> Any:
+    """The value of `expression` with the module as `m` and the arguments as `a`."""
+    return await page.evaluate(
+        f"async (a) => {{ const m = await import('/static/{module}.js'); return {expression}; }}",
+        list(arguments),
+    )
+
+
+EVENTS = ': hello\r\nevent: alarm\ndata: {"a":\ndata: 1}\n\n:\n\ndata:x\r\revent: lost\n\nid: 7\ndata: rest'
+
+
+@pytest.mark.parametrize("piece", [1, 2, 7, 1000])
+async def test_event_stream_in_pieces(page: Page, piece: int) -> None:
+    pieces = [EVENTS[i : i + piece] for i in range(0, len(EVENTS), piece)]
+    told = await run(page, "sse", "((p) => a[0].flatMap((text) => p.push(text)))(new m.SseParser())", pieces)
+    # An event without data is none; one that is not ended yet is not told.
+    assert told == [{"event": "alarm", "data": '{"a":\n1}'}, {"event": "message", "data": "x"}]
+
+
+PART = {"start_s": 1000.0, "duration_s": 20.0, "media_to_wall": [[0, 1000.0], [12, 1030.0]]}
+
+
+@pytest.mark.parametrize(("media_s", "wall_s"), [(0, 1000), (11.5, 1011.5), (12, 1030), (19, 1037)])
+async def test_wall_time_of_a_position_and_back(page: Page, media_s: float, wall_s: float) -> None:
+    assert await run(page, "nvr-footage", "m.wallTime(a[0], a[1])", PART, media_s) == pytest.approx(wall_s)
+    assert await run(page, "nvr-footage", "m.mediaTime(a[0], a[1])", PART, wall_s) == pytest.approx(media_s)
+
+
+@pytest.mark.parametrize(("wall_s", "media_s"), [(900, 0), (9999, 19.9)])
+async def test_position_stays_inside_the_part(page: Page, wall_s: float, media_s: float) -> None:
+    assert await run(page, "nvr-footage", "m.mediaTime(a[0], a[1])", PART, wall_s) == pytest.approx(media_s)
+
+
+@pytest.mark.parametrize(
+    ("covered", "missing_s"),
+    [
+        ([[0, 30]], 0),
+        ([[0.5, 29.5]], 0),
+        ([], 30),
+        ([[5, 10], [10.4, 20]], 15),
+        ([[-5, 12], [15, 40]], 3),
+    ],
+)
+async def test_missing_seconds(page: Page, covered: list[list[float]], missing_s: float) -> None:
+    assert await run(page, "nvr-footage", "m.missing(a[0], 0, 30)", covered) == pytest.approx(missing_s)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("", ""),
+        ("7k2m", "7K2M"),
+        ("7k2mq", "7K2M-Q"),
+        (" 7K2M-QX9D-4TVB\n", "7K2M-QX9D-4TVB"),
+        ("7K2MQX9D4TVBXX", "7K2M-QX9D-4TVB"),
+    ],
+)
+async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
+    assert await run(page, "nvr-claim", "m.groupedCode(a[0])", typed) == code
+
+
+@pytest.mark.parametrize(
+    ("hash_", "route"),
+    [
+        ("", {"page": "live", "camera": None}),
+        ("#/live/gate", {"page": "live", "camera": "gate"}),
+        ("#/incidents", {"page": "incidents", "camera": ""}),
+        ("#/incidents?camera=gate", {"page": "incidents", "camera": "gate"}),
+        ("#/incident/12", {"page": "incident", "id": 12}),
+        ("#/incident/1e9", {"page": "live", "camera": None}),
+        ("#/alarm", {"page": "alarm"}),
+        ("#/nonsense/%E0%A4%A", {"page": "live", "camera": None}),
+    ],
+)
+async def test_addresses(page: Page, hash_: str, route: dict[str, object]) -> None:
+    assert await run(page, "router", "m.parseRoute(a[0])", hash_) == route
