@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nvr.cli.footage import fetch
 
-CACHE = Path(__file__).parents[1] / ".cache"
+CACHE = Path(__file__).resolve().parents[1] / ".cache"
 
 EMPTY = range(138, 187)
 """Frames that show a street with cars and nobody on foot; the camera stands still."""

@@ -54,6 +54,12 @@ async def browser_page(viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN
         page = await context.new_page()
         complaints: list[str] = []
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on(
+            "response",
+            lambda r: (
+                complaints.append(f"{r.status} {r.request.method} {r.url}") if r.status >= 400 else None
+            ),
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.complaints = complaints  # type: ignore[attr-defined]
         try:

@@ -67,16 +67,18 @@ export class WhepSession {
   close() {
     if (this.#closed) return;
     this.#closed = true;
-    this.#peer.close();
     this.#leave();
   }
 
   #leave() {
-    if (!this.#location) return;
     const location = this.#location;
     this.#location = null;
-    // The appliance notices by itself when nobody is there any more; this only frees the place sooner.
-    this.#api.request("DELETE", location, { keepalive: true }).catch(() => {});
+    if (!location) return this.#peer.close();
+    // First told, then closed: the appliance forgets a session whose connection ended, and would answer 404.
+    this.#api
+      .request("DELETE", location, { keepalive: true })
+      .catch(() => {})
+      .finally(() => this.#peer.close());
   }
 }
 

@@ -1,0 +1,73 @@
+"""An analysis process that has been hijacked: `model` of its configuration says which lie it tells."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+
+from nvr.detect.protocol import (
+    CameraStatistics,
+    Configure,
+    Failed,
+    Found,
+    FoundWithPicture,
+    Moved,
+    Ready,
+    SelfTest,
+    Statistics,
+    WorkerReader,
+    encode,
+)
+
+JPEG = b"\xff\xd8\xff\xe0\xff\xd9"
+TRUTH = Found(
+    camera=0,
+    zone=0,
+    kind="person",
+    score=0.8,
+    box=(0.1, 0.1, 0.2, 0.2),
+    track=1,
+    captured_mono_s=time.monotonic(),
+)
+NUMBERS = CameraStatistics(examined_fps=0, skipped=0, decode_errors=0, queue_age_s=0)
+LIES = {
+    "zone": encode(FoundWithPicture(TRUTH.model_copy(update={"zone": 1}), JPEG)),
+    "kind": encode(FoundWithPicture(TRUTH.model_copy(update={"kind": "cow"}), JPEG)),
+    "box": encode(FoundWithPicture(TRUTH.model_copy(update={"box": (0.5, 0.1, 0.2, 0.2)}), JPEG)),
+    "camera": encode(FoundWithPicture(TRUTH.model_copy(update={"camera": 1}), JPEG)),
+    "future": encode(Moved(camera=0, captured_mono_s=time.monotonic() + 3600, area=0.1)),
+    "past": encode(Moved(camera=0, captured_mono_s=time.monotonic() - 3600, area=0.1)),
+    "ready twice": encode(Ready(mechanisms=())),
+    "cameras": encode(Statistics(cameras=(NUMBERS, NUMBERS), inference_ms=0)),
+    "direction": encode(SelfTest()),
+    "garbage": b"HTTP/1.1 200 OK\r\n\r\n",
+    "picture": encode(FoundWithPicture(TRUTH, JPEG)).replace(JPEG, b"<html>"),
+    "nothing": b"",
+}
+
+
+def main() -> None:
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    (configure,) = WorkerReader().feed(connection.recv(65536))
+    assert isinstance(configure, Configure)
+    lie = configure.model or ""
+    if lie == "early":
+        connection.sendall(encode(FoundWithPicture(TRUTH, JPEG)))
+    elif lie == "locked out":
+        connection.sendall(
+            encode(Failed(code="sandbox", message="no mechanism", remedy="Use another kernel"))
+        )
+    elif lie == "dies":
+        sys.exit("out of cheese\nredo from start")
+    elif lie == "closes":
+        connection.close()
+    else:
+        connection.sendall(encode(Ready(mechanisms=("honesty",))) + LIES[lie])
+    while True:
+        os.read(0, 1) or time.sleep(60)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""The whole analysis through its real, locked-in process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+from detect_peers import KEY, SimulatedCamera, encode
+
+from nvr.clock import SystemClock
+from nvr.config import Camera, Zone
+from nvr.detect import link, process
+from nvr.detect.link import AnalysisError, AnalysisLink
+from nvr.detect.objects import MODEL_FILE
+from nvr.errors import ModelError
+from nvr.events import Motion, Response, Sighting
+from nvr.media.access_unit import AccessUnit
+from nvr.media.hub import Hub
+
+SECONDS = 60
+LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+
+
+class Site:
+    """A hub with one camera, and everything the link reports."""
+
+    def __init__(self, *, model: Path | None = None, zones: tuple[Zone, ...] = (Zone(name="yard"),)):
+        camera = Camera(id="gate", name="Gate", main="rtsp://192.0.2.1/1", zone=zones)
+        self.hub = Hub([KEY])
+        self.camera = SimulatedCamera(self.hub[KEY])
+        self.sightings: list[Sighting] = []
+        self.motions: list[Motion] = []
+        self.task: asyncio.Task[None] | None = None
+        self.link = AnalysisLink(
+            self.hub,
+            (camera,),
+            fps=6,
+            model=model,
+            clock=SystemClock(),
+            on_sighting=self.sightings.append,
+            on_motion=self.motions.append,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """The link at work; yields its task once the worker is ready."""
+        ready = asyncio.Event()
+        task = self.task = asyncio.create_task(self.link.run(ready.set))
+        waiting = asyncio.create_task(ready.wait())
+        try:
+            async with asyncio.timeout(SECONDS):
+                await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+            yield task
+        finally:
+            waiting.cancel()
+            task.cancel()
+            await asyncio.wait([task])
+
+    @asynccontextmanager
+    async def playing(self, units: Sequence[AccessUnit]) -> AsyncIterator[None]:
+        """The camera shows the same again and again."""
+        task = asyncio.create_task(self.camera.loop(units))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(SECONDS):
+            while not condition():
+                assert self.task is None or not self.task.done(), self.task
+                await asyncio.sleep(0.02)
+
+    async def until_examined(self, reports: int = 1) -> None:
+        """Wait for that many reports in which pictures of the camera were examined."""
+        for _ in range(reports):
+            before = self.link.statistics
+            await self.until(lambda before=before: self.link.statistics is not before and self._examines())
+
+    def _examines(self) -> bool:
+        camera = self.link.statistics.cameras.get("gate")
+        return camera is not None and camera.examined_fps > 0
+
+
+async def test_nobody_then_somebody(
+    empty_street: list[av.VideoFrame], waiting_cyclist: list[av.VideoFrame]
+) -> None:
+    site = Site()
+    empty, person = encode(empty_street), encode(waiting_cyclist)
+    async with site.running():
+        site.link.set_acting(frozenset({"gate"}))
+        async with site.playing(empty):
+            await site.until_examined(reports=4)
+        assert site.sightings == []
+        assert site.motions  # cars pass
+        async with site.playing(person):
+            await site.until(lambda: bool(site.sightings))
+            await site.until_examined(reports=2)
+            statistics = site.link.statistics
+    (sighting,) = site.sightings
+    assert (sighting.camera, sighting.zone, sighting.response) == ("gate", "yard", Response.CALL)
+    assert sighting.kind == "person"
+    assert sighting.score > 0.5
+    assert 0.4 < sighting.box.x0 < sighting.box.x1 < 0.9
+    assert sighting.box.y1 > 0.9
+    picture = av.CodecContext.create("mjpeg", "r").decode(av.Packet(sighting.picture))[0]
+    assert (picture.width, picture.height) == (640, 272)
+    assert statistics.inference_ms > 0
+    assert "seccomp" in statistics.mechanisms
+
+
+async def test_somebody_outside_every_zone(waiting_cyclist: list[av.VideoFrame]) -> None:
+    site = Site(zones=(Zone(name="left", polygon=LEFT_HALF), Zone(name="cows", objects=("cow",))))
+    async with site.running(), site.playing(encode(waiting_cyclist)):
+        await site.until_examined(reports=3)
+    assert site.sightings == []
+
+
+async def test_starts_with_the_cached_gop(waiting_cyclist: list[av.VideoFrame]) -> None:
+    """A worker that starts in the middle of a GOP sees the next picture, not only the next keyframe."""
+    site = Site()
+    units = encode(waiting_cyclist, gop=1000)
+    for unit in units[:20]:
+        site.hub[KEY].publish(unit)
+    async with site.running(), site.playing(units[20:]):
+        await site.until_examined()
+
+
+async def test_a_killed_worker_is_an_error_and_the_next_one_works(
+    waiting_cyclist: list[av.VideoFrame],
+) -> None:
+    site = Site()
+    units = encode(waiting_cyclist)
+    async with site.playing(units):
+        async with site.running() as task:
+            await site.until_examined()
+            assert site.link.worker_pid is not None
+            os.kill(site.link.worker_pid, signal.SIGKILL)
+            with pytest.raises(AnalysisError, match="SIGKILL"):
+                async with asyncio.timeout(SECONDS):
+                    await task
+            assert site.link.worker_pid is None
+            assert site.link.statistics.cameras == {}
+        async with site.running():
+            await site.until_examined()
+
+
+async def test_a_stopped_link_leaves_no_process() -> None:
+    site = Site()
+    async with site.running():
+        pid = site.link.worker_pid
+        assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_malformed_video_costs_nothing_but_itself(waiting_cyclist: list[av.VideoFrame]) -> None:
+    site = Site()
+    units = encode(waiting_cyclist)
+    chance = random.Random(7)
+    fuzzed = []
+    for unit in units:
+        data = bytearray(unit.data)
+        for _ in range(chance.randrange(1, 200)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        fuzzed.append(replace(unit, data=bytes(data[: chance.randrange(1, len(data))])))
+    bad_sets = replace(units[0].config, sps=units[0].config.sps[:6], pps=b"\x68\xff\xff")
+    fuzzed += [replace(unit, config=bad_sets) for unit in units[:10]]
+    async with site.running() as task:
+        for unit in fuzzed:
+            site.hub[KEY].publish(unit)
+            await asyncio.sleep(0)
+        async with site.playing(units):
+            await site.until(lambda: bool(site.sightings))
+        assert not task.done()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "missing", "no model", "a folder"])
+async def test_a_bad_model_file_is_named(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "other.tflite"
+    if kind == "truncated":
+        file.write_bytes(MODEL_FILE.read_bytes()[:5_000_000])
+    elif kind == "no model":
+        file.write_bytes(b"\x00" * 1000)
+    elif kind == "a folder":
+        file.mkdir()
+    async with Site(model=file).running() as task:
+        with pytest.raises(ModelError) as caught:
+            await task
+    assert str(file) in caught.value.message
+    assert "analysis.model" in caught.value.remedy
+
+
+async def test_the_worker_is_locked_in(tmp_path: Path) -> None:
+    """From inside the real process, as whatever user runs the tests (root included)."""
+    site = Site()
+    async with site.running():
+        outcomes = await site.link.self_test()
+        assert set(outcomes) >= {
+            "socket inet",
+            "socket unix",
+            "open to read",
+            "open to write",
+            "fork",
+            "execve",
+        }
+        memory = outcomes.pop("more memory")
+        assert memory == "ENOMEM"
+        assert outcomes == dict.fromkeys(outcomes, "EPERM")
+        status = Path(f"/proc/{site.link.worker_pid}/status").read_text()
+        assert "NoNewPrivs:\t1" in status
+        assert "Seccomp:\t2" in status
+        assert os.getpriority(os.PRIO_PROCESS, site.link.worker_pid or 0) >= 10
+
+
+@pytest.fixture
+def hijacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The analysis process is lying_worker.py."""
+    monkeypatch.setattr(process, "WORKER_MODULE", "lying_worker")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+@pytest.mark.usefixtures("hijacked")
+@pytest.mark.parametrize(
+    ("lie", "complaint"),
+    [
+        ("zone", "not configured"),
+        ("kind", "not configured"),
+        ("box", "inverted"),
+        ("camera", "no camera 1"),
+        ("future", "not now"),
+        ("past", "not now"),
+        ("ready twice", "Ready after"),
+        ("early", "before it was ready"),
+        ("cameras", "number of cameras"),
+        ("direction", "other way"),
+        ("garbage", "other way"),
+        ("picture", "no JPEG"),
+        ("dies", "exit code 1: redo from start"),
+        ("closes", "closed its connection"),
+        ("locked out", "cannot lock itself in: no mechanism. Use another kernel"),
+    ],
+)
+async def test_a_hijacked_worker_is_killed_and_not_believed(lie: str, complaint: str) -> None:
+    site = Site(model=Path(lie))
+    async with site.running() as task:
+        with pytest.raises(AnalysisError, match=complaint):
+            async with asyncio.timeout(SECONDS):
+                await task
+    assert site.sightings == []
+    assert site.motions == []
+
+
+@pytest.mark.usefixtures("hijacked")
+async def test_a_deaf_worker_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "DEAF_S", 0.2)
+    site = Site(model=Path("nothing"))
+    async with site.running() as task:
+        pid = site.link.worker_pid
+        answer = asyncio.create_task(site.link.self_test())
+        with pytest.raises(AnalysisError, match="said nothing"):
+            async with asyncio.timeout(SECONDS):
+                await task
+        with pytest.raises(AnalysisError, match="ended"):
+            await answer
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -1,0 +1,158 @@
+"""One camera's analysis on a simulated clock, with a detector that says what the test wants, and with the real
+one on real pictures."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from nvr.detect.analysis import AGAIN_S, CameraAnalysis, Examination, WatchedZone
+from nvr.detect.objects import SIZE, Detections, ObjectDetector
+from nvr.detect.picture import Picture
+from nvr.detect.regions import Square
+from nvr.events import Box
+
+FPS = 6.0
+WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+PEOPLE = frozenset({"person"})
+
+
+class Stage:
+    """A frame of 640x360 and a detector that sees the actor wholly inside a square."""
+
+    width, height = 640, 360
+
+    def __init__(self) -> None:
+        self.actor: tuple[Box, float, str] | None = None
+        self.looks = 0
+        self._square = Square(0, 0, 16)
+
+    def gray(self, width: int, height: int) -> NDArray[np.uint8]:
+        values = np.full((height, width), 100, np.uint8)
+        if self.actor is not None:
+            x0, y0, x1, y1 = self.actor[0]
+            values[int(y0 * height) : int(y1 * height), int(x0 * width) : int(x1 * width)] = 200
+        return values
+
+    def square(self, square: Square) -> NDArray[np.uint8]:
+        self._square = square
+        return np.zeros((SIZE, SIZE, 3), np.uint8)
+
+    def detect(self, rgb: NDArray[np.uint8]) -> Detections:
+        self.looks += 1
+        nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
+        if self.actor is None:
+            return nothing
+        box, score, kind = self.actor
+        x, y, side = self._square
+        inside = [
+            (box.x0 * self.width - x) / side,
+            (box.y0 * self.height - y) / side,
+            (box.x1 * self.width - x) / side,
+            (box.y1 * self.height - y) / side,
+        ]
+        if min(inside) < 0 or max(inside) > 1:
+            return nothing
+        return Detections(np.array([inside], np.float32), np.array([score], np.float32), (kind,))
+
+
+class Play:
+    """Examines the stage at 6 fps."""
+
+    def __init__(self, *zones: WatchedZone) -> None:
+        self.stage = Stage()
+        self.analysis = CameraAnalysis(self.stage, zones)
+        self.t_s = 1000.0
+
+    def act(self, seconds: float, actor: tuple[Box, float, str] | None) -> list[tuple[float, int]]:
+        """(seconds since the start of the act, zone) of each finding."""
+        started_s = self.t_s
+        self.stage.actor = actor
+        found = []
+        while self.t_s < started_s + seconds - 1e-6:
+            examined: Examination = self.analysis.examine(self.stage, self.t_s)
+            found += [(self.t_s - started_s, finding.zone) for finding in examined.findings]
+            self.t_s += 1 / FPS
+        return found
+
+
+def person(x: float, score: float = 0.8) -> tuple[Box, float, str]:
+    return Box(x, 0.4, x + 0.08, 0.8), score, "person"
+
+
+def test_confirmed_in_half_a_second_and_reported_once() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    assert play.act(5, None) == []
+    ((delay_s, zone),) = play.act(20, person(0.2))
+    assert zone == 0
+    assert 0.3 < delay_s < 0.9
+
+
+def test_a_short_ghost_is_nothing() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    assert play.act(2 / FPS, person(0.2, score=0.95)) == []
+    assert play.act(5, None) == []
+    assert play.analysis.tracks == ()
+
+
+def test_weak_clutter_is_nothing() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    assert play.act(60, person(0.2, score=0.36)) == []
+
+
+def test_somebody_who_stands_still_from_the_start() -> None:
+    ((delay_s, _),) = Play(WatchedZone(WHOLE, PEOPLE)).act(5, person(0.7))
+    assert delay_s < 2.0
+
+
+def test_zones_are_entered_one_by_one() -> None:
+    play = Play(WatchedZone(LEFT, PEOPLE), WatchedZone(WHOLE, PEOPLE), WatchedZone(WHOLE, frozenset({"dog"})))
+    play.act(5, None)
+    assert [zone for _, zone in play.act(3, person(0.56))] == [1]
+    for step in range(6):
+        assert play.act(0.5, person(0.54 - 0.01 * step)) == []
+    found = [zone for step in range(6) for _, zone in play.act(0.5, person(0.48 - 0.01 * step))]
+    assert found == [0]
+
+
+def test_back_in_the_zone_after_long() -> None:
+    play = Play(WatchedZone(LEFT, PEOPLE))
+    play.act(5, None)
+    assert len(play.act(2, person(0.44))) == 1
+    assert play.act(AGAIN_S - 2, person(0.50)) == []
+    assert play.act(2, person(0.44)) == []
+    play.act(AGAIN_S + 1, person(0.50))
+    assert len(play.act(2, person(0.44))) == 1
+
+
+def test_kinds_that_no_zone_wants_are_not_followed() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    box, score, _ = person(0.3)
+    assert play.act(3, (box, score, "car")) == []
+    assert play.analysis.tracks == ()
+
+
+def test_a_quiet_picture_costs_little() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    play.act(10, None)
+    before = play.stage.looks
+    play.act(30, None)
+    assert play.stage.looks - before <= 30 * 2 + 2
+
+
+def test_real_pictures(
+    detector: ObjectDetector, empty_street: list[av.VideoFrame], waiting_cyclist: list[av.VideoFrame]
+) -> None:
+    analysis = CameraAnalysis(detector, [WatchedZone(WHOLE, PEOPLE)])
+    found: list[tuple[float, float]] = []
+    empty, person = empty_street[::4], waiting_cyclist[::4]
+    for index, frame in enumerate([*empty, *empty, *person]):
+        t_s = (index - 2 * len(empty)) * 4 / 25
+        found += [(t_s, finding.box.x0) for finding in analysis.examine(Picture(frame), t_s).findings]
+    ((delay_s, x0),) = found
+    assert 0.3 < delay_s < 1.2
+    assert 0.4 < x0 < 0.8

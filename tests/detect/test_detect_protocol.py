@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nvr.detect.protocol import (
+    MAX_TO_SERVICE,
+    MAX_UNIT,
+    Acting,
+    CameraSetup,
+    CameraStatistics,
+    Configure,
+    Failed,
+    Found,
+    FoundWithPicture,
+    Moved,
+    Parameters,
+    ProtocolError,
+    Ready,
+    SelfTest,
+    SelfTestResult,
+    ServiceReader,
+    Statistics,
+    ToService,
+    ToWorker,
+    Unit,
+    WorkerReader,
+    ZoneSetup,
+    encode,
+)
+
+JPEG = b"\xff\xd8\xff\xe0picture\xff\xd9"
+ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), kinds=("person", "dog"))
+FOUND = Found(
+    camera=1, zone=0, kind="person", score=0.8, box=(0.1, 0.2, 0.3, 0.4), track=7, captured_mono_s=12.5
+)
+TO_WORKER: list[ToWorker] = [
+    Configure(model=None, fps=6.0, cameras=(CameraSetup(zones=(ZONE,)), CameraSetup(zones=()))),
+    Parameters(3, b"\x67\x42", b"\x68"),
+    Unit(3, True, 1234.5, b"\x00\x00\x00\x01\x65"),
+    Unit(0, False, 0.0, b""),
+    Acting(cameras=(0, 2)),
+    SelfTest(),
+]
+TO_SERVICE: list[ToService] = [
+    Ready(mechanisms=("seccomp",)),
+    Failed(code="model", message="a", remedy="b"),
+    Moved(camera=0, captured_mono_s=1.0, area=0.5),
+    FoundWithPicture(FOUND, JPEG),
+    Statistics(
+        cameras=(CameraStatistics(examined_fps=6.0, skipped=1, decode_errors=0, queue_age_s=0.1),),
+        inference_ms=17.0,
+    ),
+    SelfTestResult(outcomes={"open": "EPERM"}),
+]
+
+
+def cut(data: bytes, cuts: Sequence[int]) -> list[bytes]:
+    at = sorted({0, len(data), *(c % (len(data) + 1) for c in cuts)})
+    return [data[a:b] for a, b in itertools.pairwise(at)]
+
+
+@given(st.permutations(TO_WORKER), st.lists(st.integers(0, 10_000), max_size=20))
+def test_to_the_worker_in_any_pieces(messages: list[ToWorker], cuts: list[int]) -> None:
+    reader = WorkerReader()
+    data = b"".join(map(encode, messages))
+    assert [m for piece in cut(data, cuts) for m in reader.feed(piece)] == messages
+
+
+@given(st.permutations(TO_SERVICE), st.lists(st.integers(0, 10_000), max_size=20))
+def test_to_the_service_in_any_pieces(messages: list[ToService], cuts: list[int]) -> None:
+    reader = ServiceReader()
+    data = b"".join(map(encode, messages))
+    assert [m for piece in cut(data, cuts) for m in reader.feed(piece)] == messages
+
+
+@pytest.mark.parametrize("message", TO_SERVICE)
+def test_the_worker_takes_nothing_that_goes_the_other_way(message: ToService) -> None:
+    with pytest.raises(ProtocolError, match="goes the other way"):
+        list(WorkerReader().feed(encode(message)))
+
+
+@pytest.mark.parametrize("message", TO_WORKER)
+def test_the_service_takes_nothing_that_goes_the_other_way(message: ToWorker) -> None:
+    with pytest.raises(ProtocolError, match="goes the other way"):
+        list(ServiceReader().feed(encode(message)))
+
+
+def framed(number: int, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + bytes([number]) + body
+
+
+@given(st.integers(0, 255), st.binary(max_size=300), st.binary(max_size=30))
+def test_any_bytes(number: int, body: bytes, after: bytes) -> None:
+    for reader in (WorkerReader(), ServiceReader()):
+        try:
+            list(reader.feed(framed(number, body) + after))
+        except ProtocolError as error:
+            assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("number", "body"),
+    [
+        (67, b'{"camera":0,"captured_mono_s":NaN,"area":0.1}'),
+        (67, b'{"camera":0,"captured_mono_s":1e999,"area":0.1}'),
+        (67, b'{"camera":-1,"captured_mono_s":1,"area":0.1}'),
+        (67, b'{"camera":0,"captured_mono_s":1,"area":2}'),
+        (67, b'{"camera":0,"captured_mono_s":1,"area":0.5,"more":1}'),
+        (67, b'{"camera":"0","captured_mono_s":1,"area":0.5}'),
+        (67, b"[" * 5000),
+        (65, b'{"mechanisms":["' + b"x" * 100 + b'"]}'),
+        (68, b"\x00\x00"),
+        (68, b"\xff\xff\xff\xff{}" + JPEG),
+        (68, b"\x00\x00\x00\x02{}" + JPEG),
+        (68, b"\x00\x00\x00\x02{}<html>"),
+        (71, b""),
+    ],
+)
+def test_what_a_hijacked_worker_might_say(number: int, body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        list(ServiceReader().feed(framed(number, body)))
+
+
+def test_a_length_is_refused_before_its_bytes_are_collected() -> None:
+    with pytest.raises(ProtocolError, match="announces"):
+        list(ServiceReader().feed((MAX_TO_SERVICE + 1).to_bytes(4, "big") + bytes([67])))
+
+
+def test_an_access_unit_too_long_to_be_sent() -> None:
+    assert len(encode(Unit(0, True, 0.0, bytes(MAX_UNIT)))) > MAX_UNIT
+    with pytest.raises(ProtocolError, match="more than"):
+        encode(Unit(0, True, 0.0, bytes(MAX_UNIT + 1)))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from record_streams import Recording
+
+from nvr.clock import SystemClock
+from nvr.faults import FaultBoard
+from nvr.record.recorder import Pace, Recorder
+
+FAST = Pace(write_s=0.01, commit_s=0.05, retry_s=0.05, overflow_s=0.2)
+Start = Callable[..., Awaitable[Recording]]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """Opens recorders (in tmp_path/rec unless told otherwise) and runs them; each is stopped at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            root: Path = tmp_path / "rec",
+            *,
+            max_bytes: int | None = None,
+            keep_free_bytes: int = 0,
+            pace: Pace = FAST,
+        ) -> Recording:
+            return await stack.enter_async_context(_running(root, max_bytes, keep_free_bytes, pace))
+
+        yield start
+
+
+@asynccontextmanager
+async def _running(
+    root: Path, max_bytes: int | None, keep_free_bytes: int, pace: Pace
+) -> AsyncIterator[Recording]:
+    clock = SystemClock()
+    faults = FaultBoard(clock)
+    recorder = await Recorder.open(
+        root, clock=clock, faults=faults, max_bytes=max_bytes, keep_free_bytes=keep_free_bytes, pace=pace
+    )
+    recording = Recording(root, recorder, faults, clock)
+    recording.task = asyncio.create_task(recorder.run(recording.healthy.set))
+    try:
+        yield recording
+    finally:
+        await recording.stop()

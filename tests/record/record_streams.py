@@ -1,0 +1,231 @@
+"""Real H.264 for the tests of `nvr/record/`: libx264 streams as access units."""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import count, islice
+from pathlib import Path
+
+import av
+import numpy as np
+
+from nvr.clock import SystemClock
+from nvr.events import Fault, Role, StreamKey
+from nvr.faults import FaultBoard
+from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
+from nvr.media.h264 import (
+    NAL_AUD,
+    NAL_PPS,
+    NAL_SPS,
+    codec_config,
+    join_length_prefixed,
+    nal_type,
+    split_annex_b,
+)
+from nvr.record.fmp4 import footer, fragment_header, segment_header
+from nvr.record.fmp4_reader import Read
+from nvr.record.model import FileRange, Fragment
+from nvr.record.recorder import Recorder
+from nvr.record.samples import Samples, StoredFragment
+from nvr.record.segment import SegmentBuilder
+from nvr.record.virtual_mp4 import VirtualMp4
+
+GATE = StreamKey("gate", Role.MAIN)
+YARD = StreamKey("yard", Role.SUB)
+FPS = 25
+STEP_90K = 90_000 // FPS
+
+
+@cache
+def encode(
+    *, frames: int = 50, gop: int = 25, b_frames: int = 0, width: int = 160, height: int = 96
+) -> tuple[AccessUnit, ...]:
+    """`frames` pictures at 25/s with a moving bar, in decode order, pts from 0; received at their pts."""
+    codec = av.CodecContext.create("libx264", "w")
+    codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
+    codec.time_base = fractions.Fraction(1, FPS)
+    codec.gop_size = gop
+    codec.options = {
+        "preset": "veryfast",
+        "x264-params": f"scenecut=0:bframes={b_frames}:b-adapt=0:b-pyramid=none:open-gop=0:threads=1",
+    }
+    packets = []
+    for index in range(frames):
+        picture = np.full((height * 3 // 2, width), 128, np.uint8)
+        left = index * 4 % (width - 16)
+        picture[:height, left : left + 16] = 235
+        frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
+        frame.pts = index
+        packets += codec.encode(frame)
+    packets += codec.encode(None)
+    config: CodecConfig | None = None
+    units = []
+    for packet in packets:
+        nals = split_annex_b(bytes(packet))
+        sets = {nal_type(nal): nal for nal in nals if nal_type(nal) in (NAL_SPS, NAL_PPS)}
+        if len(sets) == 2:
+            config = codec_config(sets[NAL_SPS], sets[NAL_PPS])
+        assert config is not None and packet.pts is not None
+        data = join_length_prefixed(n for n in nals if nal_type(n) not in (NAL_SPS, NAL_PPS, NAL_AUD))
+        pts_90k = packet.pts * STEP_90K
+        units.append(AccessUnit(GATE, config, data, pts_90k, packet.is_keyframe, pts_90k / 90_000))
+    return tuple(units)
+
+
+def endless(
+    units: tuple[AccessUnit, ...], key: StreamKey = GATE, *, start_mono_s: float = 0.0
+) -> Iterator[AccessUnit]:
+    """`units`, which must be whole GOPs, again and again, without end and without a jump; each is received when it and
+    all before it in decode order have been seen by the camera."""
+    span_90k = len(units) * STEP_90K
+    latest_90k = 0
+    for index in count():
+        turn, place = divmod(index, len(units))
+        pts_90k = turn * span_90k + units[place].pts_90k
+        latest_90k = max(latest_90k, pts_90k)
+        received_s = start_mono_s + latest_90k / 90_000
+        yield replace(units[place], stream=key, pts_90k=pts_90k, received_mono_s=received_s)
+
+
+def numbers() -> Callable[[], int]:
+    """Numbers for segments, from 1."""
+    return count(1).__next__
+
+
+def cut(items: Iterable[MediaItem], *, wall_s: float = 1_800_000_000.0) -> list[Fragment]:
+    """The fragments of a whole stream whose pictures are received by a monotonic clock that shows 0 at `wall_s`."""
+    builder = SegmentBuilder(GATE, end_90k=None, next_number=numbers())
+    fragments = [builder.push(item, wall_s) for item in items]
+    fragments.append(builder.stop("stopped", wall_s))
+    return [fragment for fragment in fragments if fragment is not None]
+
+
+def file_bytes(fragments: Sequence[Fragment], *, closed: bool = True) -> tuple[bytes, list[int]]:
+    """(a segment's file with these fragments, where each of them ends)."""
+    content = segment_header(fragments[0].segment)
+    header_bytes = len(content)
+    stored, ends = [], []
+    for fragment in fragments:
+        samples = Samples.of(fragment)
+        whole = fragment_header(fragment, samples) + b"".join(fragment.data)
+        content += whole
+        ends.append(len(content))
+        stored.append(StoredFragment(fragment.media_90k, len(whole), samples))
+    return content + (footer(header_bytes, stored) if closed else b""), ends
+
+
+def reader(content: bytes) -> Read:
+    return lambda offset, length: content[offset : offset + length] if offset >= 0 else b""
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A sample as a player sees it."""
+
+    data: bytes
+    pts_90k: int
+    is_key: bool
+
+
+def packets(content: bytes) -> list[Packet]:
+    """What PyAV finds in an MP4, in decode order."""
+    with av.open(io.BytesIO(content), "r") as container:
+        stream = container.streams.video[0]
+        assert stream.time_base == fractions.Fraction(1, 90_000)
+        return [
+            Packet(bytes(packet), packet.pts, packet.is_keyframe)
+            for packet in container.demux(stream)
+            if packet.size and packet.pts is not None
+        ]
+
+
+def pictures(content: bytes) -> list[int]:
+    """pts in 1/90000 s of the pictures that PyAV decodes from an MP4, in the order in which they are shown."""
+    with av.open(io.BytesIO(content), "r") as container:
+        return [frame.pts for frame in container.decode(video=0) if frame.pts is not None]
+
+
+def whole(mp4: VirtualMp4, start: int = 0, stop: int | None = None) -> bytes:
+    """The bytes of a plan."""
+    out = b""
+    for piece in mp4.plan(start, mp4.length if stop is None else stop):
+        if isinstance(piece, FileRange):
+            with piece.path.open("rb") as file:
+                file.seek(piece.offset)
+                content = file.read(piece.length)
+            assert len(content) == piece.length > 0
+            out += content
+        else:
+            out += piece
+    return out
+
+
+@dataclass
+class Recording:
+    """A recorder that runs."""
+
+    root: Path
+    recorder: Recorder
+    faults: FaultBoard
+    clock: SystemClock
+    healthy: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    async def stop(self) -> None:
+        """End it and let go of its directory."""
+        if self.task is not None:
+            self.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.task
+            self.task = None
+            await self.recorder.close()
+
+    async def record(
+        self,
+        seconds: float,
+        key: StreamKey = GATE,
+        *,
+        units: tuple[AccessUnit, ...] | None = None,
+        ago_s: float | None = None,
+    ) -> list[AccessUnit]:
+        """Push `seconds` of video that arrived from `ago_s` (default `seconds`) ago on, and wait for its commit."""
+        before = self.recorder.statistics().frames.get(key, 0)
+        begin_s = self.clock.monotonic() - (seconds if ago_s is None else ago_s)
+        pushed = list(islice(endless(units or encode(), key, start_mono_s=begin_s), int(seconds * FPS)))
+        consumer = self.recorder.consumer(key)
+        consumer.push(Discontinuity(key, "reconnect", begin_s))
+        for unit in pushed:
+            consumer.push(unit)
+        consumer.push(Discontinuity(key, "reconnect", self.clock.monotonic()))
+        await self.until(lambda: self.recorder.statistics().frames.get(key, 0) >= before + len(pushed))
+        return pushed
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds."""
+        async with asyncio.timeout(30):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    async def fault(self, code: str) -> Fault:
+        """Wait for a fault of the disk."""
+        await self.until(lambda: any(fault.code == code for fault, _ in self.faults.current))
+        return next(fault for fault, _ in self.faults.current if fault.code == code)
+
+    async def no_fault(self, code: str) -> None:
+        """Wait until a fault of the disk is over."""
+        await self.until(lambda: all(fault.code != code for fault, _ in self.faults.current))
+
+    async def footage(self, key: StreamKey = GATE) -> list[VirtualMp4]:
+        """All there is of a stream."""
+        return await self.recorder.mp4(key, 0, self.clock.wall() + 1e6)
+
+    async def covered_s(self, key: StreamKey = GATE) -> float:
+        """How many seconds of a stream are recorded."""
+        intervals = await self.recorder.coverage(key, 0, self.clock.wall() + 1e6)
+        return sum(end - start for start, end in intervals)

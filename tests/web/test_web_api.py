@@ -1,0 +1,143 @@
+"""What the API tells: cameras, incidents, alarm, siren, status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from web_site import GATE, YARD, Site, access_units, running_site
+
+from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
+from nvr.web.access import AccountRole
+
+OPERATOR, VIEWER = AccountRole.OPERATOR, AccountRole.VIEWER
+
+
+async def test_cameras_with_streams_zones_and_faults(site: Site) -> None:
+    client, services = await site.log_in("xem", VIEWER), site.services
+    _, answer = await client.ask("GET", "/api/cameras")
+    gate, yard = answer["cameras"]
+    assert (gate["id"], gate["name"], gate["live"], gate["fault"]) == ("gate", "Cổng", None, None)
+    assert gate["streams"]["main"]["state"] == "connecting"
+    assert yard["streams"]["sub"] is None
+    corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    assert gate["zones"] == [{"name": "*", "polygon": corners, "response": "call", "objects": ["person"]}]
+
+    for key in services.config.streams:
+        site.show_live(key)
+        for unit in access_units(key, services.clock.monotonic()):
+            services.hub[key].publish(unit)
+    gate, yard = (await client.ask("GET", "/api/cameras"))[1]["cameras"]
+    assert (gate["live"], yard["live"]) == ("sub", "main")
+    stream = gate["streams"]["sub"]
+    assert (stream["state"], stream["codec"], stream["width"], stream["height"]) == ("live", "h264", 320, 240)
+
+    site.show_live(GATE, has_b_frames=True)
+    fault = Fault("camera:yard/main", "camera_refused", "wrong password", {"camera": "yard"})
+    services.streams.set(StreamStatus(YARD, "down", 5.0, fault=fault))
+    gate, yard = (await client.ask("GET", "/api/cameras"))[1]["cameras"]
+    assert gate["live"] == "main", "the sub stream has B-frames"
+    assert (yard["live"], yard["fault"]["code"], yard["fault"]["params"]) == (
+        None,
+        "camera_refused",
+        {"camera": "yard"},
+    )
+    assert yard["streams"]["main"]["since_s"] == 5.0
+
+
+async def test_incidents_are_paged_shown_and_acknowledged(site: Site) -> None:
+    client = await site.log_in("trực ban", OPERATOR)
+    numbers = [(await site.open_incident(camera)).id for camera in ("gate", "yard")]
+    async with client.open("GET", "/api/incidents?limit=1") as response:
+        page = await response.json()
+    assert ([i["id"] for i in page["incidents"]], page["next"]) == ([numbers[1]], numbers[1])
+    _, page = await client.ask("GET", f"/api/incidents?limit=5&before={page['next']}")
+    assert ([i["id"] for i in page["incidents"]], page["next"]) == ([numbers[0]], None)
+    incident = page["incidents"][0]
+    assert incident["footage"] == {
+        "role": "sub",
+        "start_s": pytest.approx(incident["opened_s"] - 10),
+        "end_s": pytest.approx(incident["last_s"] + 20),
+    }
+    assert (incident["camera_name"], incident["kind"], incident["box"]) == (
+        "Cổng",
+        "person",
+        [0.1, 0.2, 0.3, 0.4],
+    )
+    assert await client.ask("GET", f"/api/incidents/{numbers[0]}") == (200, incident)
+    async with client.open("GET", incident["picture"]) as response:
+        assert response.content_type == "image/jpeg"
+        assert await response.read() == b"\xff\xd8 a picture \xff\xd9"
+
+    _, alarm = await client.ask("GET", "/api/alarm")
+    assert alarm["ringing"] == numbers
+    limited = await site.log_in("sân", VIEWER, frozenset({"yard"}))
+    assert (await limited.ask("GET", "/api/alarm"))[1]["ringing"] == [numbers[1]]
+    status, taken = await client.ask("POST", f"/api/incidents/{numbers[0]}/acknowledge")
+    assert (status, taken["acknowledged_by"]) == (200, "trực ban")
+    other = await site.log_in("khác", OPERATOR)
+    _, again = await other.ask("POST", f"/api/incidents/{numbers[0]}/acknowledge")
+    assert again == taken, "the first one stays"
+    assert (await client.ask("GET", "/api/alarm"))[1]["ringing"] == [numbers[1]]
+
+
+async def test_absurd_queries_and_numbers(site: Site) -> None:
+    client = await site.log_in("xem", VIEWER)
+    for query in ("limit=0", "limit=x", "limit=-1", "limit=1000", "before=1.5", "before=٣"):
+        status, answer = await client.ask("GET", f"/api/incidents?{query}")
+        assert (status, answer["error"]) == (400, "bad_request"), query
+    for number in ("0", "x", "-1", "1.0", "9" * 15, "9" * 40, "%00"):
+        assert (await client.ask("GET", f"/api/incidents/{number}"))[0] == 404, number
+
+
+async def test_arm_and_disarm(site: Site) -> None:
+    client = await site.log_in("trực ban", OPERATOR)
+    _, alarm = await client.ask("GET", "/api/alarm")
+    assert (alarm["armed"], alarm["why"], alarm["next_change"]) == (False, "start", None)
+    _, alarm = await client.ask("POST", "/api/alarm/arm")
+    assert (alarm["armed"], alarm["actor"], alarm["why"]) == (True, "trực ban", "manual")
+    _, alarm = await client.ask("POST", "/api/alarm/disarm")
+    assert alarm["armed"] is False
+
+
+async def test_siren_of_a_site_without_one(site: Site) -> None:
+    client = await site.log_in("trực ban", OPERATOR)
+    status, answer = await client.ask("POST", "/api/siren/on")
+    assert (status, answer["error"]) == (409, "no_siren")
+    status, alarm = await client.ask("POST", "/api/siren/off")
+    assert (status, alarm["siren"]["configured"], alarm["siren"]["link"]) == (200, False, "none")
+
+
+async def test_siren_whose_relay_does_not_answer(tmp_path: Path) -> None:
+    async with running_site(tmp_path, siren=True) as site:
+        client = await site.log_in("trực ban", OPERATOR)
+        status, answer = await client.ask("POST", "/api/siren/on")
+        assert (status, answer["error"]) == (503, "siren_unavailable")
+        assert "cable" in answer["message"]
+        status, alarm = await client.ask("POST", "/api/siren/off")
+        assert (status, alarm["siren"]["wanted"], alarm["siren"]["link"]) == (200, False, "down")
+
+
+async def test_status_shows_faults_of_visible_cameras(site: Site) -> None:
+    faults = site.services.faults
+    faults.raise_fault(Fault("camera:gate/main", "camera_stalled", "nothing arrives"))
+    faults.raise_fault(Fault("camera:yard/main", "camera_refused", "wrong password"))
+    faults.raise_fault(Fault("siren", "guard", "lost"))
+    limited = await site.log_in("cổng", VIEWER, frozenset({"gate"}))
+    _, status = await limited.ask("GET", "/api/status")
+    assert [f["place"] for f in status["faults"]] == ["camera:gate/main", "siren"]
+    assert status["faults"][0]["since_s"] <= status["now_s"]
+    assert set(status["storage"]) == {"used_bytes", "free_bytes", "oldest_s", "days_kept"}
+    assert status["analysis"] == {"running": True, "cameras": {"gate": 6.0}}
+    assert status["uptime_s"] >= 0
+    whole = await site.log_in("tất cả", VIEWER)
+    assert len((await whole.ask("GET", "/api/status"))[1]["faults"]) == 3
+
+
+async def test_an_incident_of_a_camera_that_is_no_more(site: Site) -> None:
+    incident = await site.open_incident("gate", Response.RECORD)
+    await site.state.write(lambda c: c.execute("UPDATE incidents SET camera = 'old'"))
+    client = await site.log_in("xem", VIEWER)
+    _, answer = await client.ask("GET", f"/api/incidents/{incident.id}")
+    assert (answer["camera_name"], answer["footage"]["role"]) == ("old", "main")
+    assert StreamKey("old", Role.MAIN) not in site.services.hub

@@ -1,0 +1,173 @@
+"""WHEP through the real live server: who gets an answer, what is refused, and that rights end what runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from web_site import GATE, YARD, Client, Site, access_units
+
+from nvr.events import Actor, StreamKey
+from nvr.web.access import AccountRole
+from nvr.web.live_source import HubFrames
+
+SDP: dict[str, str | None] = {"Content-Type": "application/sdp"}
+BY = Actor("console")
+
+
+@asynccontextmanager
+async def viewer() -> AsyncIterator[RTCPeerConnection]:
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    try:
+        peer.addTransceiver("video", direction="recvonly")
+        await peer.setLocalDescription(await peer.createOffer())
+        yield peer
+    finally:
+        await peer.close()
+
+
+def publish(site: Site, key: StreamKey) -> None:
+    site.show_live(key)
+    for unit in access_units(key, site.services.clock.monotonic()):
+        site.services.hub[key].publish(unit)
+
+
+async def start(client: Client, peer: RTCPeerConnection, path: str = "gate/live/sub") -> str:
+    """Begin to watch; returns the session's address."""
+    offer = peer.localDescription.sdp
+    async with client.open("POST", f"/api/cameras/{path}", data=offer, headers=SDP) as response:
+        answer = await response.text()
+        assert response.status == 201, answer
+        assert response.content_type == "application/sdp"
+        location = response.headers["Location"]
+    await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    return location
+
+
+async def refused(client: Client, offer: str | bytes, path: str = "gate/live/sub") -> tuple[int, str]:
+    status, answer = await client.ask("POST", f"/api/cameras/{path}", data=offer, headers=SDP)
+    return status, answer["error"]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def test_watch_and_stop(site: Site) -> None:
+    publish(site, GATE)
+    client, other = (
+        await site.log_in("xem", AccountRole.VIEWER),
+        await site.log_in("khác", AccountRole.VIEWER),
+    )
+    async with viewer() as peer:
+        location = await start(client, peer)
+        frame = await asyncio.wait_for(peer.getReceivers()[0].track.recv(), 20)
+        assert (frame.width, frame.height) == (320, 240)
+        assert (await other.ask("DELETE", location))[0] == 404, "somebody else's session"
+        assert (await client.ask("DELETE", location))[0] == 200
+        assert site.services.live.sessions() == []
+        assert (await client.ask("DELETE", location))[0] == 404
+    assert ("xem", "live", "gate/sub") in await site.audit()
+
+
+async def test_what_is_refused(site: Site) -> None:
+    client = await site.log_in("xem", AccountRole.VIEWER)
+    async with viewer() as peer:
+        offer = peer.localDescription.sdp
+    assert await refused(client, offer) == (409, "no_picture")
+    site.show_live(GATE)
+    assert await refused(client, offer) == (409, "no_picture"), "live by its word, but no picture yet"
+    publish(site, GATE)
+    for malformed in ("", "v=0", "nonsense", "v=0\r\nm=video 9 RTP/AVP 0\r\n", b"\xff\xfe"):
+        assert await refused(client, malformed) == (400, "bad_offer")
+    assert await refused(client, offer, "yard/live/sub") == (404, "not_found")
+    assert await refused(client, offer, "gate/live/third") == (404, "not_found")
+    assert await refused(client, "v" * 70_000) == (413, "too_large")
+    status, answer = await client.ask("POST", "/api/cameras/gate/live/sub", data=b"{}")
+    assert (status, answer["error"]) == (415, "unsupported_type")
+    site.show_live(GATE, has_b_frames=True)
+    status, answer = await client.ask("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP)
+    assert (status, answer["error"]) == (409, "b_frames")
+    assert "gate" in answer["message"]
+    assert "switch B-frames off" in answer["message"]
+    assert site.services.live.sessions() == []
+
+
+async def test_places_are_bounded(site: Site) -> None:
+    publish(site, GATE)
+    client = await site.log_in("xem", AccountRole.VIEWER)
+    async with viewer() as peer:
+        offer = peer.localDescription.sdp
+        for _ in range(site.config.web.max_viewers):
+            async with client.open("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP) as response:
+                assert response.status == 201
+        assert await refused(client, offer) == (503, "too_many_viewers")
+
+
+async def remove(site: Site, client: Client) -> None:
+    await site.services.auth.accounts.remove("xem", by=BY)
+
+
+async def other_cameras(site: Site, client: Client) -> None:
+    await site.services.auth.accounts.set_rights("xem", AccountRole.VIEWER, ["yard"], by=BY)
+
+
+async def new_password(site: Site, client: Client) -> None:
+    await site.services.auth.accounts.set_password("xem", "another hash", by=BY)
+
+
+async def log_out(site: Site, client: Client) -> None:
+    assert (await client.ask("POST", "/api/logout"))[0] == 204
+
+
+@pytest.mark.parametrize("revoke", [remove, other_cameras, new_password, log_out])
+async def test_revocation_ends_what_runs(
+    site: Site, revoke: Callable[[Site, Client], Awaitable[None]]
+) -> None:
+    publish(site, GATE)
+    publish(site, YARD)
+    client, other = (
+        await site.log_in("xem", AccountRole.VIEWER),
+        await site.log_in("khác", AccountRole.VIEWER),
+    )
+    live = site.services.live
+    async with viewer() as gate, viewer() as yard, viewer() as others:
+        await start(client, gate)
+        await start(client, yard, "yard/live/main")
+        await start(other, others)
+        assert len(live.sessions()) == 3
+        await revoke(site, client)
+        left = {other.key, client.key} if revoke is other_cameras else {other.key}
+        await until(
+            lambda: {info.owner for info in live.sessions()} == left and len(live.sessions()) == len(left)
+        )
+        await until(lambda: gate.connectionState == "closed")
+
+
+async def test_frames_are_converted_once_for_all_viewers(site: Site) -> None:
+    publish(site, GATE)
+    source = HubFrames(site.services.hub[GATE])
+    assert source.sps == site.services.hub[GATE].config.sps  # type: ignore[union-attr]
+    async with source.subscribe() as first, source.subscribe() as second:
+        for unit in site.services.hub[GATE].gop:
+            one, two = await anext(first), await anext(second)
+            assert one is two
+            assert (one.pts_90k, one.is_key) == (unit.pts_90k, unit.is_key)
+        assert one.data.startswith(b"\0\0\0\1")
+
+
+async def test_a_stream_that_turns_out_to_reorder_ends(site: Site) -> None:
+    publish(site, GATE)
+    hub = site.services.hub[GATE]
+    source = HubFrames(hub)
+    async with source.subscribe() as frames:
+        assert (await anext(frames)).is_key
+        late = access_units(GATE, 0.0)[1]
+        hub.publish(late)  # its time lies before that of the unit before it
+        assert source.has_b_frames
+        assert await anext(frames, None) is None

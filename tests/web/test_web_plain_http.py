@@ -1,0 +1,107 @@
+"""The plain-HTTP site: the CA's page and nothing else. And what stands in the way of listening."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from html import escape
+
+import pytest
+from aiohttp import ClientSession, web
+from web_site import Site, free_port
+
+from nvr.config import Web
+from nvr.errors import ConfigError
+from nvr.web.listen import listening
+from nvr.web.server import ROUTES, WebServer
+from nvr.web.services import Services
+
+
+async def test_the_page_explains_and_the_certificate_is_there(site: Site) -> None:
+    async with ClientSession() as client:
+        async with client.get(site.http_url + "/") as response:
+            text = await response.text()
+            assert response.status == 200
+            assert response.content_type == "text/html"
+            assert "{{" not in text
+            assert site.server.ca_fingerprint in text
+            assert site.url + "/" in text
+            assert escape("Trạm <Đông>") in text
+            assert "<Đông>" not in text
+            assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        async with client.get(site.http_url + "/ca.crt") as response:
+            pem = await response.read()
+            assert response.content_type == "application/x-x509-ca-cert"
+    assert pem.startswith(b"-----BEGIN CERTIFICATE-----")
+    assert b"PRIVATE" not in pem
+
+
+async def test_everything_else_is_sent_to_https(site: Site) -> None:
+    paths = {route.path for route in ROUTES} - {"/"}
+    async with ClientSession() as client:
+        for path in [*paths, "/nothing?a=1", "//evil.example/"]:
+            for method in ("GET", "POST"):
+                url = site.http_url + path
+                async with client.request(method, url, allow_redirects=False) as response:
+                    assert response.status == 308
+                    assert response.headers["Location"].startswith(site.url + "/")
+                    assert "Set-Cookie" not in response.headers
+
+
+async def test_a_host_that_is_none_is_not_repeated(site: Site) -> None:
+    port = site.config.web.https_port
+    async with ClientSession() as client:
+        for host in ("evil.example/x", "a b", "x" * 300, "", '"><script>'):
+            headers = {"Host": host}
+            async with client.get(site.http_url + "/x", headers=headers, allow_redirects=False) as response:
+                assert response.headers["Location"] == f"https://localhost:{port}/x"
+            async with client.get(site.http_url + "/", headers=headers) as response:
+                assert "<script" not in await response.text()
+
+
+def with_web(services: Services, **changes: object) -> Services:
+    values = {name: getattr(services, name) for name in Services.__dataclass_fields__}
+    settings: Web = services.config.web.model_copy(update=changes)
+    return Services(**values | {"config": services.config.model_copy(update={"web": settings})})
+
+
+@pytest.mark.parametrize("key", ["https_port", "http_port"])
+async def test_a_port_in_use_is_named(site: Site, key: str) -> None:
+    with socket.socket() as other, socket.socket() as free:
+        for taken in (other, free):
+            taken.bind(("127.0.0.1", 0))
+        other.listen()
+        ports = {"https_port": free.getsockname()[1], "http_port": free.getsockname()[1]}
+        free.close()
+        ports[key] = other.getsockname()[1]
+        server = WebServer(with_web(site.services, **ports))
+        with pytest.raises(ConfigError, match=rf"web {key}: port {ports[key]} is used"):
+            await server.run(lambda: None)
+
+
+async def test_a_foreign_address_is_named(site: Site) -> None:
+    server = WebServer(with_web(site.services, host="203.0.113.1"))
+    with pytest.raises(ConfigError, match="web host"):
+        await server.run(lambda: None)
+
+
+async def test_connections_are_bounded_and_must_ask_something() -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
+    async with (
+        listening(web.Application(), "127.0.0.1", port, "http_port", None, max_connections=3) as listener,
+        ClientSession() as client,
+    ):
+        async with client.get(url) as response:
+            assert response.status == 404
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await reader.read() == b"", "one too many"
+        writer.close()
+        for _ in range(2):
+            listener.close_silent()
+        for reader, writer in silent:
+            assert await reader.read() == b""
+            writer.close()
+        async with client.get(url) as response:
+            assert response.status == 404, "on the connection that has spoken"

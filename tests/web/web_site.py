@@ -1,0 +1,318 @@
+"""A whole site for tests: real state.db, recorder, alarm, live server and web server over real TLS on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
+
+from nvr.alarm.incidents import Incident, IncidentStore
+from nvr.alarm.journal import Journal
+from nvr.alarm.runner import AlarmRunner
+from nvr.alarm.siren import SirenLine
+from nvr.clock import FakeClock, SystemClock
+from nvr.config import Config
+from nvr.events import Box, Response, Role, Sighting, StreamKey, StreamStatus
+from nvr.faults import FaultBoard
+from nvr.media.access_unit import AccessUnit
+from nvr.media.h264 import (
+    NAL_AUD,
+    NAL_IDR,
+    NAL_PPS,
+    NAL_SPS,
+    codec_config,
+    join_length_prefixed,
+    nal_type,
+    split_annex_b,
+)
+from nvr.media.hub import Hub
+from nvr.record.disk import Disk
+from nvr.state import open_state
+from nvr.store import Database
+from nvr.web.access import AccountRole, Session
+from nvr.web.accounts import has_accounts, insert_account, insert_session
+from nvr.web.auth import Auth
+from nvr.web.changes import Changes
+from nvr.web.passwords import Passwords
+from nvr.web.server import WebServer
+from nvr.web.services import AnalysisView, Services
+from nvr.web.stream_board import StreamBoard
+from webrtc.session import LiveServer
+
+PASSWORD = "mật khẩu của trạm"
+GATE, YARD = StreamKey("gate", Role.SUB), StreamKey("yard", Role.MAIN)
+
+
+@cache
+def password_hash() -> str:
+    """One real hash for all accounts that tests put into the table directly."""
+    return Passwords()._hasher.hash(PASSWORD)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_config(directory: Path, *, siren: bool) -> Config:
+    tree: dict[str, Any] = {
+        "site": {"name": "Trạm <Đông>"},
+        "storage": {"recordings": directory / "recordings", "state": directory / "state"},
+        "web": {"host": "127.0.0.1", "https_port": free_port(), "http_port": free_port(), "max_viewers": 4},
+        "camera": (
+            {
+                "id": "gate",
+                "name": "Cổng",
+                "main": "rtsp://127.0.0.1/gate/main",
+                "sub": "rtsp://127.0.0.1/gate/sub",
+                "username": "admin",
+                "password": "camera-secret",
+            },
+            {"id": "yard", "name": "Sân", "main": "rtsp://127.0.0.1/yard"},
+        ),
+    }
+    if siren:
+        tree["siren"] = {"port": directory / "no-relay"}
+    return Config.model_validate(tree)
+
+
+@dataclass
+class Site:
+    """The running site. `anonymous`: a client without session."""
+
+    config: Config
+    services: Services
+    state: Database
+    journal: Journal
+    server: WebServer
+    anonymous: Client
+    clients: list[Client] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.config.web.https_port}"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://127.0.0.1:{self.config.web.http_port}"
+
+    def client(self, token: str = "", csrf: str = "") -> Client:
+        client = Client(self.url, self.tls(), token, csrf)
+        self.clients.append(client)
+        return client
+
+    def tls(self) -> ssl.SSLContext:
+        """Trusts this appliance's CA only."""
+        return ssl.create_default_context(cadata=self.server._certificates.ca_pem.decode())
+
+    async def log_in(self, name: str, role: AccountRole, cameras: frozenset[str] | None = None) -> Client:
+        """A client of a new account; the session is put into the table directly."""
+
+        def work(connection: Any) -> tuple[str, Session]:
+            if role is not AccountRole.ADMINISTRATOR and not has_accounts(connection):
+                first = AccountRole.ADMINISTRATOR
+                insert_account(
+                    connection, name="gốc", role=first, cameras=None, password_hash="x", now_wall_s=1.0
+                )
+            account = insert_account(
+                connection,
+                name=name,
+                role=role,
+                cameras=cameras,
+                password_hash=password_hash(),
+                now_wall_s=1.0,
+            )
+            return insert_session(
+                connection, account, address="10.9.9.9", agent="", now_wall_s=self.services.clock.wall()
+            )
+
+        token, session = await self.state.write(work)
+        client = self.client(token, session.csrf_token)
+        client.key = session.key
+        return client
+
+    async def open_incident(self, camera: str, response: Response = Response.CALL) -> Incident:
+        """A new incident of the camera, with a picture, as the alarm's journal writes it."""
+        sighting = Sighting(
+            camera,
+            "*",
+            response,
+            "person",
+            0.9,
+            Box(0.1, 0.2, 0.3, 0.4),
+            1,
+            0.0,
+            b"\xff\xd8 a picture \xff\xd9",
+        )
+        async with asyncio.timeout(20):
+            return await self._open_incident(sighting, response)
+
+    async def _open_incident(self, sighting: Sighting, response: Response) -> Incident:
+        with self.services.changes.listen() as listener:
+            self.journal.sighting(sighting, response, self.services.clock.wall())
+            while not (told := listener.take()):
+                listener.changed.clear()
+                await listener.changed.wait()
+        return told[-1]
+
+    def show_live(self, key: StreamKey, *, has_b_frames: bool = False) -> None:
+        now_s = self.services.clock.wall()
+        self.services.streams.set(StreamStatus(key, "live", now_s, has_b_frames=has_b_frames))
+
+    async def audit(self) -> list[tuple[str, str, str]]:
+        """(actor, action, subject) of every audit row, oldest first."""
+        query = "SELECT actor, action, subject FROM audit ORDER BY id"
+        return await self.state.read(lambda c: [tuple(row) for row in c.execute(query)])
+
+
+class Client:
+    """A browser, as far as headers go: own cookie jar, trusts the CA, sends Origin and CSRF token."""
+
+    def __init__(self, url: str, tls: ssl.SSLContext, token: str = "", csrf: str = ""):
+        self.url, self.csrf, self.key = url, csrf, ""
+        self._session = ClientSession(connector=TCPConnector(ssl=tls), cookie_jar=CookieJar(unsafe=True))
+        if token:
+            self._session.cookie_jar.update_cookies({"__Host-nvr": token})
+
+    @asynccontextmanager
+    async def open(
+        self, method: str, path: str, *, headers: dict[str, str | None] | None = None, **kwargs: Any
+    ) -> AsyncIterator[ClientResponse]:
+        """`headers` adds to or, with None, removes from what a browser would send."""
+        sent: dict[str, str | None] = {"Sec-Fetch-Site": "same-origin"}
+        if method not in ("GET", "HEAD"):
+            sent |= {"Origin": self.url, "X-CSRF-Token": self.csrf}
+        sent |= headers or {}
+        plain = {name: value for name, value in sent.items() if value is not None}
+        async with self._session.request(
+            method, self.url + path, headers=plain, allow_redirects=False, **kwargs
+        ) as response:
+            yield response
+
+    async def ask(self, method: str, path: str, **kwargs: Any) -> tuple[int, Any]:
+        """(status, JSON or None)."""
+        async with self.open(method, path, **kwargs) as response:
+            body = await response.read()
+            is_json = response.content_type == "application/json"
+            return response.status, (await response.json() if is_json and body else None)
+
+    def token(self) -> str:
+        """The session cookie's value."""
+        return next((c.value for c in self._session.cookie_jar if c.key == "__Host-nvr"), "")
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+@asynccontextmanager
+async def running_site(
+    directory: Path, *, siren: bool = False, clock: FakeClock | SystemClock | None = None
+) -> AsyncIterator[Site]:
+    """A site that serves for the duration of the block."""
+    clock = clock or SystemClock()
+    config = make_config(directory, siren=siren)
+    config.storage.recordings.mkdir()
+    state = await open_state(config.storage.state)
+    auth = await Auth.open(state, clock, config.storage.state)
+    faults, streams, changes, hub = FaultBoard(clock), StreamBoard(), Changes(), Hub(config.streams)
+    faults.on_change(changes.notify)
+    streams.on_change(changes.notify)
+    disk = Disk(config.storage.recordings, clock=clock, faults=faults, max_bytes=None, keep_free_bytes=0)
+    for stream in hub:
+        stream.attach(disk.consumer(stream.key))
+    line = SirenLine(config.siren, directory / "guard.sock", faults=faults) if config.siren else None
+    journal = Journal(state, clock=clock, faults=faults, pictures=disk, on_incident=changes.incident)
+    alarm = AlarmRunner(config, journal, line, clock=clock, faults=faults, on_change=changes.notify)
+    live = LiveServer(max_sessions=config.web.max_viewers)
+    services = Services(
+        config=config,
+        clock=clock,
+        state=state,
+        hub=hub,
+        faults=faults,
+        disk=disk,
+        alarm=alarm,
+        incidents=IncidentStore(state),
+        live=live,
+        auth=auth,
+        streams=streams,
+        changes=changes,
+        analysis=lambda: AnalysisView(True, {"gate": 6.0, "yard": 5.5}),
+    )
+    server = WebServer(services)
+    ready, recording = asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        jobs = [
+            tasks.create_task(server.run(ready.set)),
+            tasks.create_task(disk.run(recording.set)),
+            tasks.create_task(live.run()),
+            tasks.create_task(journal.run(lambda: None)),
+        ]
+        async with asyncio.timeout(20):
+            await ready.wait()
+            await recording.wait()
+        tls = ssl.create_default_context(cadata=server._certificates.ca_pem.decode())
+        site = Site(
+            config,
+            services,
+            state,
+            journal,
+            server,
+            Client(f"https://127.0.0.1:{config.web.https_port}", tls),
+        )
+        try:
+            yield site
+        finally:
+            for client in (site.anonymous, *site.clients):
+                await client.close()
+            for job in jobs:
+                job.cancel()
+    auth.close()
+    await state.close()
+
+
+@cache
+def encoded(*, b_frames: int = 0) -> tuple[bytes, ...]:
+    """50 pictures of real H.264, keyframe every 25, as Annex B access units in decode order."""
+    codec = av.CodecContext.create("libx264", "w")
+    codec.width, codec.height, codec.pix_fmt = 320, 240, "yuv420p"
+    codec.time_base, codec.framerate = Fraction(1, 25), Fraction(25)
+    codec.options = {"bf": str(b_frames), "g": "25", "x264-params": "scenecut=0:repeat-headers=1"}
+    units = []
+    for number in range(50):
+        picture = np.full((240, 320, 3), 5 * number % 255, np.uint8)
+        picture[:, 4 * number : 4 * number + 20] = 255
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame.pts = number
+        units += [bytes(packet) for packet in codec.encode(frame)]
+    return (*units, *(bytes(packet) for packet in codec.encode(None)))
+
+
+def access_units(key: StreamKey, now_mono_s: float) -> list[AccessUnit]:
+    """Two seconds of pictures that arrived up to `now_mono_s`."""
+    units, config = [], None
+    stream = encoded()
+    for number, data in enumerate(stream):
+        nals = split_annex_b(data)
+        found = {nal_type(nal): nal for nal in nals}
+        config = config or codec_config(found[NAL_SPS], found[NAL_PPS])
+        pictures = [nal for nal in nals if nal_type(nal) not in (NAL_SPS, NAL_PPS, NAL_AUD)]
+        arrived_s = now_mono_s - (len(stream) - 1 - number) / 25
+        units.append(
+            AccessUnit(
+                key, config, join_length_prefixed(pictures), number * 3600, NAL_IDR in found, arrived_s
+            )
+        )
+    return units
