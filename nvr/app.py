@@ -18,7 +18,7 @@ from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config
 from nvr.detect.link import AnalysisLink
 from nvr.errors import NvrError
-from nvr.events import Fault, Role, StreamKey, StreamStatus
+from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.media.hub import Hub
 from nvr.record.disk import Disk
@@ -63,12 +63,17 @@ class App:
 
     def __init__(self, config: Config, clock: Clock, state: Database, auth: Auth):
         self.config, self.auth = config, auth
+        self._acting = frozenset(
+            camera.id
+            for camera in config.camera
+            if any(zone.response is not Response.RECORD for zone in camera.zone)
+        )
         self._clock = clock
         self.faults = FaultBoard(clock)
         self._supervisor = Supervisor(clock, self.faults)
         self.hub = Hub(config.streams)
         self.streams = StreamBoard()
-        changes = Changes()
+        self._changes = changes = Changes()
         max_gb = config.storage.max_gb
         self.disk = Disk(
             config.storage.recordings,
@@ -92,7 +97,7 @@ class App:
             on_incident=changes.incident,
         )
         self.alarm = AlarmRunner(
-            config, self._journal, self._siren, clock=clock, faults=self.faults, on_change=changes.notify
+            config, self._journal, self._siren, clock=clock, faults=self.faults, on_change=self._alarm_changed
         )
         self._analysis = (
             AnalysisLink(
@@ -166,7 +171,9 @@ class App:
         """One connection to one stream, with its state on the board of streams."""
         key = StreamKey(camera.id, role)
         stream = self.hub[key]
-        self._show(StreamStatus(key, "connecting", self._clock.wall(), fault=self.streams.get(key).fault))
+        self.streams.set(
+            StreamStatus(key, "connecting", self._clock.wall(), fault=self.streams.get(key).fault)
+        )
 
         def playing() -> None:
             healthy()
@@ -174,17 +181,20 @@ class App:
             if stream.config is not None:
                 codec, width, height = stream.config.codec, stream.config.width, stream.config.height
                 status = replace(status, codec=codec, width=width, height=height)
-            self._show(status)
+            self.streams.set(status)
 
         try:
             await play(camera, role, self._clock, stream.publish, playing)
         except NvrError as error:
             fault = Fault(f"camera:{key}", error.code, str(error), error.params)
-            self._show(StreamStatus(key, "down", self._clock.wall(), fault=fault))
+            self.streams.set(StreamStatus(key, "down", self._clock.wall(), fault=fault))
             raise
 
-    def _show(self, status: StreamStatus) -> None:
-        self.streams.set(status)
+    def _alarm_changed(self) -> None:
+        """Cameras that may call or sound now are examined before the others."""
+        if self._analysis is not None:
+            self._analysis.set_acting(self._acting if self.alarm.view().armed.armed else frozenset())
+        self._changes.notify()
 
     def _analysis_view(self) -> AnalysisView:
         if self._analysis is None:

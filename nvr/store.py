@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,10 +32,14 @@ class Database:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
-            self._migrate(schema)
-            self._reader = self._connect()
-            self._reader.execute("PRAGMA query_only=ON")
+            with ExitStack() as opened:
+                self._writer = opened.enter_context(closing(self._connect()))
+                self._prepare(self._writer)
+                self._migrate(schema)
+                self._reader = opened.enter_context(closing(self._connect()))
+                self._prepare(self._reader)
+                self._reader.execute("PRAGMA query_only=ON")
+                opened.pop_all()  # they stay open
         except (OSError, sqlite3.DatabaseError) as error:
             raise StorageError(
                 f"{path}: cannot be opened as a database: {error}",
@@ -50,12 +55,13 @@ class Database:
         return await asyncio.to_thread(cls, path, schema)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10.0)
+        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10.0)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.row_factory = sqlite3.Row
-        return connection
 
     def _migrate(self, schema: Sequence[str]) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
@@ -74,10 +80,11 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             result = work(connection)
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk makes SQLite roll back by itself, but not always
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
         return result
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -17,7 +17,7 @@ nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virt
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
-nvr/web/backoff.py nvr/web/byte_range.py
+nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 hw/lcus.py hw/lease.py hw/output.py
 webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py
 """.split()

@@ -29,8 +29,9 @@ from peers.browser import browser_page, frames_decoded
 ENTRIES = 12
 STARTS = 3
 PAGES = 5
-# 49 x 3 frames empty (5.9 s), 31 x 2 frames with the person (2.5 s).
-SHOTS = f"{EMPTY_SHOT}*3,{PERSON_SHOT}*2"
+# 49 x 8 frames empty (15.7 s), 31 x 2 frames with the person (2.5 s). The detector takes somebody who comes back to
+# the same place within 10 s for the same person and tells nothing new, so the empty part is longer.
+SHOTS = f"{EMPTY_SHOT}*8,{PERSON_SHOT}*2"
 PERSON = 1
 SIREN = "max_seconds = 1\ncooldown_seconds = 0"
 
@@ -123,7 +124,7 @@ async def until_committed(site: Appliance, began: float) -> float:
         (database,) = (site.folder / "recordings").glob("index.db")
         connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
         try:
-            query = "SELECT count(DISTINCT role) FROM segments WHERE start_90k >= ?"
+            query = "SELECT count(DISTINCT stream) FROM segments WHERE start_90k >= ?"
             (roles,) = connection.execute(query, (int(wall * 90000),)).fetchone()
         except sqlite3.OperationalError:
             return False

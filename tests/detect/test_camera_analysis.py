@@ -150,7 +150,7 @@ def test_real_pictures(
     analysis = CameraAnalysis(detector, [WatchedZone(WHOLE, PEOPLE)])
     found: list[tuple[float, float]] = []
     empty, person = empty_street[::4], waiting_cyclist[::4]
-    for index, frame in enumerate([*empty, *empty, *person]):
+    for index, frame in enumerate([*empty, *empty, *person, *person, *person]):
         t_s = (index - 2 * len(empty)) * 4 / 25
         found += [(t_s, finding.box.x0) for finding in analysis.examine(Picture(frame), t_s).findings]
     ((delay_s, x0),) = found

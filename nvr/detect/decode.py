@@ -1,0 +1,87 @@
+"""H.264 access units of one camera to pictures, by libavcodec on one thread.
+
+Only the sandboxed process may import this: libavcodec parses what a stranger's camera sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import av
+from av.codec.context import Flags
+
+from nvr.media.access_unit import CodecConfig
+from nvr.media.h264 import START_CODE, to_annex_b
+
+MAX_PIXELS = 4096 * 3072
+"""Larger pictures are refused by the decoder before it takes memory for them."""
+MAX_REORDERED = 32
+"""Pictures a decoder may hold back (H.264 allows 16 frames)."""
+
+
+class Decoder:
+    """Decodes one camera's access units in order.
+
+    What cannot be decoded is dropped together with everything up to the next keyframe; `errors` counts how often.
+    """
+
+    def __init__(self) -> None:
+        self._config: CodecConfig | None = None
+        self._context: av.VideoCodecContext | None = None
+        self._received_s: dict[int, float] = {}
+        self._count = 0
+        self.errors = 0
+
+    def configure(self, config: CodecConfig) -> None:
+        """Take new parameter sets; decoding goes on at the next keyframe."""
+        self._config = config
+        self._reset()
+
+    def decode(
+        self, data: bytes, *, is_key: bool, received_mono_s: float
+    ) -> list[tuple[av.VideoFrame, float]]:
+        """The pictures that `data` (an access unit as in `AccessUnit.data`) completes, in display order, each
+        with the arrival time of its own access unit. Empty before the first keyframe and after an error."""
+        if self._config is None or (self._context is None and not is_key):
+            return []
+        try:
+            stream = to_annex_b(data, self._config, with_parameter_sets=is_key)
+            context = self._context = self._context or _open(self._config)
+            packet = av.Packet(stream)
+            packet.pts = packet.dts = self._count
+            self._received_s[self._count] = received_mono_s
+            self._count += 1
+            frames = context.decode(packet)
+        except (av.FFmpegError, ValueError):
+            self.errors += 1
+            self._reset()
+            return []
+        while len(self._received_s) > MAX_REORDERED:
+            del self._received_s[next(iter(self._received_s))]
+        decoded = []
+        for frame in frames:
+            # Without a time of its own a picture is at least as old as the oldest that is waiting.
+            received_s = self._received_s.pop(frame.pts, received_mono_s) if frame.pts is not None else None
+            if not frame.is_corrupt:
+                decoded.append((frame, received_mono_s if received_s is None else received_s))
+        return decoded
+
+    @staticmethod
+    def warm_up() -> None:
+        """Let libavcodec load what it needs for the first picture."""
+        nothing = CodecConfig("h264", b"", b"", 16, 16, reorders=False)
+        with contextlib.suppress(av.FFmpegError):
+            _open(nothing).decode(av.Packet(START_CODE + b"\x09\xf0"))
+
+    def _reset(self) -> None:
+        self._context = None
+        self._received_s.clear()
+
+
+def _open(config: CodecConfig) -> av.VideoCodecContext:
+    context = av.CodecContext.create("h264", "r")
+    context.thread_count = 1
+    context.options = {"max_pixels": str(MAX_PIXELS)}
+    if not config.reorders:
+        context.flags |= Flags.low_delay
+    return context

@@ -1,0 +1,174 @@
+"""The work of the analysis process between its socket and its cameras: messages in, messages out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from nvr.detect.analysis import CameraAnalysis, Detector, Finding, WatchedZone
+from nvr.detect.decode import Decoder
+from nvr.detect.picture import Picture
+from nvr.detect.protocol import (
+    Acting,
+    CameraSetup,
+    CameraStatistics,
+    Configure,
+    Found,
+    FoundWithPicture,
+    Moved,
+    Parameters,
+    SelfTest,
+    SelfTestResult,
+    Statistics,
+    ToService,
+    ToWorker,
+    Unit,
+)
+from nvr.detect.regions import MAX_SQUARES
+from nvr.detect.sandbox import try_to_break_out
+from nvr.detect.schedule import Schedule
+from nvr.events import Box
+from nvr.media.h264 import codec_config
+
+MOTION_AREA = 0.002
+"""Share of the picture from which on movement is reported."""
+MOTION_EVERY_S = 1.0
+MAX_SKIPPED_SHARE = 0.15
+"""Share of due frames skipped in a report's time from which on each frame is examined in one square less."""
+
+
+@dataclass(slots=True)
+class _Camera:
+    analysis: CameraAnalysis
+    decoder: Decoder = field(default_factory=Decoder)
+    candidate: tuple[Picture, float] | None = None
+    next_motion_s: float = float("-inf")
+    examined: int = 0
+    age_s: float = 0.0
+    skipped_before: int = 0
+    errors_before: int = 0
+
+
+class Engine:
+    """All cameras of the site. `now` is the machine's monotonic clock."""
+
+    def __init__(self, configure: Configure, detector: Detector, now: Callable[[], float]):
+        self._now = now
+        self._cameras = [_Camera(CameraAnalysis(detector, _zones(setup))) for setup in configure.cameras]
+        self._schedule = Schedule(len(self._cameras), configure.fps)
+        self._reported_s = now()
+        self._squares, self._model_s = 0, 0.0
+        self._max_squares = MAX_SQUARES
+
+    def take(self, message: ToWorker) -> list[ToService]:
+        """Take in one message; access units are decoded at once. Unknown cameras are ignored."""
+        match message:
+            case Unit() if message.camera < len(self._cameras):
+                self._decode(message)
+            case Parameters() if message.camera < len(self._cameras):
+                try:
+                    self._cameras[message.camera].decoder.configure(codec_config(message.sps, message.pps))
+                except ValueError:
+                    self._cameras[message.camera].decoder.errors += 1
+            case Acting():
+                self._schedule.acting = frozenset(message.cameras)
+            case SelfTest():
+                return [SelfTestResult(outcomes=try_to_break_out())]
+        return []
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a frame waits for examination."""
+        return bool(self._schedule.waiting)
+
+    def work(self) -> list[ToService]:
+        """Examine at most one frame, the one that is next in turn."""
+        index = self._schedule.choose(self._now())
+        if index is None:
+            return []
+        camera = self._cameras[index]
+        if camera.candidate is None:
+            return []
+        (picture, received_s), camera.candidate = camera.candidate, None
+        started_s = self._now()
+        examined = camera.analysis.examine(picture, received_s)
+        finished_s = self._now()
+        camera.examined += 1
+        camera.age_s = max(finished_s - received_s, 0.0)
+        self._squares += examined.squares
+        self._model_s += finished_s - started_s
+        messages: list[ToService] = []
+        if examined.motion_area >= MOTION_AREA and received_s >= camera.next_motion_s:
+            camera.next_motion_s = received_s + MOTION_EVERY_S
+            messages.append(Moved(camera=index, captured_mono_s=received_s, area=examined.motion_area))
+        if examined.findings:
+            jpeg = picture.jpeg()
+            messages += [_found(index, finding, received_s, jpeg) for finding in examined.findings]
+        return messages
+
+    def statistics(self) -> Statistics:
+        """What happened since the last call; also adapts the work to it."""
+        now_s = self._now()
+        elapsed_s, self._reported_s = max(now_s - self._reported_s, 1e-3), now_s
+        cameras = []
+        examined_in_all, skipped_in_all = 0, 0
+        for index, camera in enumerate(self._cameras):
+            skipped, errors = self._schedule.skipped[index], camera.decoder.errors
+            cameras.append(
+                CameraStatistics(
+                    examined_fps=camera.examined / elapsed_s,
+                    skipped=skipped - camera.skipped_before,
+                    decode_errors=errors - camera.errors_before,
+                    queue_age_s=camera.age_s,
+                )
+            )
+            examined_in_all += camera.examined
+            skipped_in_all += skipped - camera.skipped_before
+            camera.examined, camera.skipped_before, camera.errors_before = 0, skipped, errors
+        self._adapt(examined_in_all, skipped_in_all)
+        inference_ms = 1000 * self._model_s / self._squares if self._squares else 0.0
+        self._squares, self._model_s = 0, 0.0
+        return Statistics(cameras=tuple(cameras), inference_ms=inference_ms)
+
+    def _adapt(self, examined: int, skipped: int) -> None:
+        """Trade squares for frames: evidence needs frames, and a square left out gets its turn in the next one."""
+        if skipped > MAX_SKIPPED_SHARE * (examined + skipped):
+            self._max_squares = max(self._max_squares - 1, 1)
+        elif skipped == 0:
+            self._max_squares = min(self._max_squares + 1, MAX_SQUARES)
+        for camera in self._cameras:
+            camera.analysis.limit(self._max_squares)
+
+    def _decode(self, unit: Unit) -> None:
+        camera = self._cameras[unit.camera]
+        decoded = camera.decoder.decode(unit.data, is_key=unit.is_key, received_mono_s=unit.received_mono_s)
+        for frame, received_s in decoded:
+            try:
+                picture = Picture(frame)
+            except ValueError:
+                camera.decoder.errors += 1
+                continue
+            if self._schedule.offer(unit.camera, received_s):
+                camera.candidate = (picture, received_s)
+
+
+def _zones(setup: CameraSetup) -> Sequence[WatchedZone]:
+    return [WatchedZone(zone.polygon, frozenset(zone.kinds)) for zone in setup.zones]
+
+
+def _found(camera: int, finding: Finding, received_s: float, jpeg: bytes) -> FoundWithPicture:
+    found = Found(
+        camera=camera,
+        zone=finding.zone,
+        kind=finding.kind,
+        score=min(finding.score, 1.0),
+        box=_within_picture(finding.box),
+        track=finding.track,
+        captured_mono_s=received_s,
+    )
+    return FoundWithPicture(found, jpeg)
+
+
+def _within_picture(box: Box) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (min(max(value, 0.0), 1.0) for value in box)
+    return x0, y0, x1, y1

@@ -1,0 +1,124 @@
+"""The main loop of the analysis process: read, decode, examine, report; one thread.
+
+It reads its configuration, loads the model, locks itself in, says so, and works until the other end closes.
+Messages are always read before the next frame is examined, so that the queue in the socket stays short.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+
+from nvr.detect import sandbox
+from nvr.detect.analysis import CameraAnalysis, WatchedZone
+from nvr.detect.decode import Decoder
+from nvr.detect.engine import Engine
+from nvr.detect.objects import CLASSES, ObjectDetector, suppress
+from nvr.detect.picture import Picture
+from nvr.detect.protocol import (
+    Configure,
+    Failed,
+    ProtocolError,
+    Ready,
+    ToService,
+    ToWorker,
+    WorkerReader,
+    encode,
+)
+from nvr.errors import ModelError
+
+RECEIVE_BYTES = 256 << 10
+READS_PER_ROUND = 16
+"""At most this much is read and decoded before the next examination."""
+REPORT_EVERY_S = 1.0
+SANDBOX_REMEDY = "Use a kernel with seccomp filters, or with Landlock and network namespaces"
+
+
+class _Closed(Exception):
+    """The service has closed its end."""
+
+
+def serve(connection: socket.socket, *, has_left_network: bool) -> int:
+    """Do the process's work over `connection`, a blocking stream socket; returns the exit code (see worker.py)."""
+    reader = WorkerReader()
+    try:
+        first, *later = _first_messages(connection, reader)
+        if not isinstance(first, Configure):
+            raise ProtocolError("the first message is not the configuration")
+        detector = ObjectDetector(Path(first.model) if first.model is not None else None)
+        _warm_up(detector)
+        mechanisms = sandbox.lock_in(cameras=len(first.cameras), has_left_network=has_left_network)
+        _send(connection, [Ready(mechanisms=mechanisms)])
+        _work(connection, reader, Engine(first, detector, time.monotonic), later)
+    except (_Closed, BrokenPipeError, ConnectionResetError):
+        return 0
+    except ProtocolError as error:
+        print(f"protocol error: {error}", file=sys.stderr)  # noqa: T201  (the service keeps it as last words)
+        return 1
+    except ModelError as error:
+        _send(connection, [Failed(code="model", message=error.message[:1000], remedy=error.remedy[:1000])])
+    except sandbox.SandboxError as error:
+        _send(connection, [Failed(code="sandbox", message=str(error)[:1000], remedy=SANDBOX_REMEDY)])
+    return 2
+
+
+def _first_messages(connection: socket.socket, reader: WorkerReader) -> list[ToWorker]:
+    while True:
+        messages = list(_received(connection, reader, flags=0))
+        if messages:
+            return messages
+
+
+def _work(connection: socket.socket, reader: WorkerReader, engine: Engine, backlog: list[ToWorker]) -> None:
+    for message in backlog:
+        _send(connection, engine.take(message))
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    report_s = time.monotonic() + REPORT_EVERY_S
+    while True:
+        wait_s = 0.0 if engine.has_work else max(report_s - time.monotonic(), 0.0)
+        readable = bool(poll.poll(1000 * wait_s))
+        for _ in range(READS_PER_ROUND):
+            if not readable:
+                break
+            for message in _received(connection, reader, flags=socket.MSG_DONTWAIT):
+                _send(connection, engine.take(message))
+            readable = bool(poll.poll(0))
+        _send(connection, engine.work())
+        if time.monotonic() >= report_s:
+            _send(connection, [engine.statistics()])
+            report_s = time.monotonic() + REPORT_EVERY_S
+
+
+def _received(connection: socket.socket, reader: WorkerReader, *, flags: int) -> Iterator[ToWorker]:
+    data = connection.recv(RECEIVE_BYTES, flags)
+    if not data:
+        raise _Closed
+    return reader.feed(data)
+
+
+def _send(connection: socket.socket, messages: list[ToService]) -> None:
+    for message in messages:
+        connection.sendall(encode(message))
+
+
+def _warm_up(detector: ObjectDetector) -> None:
+    """Use everything once, so that no library wants to load a module or start a thread later (numpy does so in
+    the middle of a calculation)."""
+    Decoder.warm_up()
+    everything = WatchedZone(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)), frozenset(CLASSES.values()))
+    analysis = CameraAnalysis(detector, [everything])
+    for t_s in range(4):
+        luma = np.full((96 * 3 // 2, 96), 128, np.uint8)
+        luma[9 * t_s : 9 * t_s + 24, 20:50] = 255
+        picture = Picture(av.VideoFrame.from_ndarray(luma, "yuv420p"))
+        analysis.examine(picture, float(t_s))
+        picture.jpeg()
+    suppress(np.array([[0, 0, 1, 1], [0, 0, 1, 1]], np.float32), np.ones(2, np.float32))

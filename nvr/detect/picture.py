@@ -1,0 +1,89 @@
+"""One decoded picture, and the forms of it that analysis needs; all scaling is swscale's, on the calling thread."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+
+from nvr.detect.objects import SIZE
+from nvr.detect.regions import Square
+
+JPEG_MAX_WIDTH = 1280
+JPEG_QUANTIZER = 4
+"""About what other encoders call quality 80."""
+PLANAR_420 = ("yuv420p", "yuvj420p")
+MIN_SIDE_PX = 16
+MJPEG_TIME_BASE = Fraction(1, 25)
+
+
+class Picture:
+    """A decoded frame of at least 16x16 pixels (raises ValueError below that); the frame is not changed."""
+
+    def __init__(self, frame: av.VideoFrame):
+        if min(frame.width, frame.height) < MIN_SIDE_PX:
+            raise ValueError(f"a picture of {frame.width}x{frame.height} is too small to analyse")
+        self._frame = frame
+        self._planes: list[NDArray[np.uint8]] = []
+        self._layout = ""
+        self.width, self.height = frame.width, frame.height
+
+    def gray(self, width: int, height: int) -> NDArray[np.uint8]:
+        """uint8[height, width], each value the mean of the area it stands for."""
+        small = self._frame.reformat(width, height, "gray", interpolation=Interpolation.AREA, threads=1)
+        return np.asarray(small.to_ndarray(), np.uint8)
+
+    def square(self, square: Square) -> NDArray[np.uint8]:
+        """The square scaled to the detector's size, uint8[300, 300, 3] RGB. It is moved and shrunk by up to three
+        pixels onto the grid of the colour planes."""
+        x, y, side = square.x & ~1, square.y & ~1, square.side & ~3
+        luma, *chroma = self._yuv()
+        half = [
+            plane[y // 2 : (y + side) // 2, x // 2 : (x + side) // 2].reshape(-1, side) for plane in chroma
+        ]
+        cut = np.concatenate([luma[y : y + side, x : x + side], *half])
+        shrinks = side > 2 * SIZE
+        scaled = av.VideoFrame.from_ndarray(cut, self._layout).reformat(
+            SIZE,
+            SIZE,
+            "rgb24",
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
+            threads=1,
+        )
+        return np.asarray(scaled.to_ndarray(), np.uint8)
+
+    def jpeg(self) -> bytes:
+        """The whole picture as JPEG, at most 1280 pixels wide."""
+        width = min(self.width, JPEG_MAX_WIDTH) & ~1
+        height = max(round(self.height * width / self.width), 2) & ~1
+        encoder = av.CodecContext.create("mjpeg", "w")
+        encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
+        encoder.time_base = MJPEG_TIME_BASE
+        encoder.thread_count = 1
+        encoder.flags |= Flags.qscale
+        encoder.qmin = encoder.qmax = JPEG_QUANTIZER
+        scaled = self._frame.reformat(
+            width, height, "yuvj420p", interpolation=Interpolation.AREA, dst_color_range="JPEG", threads=1
+        )
+        scaled.pts = 0
+        scaled.time_base = encoder.time_base
+        return b"".join(bytes(packet) for packet in (*encoder.encode(scaled), *encoder.encode(None)))
+
+    def _yuv(self) -> list[NDArray[np.uint8]]:
+        """The planes Y, U, V as arrays without the rows' padding."""
+        if not self._planes:
+            frame = self._frame
+            if frame.format.name not in PLANAR_420:
+                frame = frame.reformat(format="yuv420p", threads=1)
+            self._layout = frame.format.name
+            self._planes = [
+                np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
+                    : plane.height, : plane.width
+                ]
+                for plane in frame.planes
+            ]
+        return self._planes

@@ -1,0 +1,307 @@
+"""What service and analysis process say to each other over their socket pair. Pure.
+
+A message is the length of its body (4 bytes, big-endian), its type (1 byte) and the body: JSON for what is rare,
+packed fields for access units. Both sides treat the other as hostile: the service because the analysis process
+parses strangers' video, the analysis process because that costs nothing. Whatever is malformed, too long, or not
+for this direction raises ProtocolError.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nvr.events import Box
+
+MAX_TO_WORKER = 4 << 20
+MAX_TO_SERVICE = 2 << 20
+MAX_CAMERAS = 256
+MAX_PARAMETER_SET = 4096
+_HEADER = struct.Struct(">IB")
+_PARAMETERS = struct.Struct(">HH")
+_UNIT = struct.Struct(">H?d")
+_JSON_LENGTH = struct.Struct(">I")
+JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+MAX_UNIT = MAX_TO_WORKER - _UNIT.size
+"""Bytes of the largest access unit that can be sent."""
+
+
+class ProtocolError(ValueError):
+    """The other side broke the protocol; the message says where."""
+
+
+CameraIndex = Annotated[int, Field(ge=0, lt=MAX_CAMERAS)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Word = Annotated[str, Field(max_length=40)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class ZoneSetup(_Message):
+    """A zone's polygon in relative coordinates and the kinds of object that count in it."""
+
+    polygon: Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=64)]
+    kinds: Annotated[tuple[Word, ...], Field(max_length=20)]
+
+
+class CameraSetup(_Message):
+    zones: Annotated[tuple[ZoneSetup, ...], Field(max_length=64)]
+
+
+class Configure(_Message):
+    """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on."""
+
+    model: Annotated[str, Field(max_length=4096)] | None
+    fps: Annotated[float, Field(gt=0, le=60)]
+    cameras: Annotated[tuple[CameraSetup, ...], Field(max_length=MAX_CAMERAS)]
+
+
+class Acting(_Message):
+    """To the worker: the cameras whose sightings have consequences now; they are examined first."""
+
+    cameras: Annotated[tuple[CameraIndex, ...], Field(max_length=MAX_CAMERAS)]
+
+
+class SelfTest(_Message):
+    """To the worker: try to break out and tell what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """To the worker: a camera's parameter sets, before its first access unit and when they change."""
+
+    camera: int
+    sps: bytes
+    pps: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """To the worker: an access unit, as `AccessUnit.data`. `received_mono_s` is on the machine's monotonic clock,
+    which both processes read."""
+
+    camera: int
+    is_key: bool
+    received_mono_s: float
+    data: bytes
+
+
+class Ready(_Message):
+    """To the service: model loaded, locked in by `mechanisms`."""
+
+    mechanisms: Annotated[tuple[Word, ...], Field(max_length=10)]
+
+
+class Failed(_Message):
+    """To the service, last: why the worker cannot work."""
+
+    code: Literal["model", "sandbox"]
+    message: Annotated[str, Field(max_length=1000)]
+    remedy: Annotated[str, Field(max_length=1000)]
+
+
+class Moved(_Message):
+    """To the service: what becomes a Motion."""
+
+    camera: CameraIndex
+    captured_mono_s: Finite
+    area: Share
+
+
+class Found(_Message):
+    """To the service: what becomes a Sighting, without its picture."""
+
+    camera: CameraIndex
+    zone: Annotated[int, Field(ge=0, lt=64)]
+    kind: Word
+    score: Share
+    box: tuple[Share, Share, Share, Share]
+    track: Annotated[int, Field(ge=1, le=2**53)]
+    captured_mono_s: Finite
+
+    @property
+    def bounds(self) -> Box:
+        return Box(*self.box)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWithPicture:
+    found: Found
+    jpeg: bytes
+
+
+class CameraStatistics(_Message):
+    """Of one camera since the last report: frames examined a second, frames that were due but skipped, pictures
+    that could not be decoded, and the age of the frame examined last when that was finished."""
+
+    examined_fps: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    skipped: Annotated[int, Field(ge=0)]
+    decode_errors: Annotated[int, Field(ge=0)]
+    queue_age_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Statistics(_Message):
+    """To the service, about every second: proof of life. `inference_ms`: mean time of one run of the model."""
+
+    cameras: Annotated[tuple[CameraStatistics, ...], Field(max_length=MAX_CAMERAS)]
+    inference_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class SelfTestResult(_Message):
+    """To the service: attempt to outcome, an errno name or "allowed"."""
+
+    outcomes: Annotated[dict[Word, Word], Field(max_length=40)]
+
+
+M = TypeVar("M", bound=_Message)
+ToWorker = Configure | Parameters | Unit | Acting | SelfTest
+ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult
+
+_JSON_TYPES: Mapping[int, type[_Message]] = {
+    1: Configure,
+    4: Acting,
+    5: SelfTest,
+    65: Ready,
+    66: Failed,
+    67: Moved,
+    69: Statistics,
+    70: SelfTestResult,
+}
+_JSON_NUMBERS = {kind: number for number, kind in _JSON_TYPES.items()}
+_PARAMETERS_TYPE, _UNIT_TYPE, _FOUND_TYPE = 2, 3, 68
+_FIRST_TO_SERVICE = 65
+
+
+def encode(message: ToWorker | ToService) -> bytes:
+    """The message as bytes. Raises ProtocolError if it is too long to be sent."""
+    match message:
+        case Unit():
+            number = _UNIT_TYPE
+            body = _UNIT.pack(message.camera, message.is_key, message.received_mono_s) + message.data
+        case Parameters():
+            number = _PARAMETERS_TYPE
+            body = _PARAMETERS.pack(message.camera, len(message.sps)) + message.sps + message.pps
+        case FoundWithPicture():
+            number = _FOUND_TYPE
+            text = message.found.model_dump_json().encode()
+            body = _JSON_LENGTH.pack(len(text)) + text + message.jpeg
+        case _:
+            number = _JSON_NUMBERS[type(message)]
+            body = message.model_dump_json().encode()
+    limit = MAX_TO_SERVICE if number >= _FIRST_TO_SERVICE else MAX_TO_WORKER
+    if len(body) > limit:
+        raise ProtocolError(f"a message of type {number} has {len(body)} bytes, more than {limit}")
+    return _HEADER.pack(len(body), number) + body
+
+
+class _Reader:
+    """Collects bytes and yields (type, body)."""
+
+    def __init__(self, *, limit: int, types: range):
+        self._limit, self._types = limit, types
+        self._buffer = bytearray()
+
+    def bodies(self, data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
+        self._buffer += data
+        at = 0
+        try:
+            while len(self._buffer) - at >= _HEADER.size:
+                length, number = _HEADER.unpack_from(self._buffer, at)
+                if number not in self._types:
+                    raise ProtocolError(f"message type {number} is unknown or goes the other way")
+                if length > self._limit:
+                    raise ProtocolError(f"a message of type {number} announces {length} bytes")
+                start, end = at + _HEADER.size, at + _HEADER.size + length
+                if len(self._buffer) < end:
+                    break
+                body = bytes(memoryview(self._buffer)[start:end])
+                at = end
+                yield number, body
+        finally:
+            del self._buffer[:at]
+
+
+class WorkerReader:
+    """The worker's side of receiving."""
+
+    def __init__(self) -> None:
+        self._reader = _Reader(limit=MAX_TO_WORKER, types=range(1, 6))
+
+    def feed(self, data: bytes | memoryview) -> Iterator[ToWorker]:
+        """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
+        for number, body in self._reader.bodies(data):
+            if number == _UNIT_TYPE:
+                yield _unit(body)
+            elif number == _PARAMETERS_TYPE:
+                yield _parameters(body)
+            else:
+                message = _json(number, body)
+                assert isinstance(message, Configure | Acting | SelfTest)  # noqa: S101  (by the reader's range)
+                yield message
+
+
+class ServiceReader:
+    """The service's side of receiving."""
+
+    def __init__(self) -> None:
+        self._reader = _Reader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 71))
+
+    def feed(self, data: bytes | memoryview) -> Iterator[ToService]:
+        """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
+        for number, body in self._reader.bodies(data):
+            if number == _FOUND_TYPE:
+                yield _found(body)
+            else:
+                message = _json(number, body)
+                assert isinstance(message, Ready | Failed | Moved | Statistics | SelfTestResult)  # noqa: S101
+                yield message
+
+
+def _json(number: int, body: bytes) -> _Message:
+    return _validated(_JSON_TYPES[number], body)
+
+
+def _validated(kind: type[M], body: bytes) -> M:
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"]))[:100]
+        raise ProtocolError(f"{kind.__name__}: {where}: {first['msg']}") from None
+
+
+def _unit(body: bytes) -> Unit:
+    if len(body) < _UNIT.size:
+        raise ProtocolError("an access unit's message is too short")
+    camera, is_key, received_mono_s = _UNIT.unpack_from(body)
+    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :])
+
+
+def _parameters(body: bytes) -> Parameters:
+    if len(body) < _PARAMETERS.size:
+        raise ProtocolError("a parameter sets' message is too short")
+    camera, length = _PARAMETERS.unpack_from(body)
+    sps, pps = body[_PARAMETERS.size :][:length], body[_PARAMETERS.size + length :]
+    if len(sps) != length or not pps or max(len(sps), len(pps)) > MAX_PARAMETER_SET:
+        raise ProtocolError("a parameter sets' message has impossible lengths")
+    return Parameters(camera, sps, pps)
+
+
+def _found(body: bytes) -> FoundWithPicture:
+    if len(body) < _JSON_LENGTH.size:
+        raise ProtocolError("a sighting's message is too short")
+    (length,) = _JSON_LENGTH.unpack_from(body)
+    start = _JSON_LENGTH.size
+    if start + length > len(body):
+        raise ProtocolError("a sighting's text runs past the end of its message")
+    jpeg = body[start + length :]
+    if not jpeg.startswith(JPEG_START) or not jpeg.endswith(JPEG_END):
+        raise ProtocolError("a sighting's picture is no JPEG")
+    return FoundWithPicture(_validated(Found, body[start : start + length]), jpeg)

@@ -1,0 +1,73 @@
+"""Which camera's frame is examined next. Pure.
+
+Every access unit is decoded, but only frames that are due by `fps` are candidates, and of each camera only the
+newest: so nothing queues. When the model cannot keep up, rates fall evenly, acting cameras last.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+MAX_AGE_S = 0.5
+"""Older frames are skipped, so that the answer is about now."""
+BLIND_S = 1.0
+"""A camera not examined for this long has even an old frame examined: late is better than never."""
+STARVED_S = 2.0
+"""A camera not examined for this long goes before acting ones."""
+
+
+class Schedule:
+    """The candidates of `cameras` cameras, by index. `acting` may be set at any time. `skipped[camera]` counts
+    the frames that were due but never examined."""
+
+    def __init__(self, cameras: int, fps: float):
+        self._period_s = 1.0 / fps
+        self._next_s = [-math.inf] * cameras
+        self._examined_s = [-math.inf] * cameras
+        self._waiting: dict[int, float] = {}
+        self.acting: frozenset[int] = frozenset()
+        self.skipped = [0] * cameras
+
+    def offer(self, camera: int, received_s: float) -> bool:
+        """Whether the frame that arrived at `received_s` is due; then it is the camera's candidate, in place of
+        an older one."""
+        if self._next_s[camera] == -math.inf or self._next_s[camera] > received_s + self._period_s:
+            self._next_s[camera] = received_s  # its first frame, or its time went back
+        if received_s < self._next_s[camera]:
+            return False
+        # Counting on from when it should have been keeps the mean rate at frame rates that do not divide; after
+        # a pause nothing is made up for.
+        self._next_s[camera] = max(self._next_s[camera], received_s - self._period_s) + self._period_s
+        self.skipped[camera] += camera in self._waiting
+        self._waiting[camera] = received_s
+        return True
+
+    def choose(self, now_s: float) -> int | None:
+        """Take the camera whose candidate is to be examined now; None if there is none."""
+        for camera in self._too_old(now_s):
+            del self._waiting[camera]
+            self.skipped[camera] += 1
+        if not self._waiting:
+            return None
+        camera = min(self._waiting, key=lambda c: (self._rank(c, now_s), self._examined_s[c]))
+        del self._waiting[camera]
+        self._examined_s[camera] = now_s
+        return camera
+
+    @property
+    def waiting(self) -> frozenset[int]:
+        """The cameras that have a candidate."""
+        return frozenset(self._waiting)
+
+    def _too_old(self, now_s: float) -> Iterable[int]:
+        return [
+            camera
+            for camera, received_s in self._waiting.items()
+            if now_s - received_s > MAX_AGE_S and now_s - self._examined_s[camera] < BLIND_S
+        ]
+
+    def _rank(self, camera: int, now_s: float) -> int:
+        if now_s - self._examined_s[camera] > STARVED_S:
+            return 0
+        return 1 if camera in self.acting else 2

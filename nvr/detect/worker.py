@@ -1,0 +1,30 @@
+"""The analysis process: `python -m nvr.detect.worker FD`, FD being its end of a socket pair."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import socket
+import sys
+
+from nvr.detect import sandbox
+
+_PR_SET_NAME = 15
+
+
+def main() -> int:
+    """Exit code 0: the service has closed its end; 1: it broke the protocol; 2: this process cannot work."""
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    connection.setblocking(True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes its end
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, b"nvr-analysis", 0, 0, 0)
+    has_left_network = sandbox.leave_network()
+    # Imported only now: numpy may start threads, and a process with threads cannot leave its network namespace.
+    from nvr.detect.loop import serve
+
+    with connection:
+        return serve(connection, has_left_network=has_left_network)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

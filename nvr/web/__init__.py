@@ -1,0 +1,1 @@
+"""The web server: accounts, TLS, the HTTP API and the page's files. See README.md."""

@@ -1,0 +1,188 @@
+"""What the API says, as JSON-ready dictionaries, limited to what the account may see (the shapes: README.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nvr import __version__
+from nvr.alarm.incidents import Incident
+from nvr.config import Camera
+from nvr.events import Fault, Role, StreamKey
+from nvr.web.access import Account, Session
+from nvr.web.services import Services
+
+Json = dict[str, Any]
+FOOTAGE_BEFORE_S = 10.0
+FOOTAGE_AFTER_S = 20.0
+
+
+def session_answer(services: Services, session: Session | None, *, claimed: bool) -> Json:
+    """Answer of GET /api/session, claim and log-in."""
+    site = services.config.site
+    account = session.account if session else None
+    return {
+        "claimed": claimed,
+        "site": {"name": site.name, "language": site.language, "timezone": site.timezone},
+        "account": account
+        and {
+            "name": account.name,
+            "role": account.role.word,
+            "cameras": None if account.cameras is None else sorted(account.cameras),
+        },
+        "csrf": session and session.csrf_token,
+        "version": __version__,
+    }
+
+
+def cameras_answer(services: Services, account: Account) -> Json:
+    """The cameras in the order of nvr.toml."""
+    return {
+        "cameras": [
+            _camera(services, camera) for camera in services.config.camera if account.may_see(camera.id)
+        ]
+    }
+
+
+def live_role(services: Services, camera: Camera) -> Role | None:
+    """The stream to watch live: the sub stream rather than the main one, of those that can be shown now."""
+    for role in (Role.SUB, Role.MAIN):
+        key = StreamKey(camera.id, role)
+        if (
+            key in camera.streams
+            and services.streams.get(key).state == "live"
+            and not b_frames(services, key)
+        ):
+            return role
+    return None
+
+
+def b_frames(services: Services, key: StreamKey) -> bool:
+    """Whether the stream sends B-frames, as far as was seen."""
+    return services.streams.get(key).has_b_frames or services.hub[key].has_b_frames
+
+
+def _camera(services: Services, camera: Camera) -> Json:
+    streams = {role: _stream(services, StreamKey(camera.id, role)) for role in Role if camera.url(role)}
+    faults = (
+        services.streams.get(key).fault or services.faults.at(f"camera:{key}") for key in camera.streams
+    )
+    fault = next((fault for fault in faults if fault), None)
+    return {
+        "id": camera.id,
+        "name": camera.name,
+        "streams": {"main": streams.get(Role.MAIN), "sub": streams.get(Role.SUB)},
+        "zones": [
+            {"name": z.name, "polygon": z.polygon, "response": z.response, "objects": z.objects}
+            for z in camera.zone
+        ],
+        "live": live_role(services, camera),
+        "fault": fault and _fault(fault),
+    }
+
+
+def _stream(services: Services, key: StreamKey) -> Json:
+    status, config = services.streams.get(key), services.hub[key].config
+    return {
+        "state": status.state,
+        "codec": status.codec or (config.codec if config else ""),
+        "width": status.width or (config.width if config else 0),
+        "height": status.height or (config.height if config else 0),
+        "b_frames": b_frames(services, key),
+        "since_s": status.since_wall_s,
+    }
+
+
+def _fault(fault: Fault) -> Json:
+    return {"place": fault.place, "code": fault.code, "detail": fault.detail, "params": fault.params}
+
+
+def incident_answer(services: Services, incident: Incident) -> Json:
+    """One incident; `camera_name` is the id where nvr.toml has the camera no more."""
+    camera = services.config.find_camera(incident.camera)
+    return {
+        "id": incident.id,
+        "camera": incident.camera,
+        "camera_name": camera.name if camera else incident.camera,
+        "zone": incident.zone,
+        "kind": incident.kind,
+        "response": incident.response,
+        "opened_s": incident.opened_s,
+        "last_s": incident.last_s,
+        "sightings": incident.sightings,
+        "score": incident.score,
+        "box": list(incident.box),
+        "picture": f"/api/incidents/{incident.id}/picture" if incident.has_picture else None,
+        "acknowledged_s": incident.acknowledged_s,
+        "acknowledged_by": incident.acknowledged_by,
+        "footage": {
+            "role": Role.SUB if camera and camera.sub else Role.MAIN,
+            "start_s": incident.opened_s - FOOTAGE_BEFORE_S,
+            "end_s": incident.last_s + FOOTAGE_AFTER_S,
+        },
+    }
+
+
+async def alarm_answer(services: Services, account: Account) -> Json:
+    """State of alarm and siren; `ringing` only of cameras that the account may see."""
+    view = services.alarm.view()
+    change = view.next_change
+    return {
+        "armed": view.armed.armed,
+        "since_s": view.armed.since_s,
+        "actor": view.armed.actor,
+        "why": view.armed.why,
+        "next_change": change and {"at_s": change.at_wall_s, "armed": change.armed},
+        "siren": {
+            "configured": view.siren_configured,
+            "link": view.siren_link,
+            "wanted": view.siren_wanted,
+            "on": view.siren_on,
+            "cause": view.siren_cause,
+            "ends_s": _tenths(view.siren_ends_s),
+            "cooldown_until_s": _tenths(view.cooldown_until_s),
+        },
+        "ringing": [n for n in view.ringing if await _may_see_incident(services, account, n)],
+    }
+
+
+def _tenths(wall_s: float | None) -> float | None:
+    """Rounded, so that what was computed anew from another clock reading is not taken for a change."""
+    return None if wall_s is None else round(wall_s, 1)
+
+
+async def _may_see_incident(services: Services, account: Account, number: int) -> bool:
+    if account.cameras is None:
+        return True
+    incident = await services.incidents.get(number)
+    return incident is not None and account.may_see(incident.camera)
+
+
+def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
+    """Faults, storage, analysis."""
+    usage, analysis = services.disk.usage(), services.analysis()
+    return {
+        "faults": [
+            {**_fault(fault), "since_s": since_s}
+            for fault, since_s in services.faults.current
+            if _may_know(account, fault)
+        ],
+        # Zeros while the recordings directory cannot be used; a fault says why.
+        "storage": {
+            "used_bytes": usage.used_bytes if usage else 0,
+            "free_bytes": usage.free_bytes if usage else 0,
+            "oldest_s": usage.oldest_wall_s if usage else None,
+            "days_kept": usage.days_kept if usage else None,
+        },
+        "analysis": {
+            "running": analysis.running,
+            "cameras": {camera: fps for camera, fps in analysis.fps.items() if account.may_see(camera)},
+        },
+        "now_s": services.clock.wall(),
+        "uptime_s": uptime_s,
+    }
+
+
+def _may_know(account: Account, fault: Fault) -> bool:
+    """Places are "camera:gate/main" or not about a camera."""
+    kind, _, name = fault.place.partition(":")
+    return kind != "camera" or account.may_see(name.partition("/")[0])

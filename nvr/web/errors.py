@@ -1,0 +1,22 @@
+"""The one exception a handler raises to refuse a request."""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """An answer with `status` >= 400 and the body `{"error": code, "message": message, "retry_after_s"?}`.
+
+    `code` is a key of the page's locales (`error.<code>`); `message` is English, without secrets.
+    """
+
+    def __init__(self, status: int, code: str, message: str, *, retry_after_s: float | None = None):
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+
+def not_found() -> ApiError:
+    """The same answer for what does not exist and for what this account may not know of."""
+    return ApiError(404, "not_found", "there is nothing here, or not for this account")

@@ -1,0 +1,144 @@
+"""Recorded footage: what there is of a span, and the span as MP4 files that can be sought in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import structlog
+from aiohttp import web
+
+from nvr import audit
+from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.byte_range import Unsatisfiable, parse_range
+from nvr.web.errors import ApiError, not_found
+from nvr.web.request_body import query_integer, query_number
+from nvr.web.route import Call, Route, stream_key
+
+log = structlog.get_logger(__name__)
+
+MAX_SPAN_S = 3600.0
+MAX_PARTS = 1000
+STALLED_S = 60.0
+"""A paused player reads nothing; after this it must ask for a new range."""
+
+
+async def parts(call: Call) -> web.Response:
+    key = stream_key(call)
+    start_s, end_s = _span(call)
+    found = await call.services.disk.mp4(key, start_s, end_s)
+    covered = await call.services.disk.coverage(key, start_s, end_s)
+    base = f"/api/cameras/{key.camera}/footage/{key.role}/part.mp4?start_s={start_s!r}&end_s={end_s!r}"
+    return web.json_response(
+        {
+            "parts": [
+                {
+                    "url": f"{base}&part={number}",
+                    "start_s": part.start_s,
+                    "duration_s": part.duration_s,
+                    "bytes": part.length,
+                    "content_type": part.content_type,
+                    "media_to_wall": part.media_to_wall,
+                }
+                for number, part in enumerate(found)
+            ],
+            "covered": [[interval.start_s, interval.end_s] for interval in covered],
+        }
+    )
+
+
+async def part_file(call: Call) -> web.StreamResponse:
+    key, request = stream_key(call), call.request
+    start_s, end_s = _span(call)
+    number = query_integer(request, "part", default=0, least=0, most=MAX_PARTS) or 0
+    found = await call.services.disk.mp4(key, start_s, end_s)
+    if number >= len(found):
+        raise not_found()
+    part = found[number]
+    etag = f'"{part.etag.strip(chr(34))}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Content-Type": part.content_type}
+    download = "download" in request.query
+    if download:
+        headers["Content-Disposition"] = f'attachment; filename="{_file_name(call, part)}"'
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers=headers)
+    # If-Range with anything but our strong tag (13.1.5): the content is another one, so all of it.
+    wanted = request.headers.get("Range") if request.headers.get("If-Range", etag) == etag else None
+    try:
+        span = parse_range(wanted, part.length)
+    except Unsatisfiable:
+        return web.json_response(
+            {"error": "bad_range", "message": f"the file has {part.length} bytes"},
+            status=416,
+            headers={"Content-Range": f"bytes */{part.length}"},
+        )
+    start, stop = span or (0, part.length)
+    if span:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{part.length}"
+    response = web.StreamResponse(status=206 if span else 200, headers=headers)
+    response.content_length = stop - start
+    if request.method == "HEAD":
+        return response
+    await _note_view(call, "download" if download else "playback", str(key), start_s, end_s)
+    with call.runtime.watches.open(
+        call.session, key.camera, lambda watch: _abort(request) if watch.ended else None
+    ):
+        await response.prepare(request)
+        await _send(response, request, call.runtime.reader.chunks(part.plan(start, stop)))
+    return response
+
+
+async def _send(response: web.StreamResponse, request: web.Request, chunks: AsyncIterator[bytes]) -> None:
+    """Write everything; where that fails the connection is cut, since the answer's head has gone out."""
+    try:
+        async for chunk in chunks:
+            async with asyncio.timeout(STALLED_S):
+                await response.write(chunk)
+        await response.write_eof()
+    except ConnectionError:
+        log.debug("viewer left", path=request.path)
+    except TimeoutError:
+        _abort(request)
+    except (OSError, EOFError) as error:
+        log.warning("footage cannot be read", path=request.path, error=str(error))
+        _abort(request)
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _span(call: Call) -> tuple[float, float]:
+    start_s, end_s = query_number(call.request, "start_s"), query_number(call.request, "end_s")
+    if not 0 <= start_s < end_s or end_s - start_s > MAX_SPAN_S or end_s > 1e11:
+        raise ApiError(400, "bad_span", f"start_s must lie before end_s, at most {MAX_SPAN_S:g} s")
+    return start_s, end_s
+
+
+def _file_name(call: Call, part: VirtualMp4) -> str:
+    begin = datetime.fromtimestamp(part.start_s, call.services.config.site.zone)
+    return f"{call.camera.id}_{begin:%Y-%m-%d_%H%M%S}.mp4"
+
+
+async def _note_view(call: Call, action: str, subject: str, start_s: float, end_s: float) -> None:
+    """One audit row for what a player fetches in many ranges."""
+    if call.runtime.viewed.first((call.session.key, action, subject, start_s, end_s)):
+        await audit.record(
+            call.services.state,
+            wall_s=call.services.clock.wall(),
+            actor=call.account.name,
+            address=call.address,
+            action=action,
+            subject=subject,
+            detail={"start_s": start_s, "end_s": end_s},
+        )
+
+
+_ACCESS = Access(AccountRole.VIEWER, Subject.CAMERA)
+ROUTES = (
+    Route("GET", "/api/cameras/{camera}/footage/{role}", parts, _ACCESS),
+    Route("GET", "/api/cameras/{camera}/footage/{role}/part.mp4", part_file, _ACCESS),
+)

@@ -1,0 +1,166 @@
+"""The web server: the route table, both sites, and what it does besides answering."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from nvr.errors import StorageError
+from nvr.web import tls
+from nvr.web.access import Session
+from nvr.web.footage_reader import FootageReader
+from nvr.web.gate import CALL, add_security_headers, gate
+from nvr.web.http_site import http_application
+from nvr.web.listen import SILENT_S, Listener, listening
+from nvr.web.live_source import HubFrames
+from nvr.web.once import Once
+from nvr.web.request_body import MAX_BODY_BYTES
+from nvr.web.route import Route, Runtime
+from nvr.web.routes import alarm, cameras, events, footage, incidents, live, pages, session, status
+from nvr.web.services import Services
+from nvr.web.static_files import PACKAGE, StaticFiles
+from nvr.web.watches import Watches
+from webrtc.session import SessionInfo
+
+ROUTES: tuple[Route, ...] = tuple(
+    route
+    for module in (session, cameras, live, incidents, footage, alarm, status, events, pages)
+    for route in module.ROUTES
+)
+"""The whole HTTPS interface."""
+
+REVALIDATE_S = 1.5
+CERTIFICATE_CHECK_S = 3600.0
+
+
+class WebServer:
+    """HTTPS on web.https_port, plain HTTP with the CA's page on web.http_port.
+
+    `package`: where `static/` and `locales/` lie. Constructing it opens nothing.
+    """
+
+    def __init__(self, services: Services, *, package: Path = PACKAGE):
+        self._services, self._package = services, package
+        self._sources = {stream.key: HubFrames(stream) for stream in services.hub}
+        self._watches = Watches(max_total=4 * services.config.web.max_viewers)
+        self._started_mono_s = services.clock.monotonic()
+        self._certificates = tls.Certificates(
+            services.config.storage.state / "tls", services.config.site.name
+        )
+
+    async def run(self, healthy: Callable[[], None]) -> None:
+        """Serve until cancelled.
+
+        Raises ConfigError naming `web https_port` or `web http_port` (in use, not permitted), `web host` or
+        `web names`; StorageError for the certificates' directory.
+        """
+        files = await asyncio.to_thread(StaticFiles, self._package)
+        context = await asyncio.to_thread(self._prepare_tls)
+        reader = FootageReader()
+        settings = self._services.config.web
+        runtime = Runtime(
+            services=self._services,
+            files=files,
+            sources=self._sources,
+            watches=self._watches,
+            reader=reader,
+            viewed=Once(),
+            started_mono_s=self._started_mono_s,
+        )
+        plain = http_application(
+            files,
+            self._certificates,
+            site=self._services.config.site.name,
+            https_port=settings.https_port,
+        )
+        try:
+            async with (
+                listening(
+                    application(runtime, ROUTES), settings.host, settings.https_port, "https_port", context
+                ) as https,
+                listening(plain, settings.host, settings.http_port, "http_port", None) as http,
+            ):
+                healthy()
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(self._revalidate())
+                        tasks.create_task(self._renew_certificate(context))
+                        tasks.create_task(_close_silent(https, http))
+                finally:
+                    self._watches.end_all()
+        finally:
+            reader.close()
+
+    @property
+    def ca_fingerprint(self) -> str:
+        """SHA-256 of the CA's certificate, for the console; only after `run` told that it is healthy."""
+        return self._certificates.ca_fingerprint
+
+    def _prepare_tls(self) -> ssl.SSLContext:
+        self._ensure_certificate()
+        return self._certificates.context()
+
+    def _ensure_certificate(self) -> bool:
+        names = tls.own_names(self._services.config.web.names)
+        return self._certificates.ensure(names, self._services.clock.wall())
+
+    async def _renew_certificate(self, context: ssl.SSLContext) -> None:
+        while True:
+            await asyncio.sleep(CERTIFICATE_CHECK_S)
+            if await asyncio.to_thread(self._ensure_certificate):
+                await asyncio.to_thread(self._certificates.reload, context)
+
+    async def _revalidate(self) -> None:
+        """End what is open and no longer permitted: sessions ended, accounts removed or changed."""
+        auth = self._services.auth
+        while True:
+            try:
+                valid = await auth.accounts.sessions()
+                await auth.write_refusals()
+            except sqlite3.Error as error:
+                # Rights that cannot be checked are none; the supervisor starts the web server anew.
+                await self._services.live.close_where(lambda _info: True)
+                raise StorageError(
+                    f"state.db cannot be used: {error}", remedy="Check the system disk's space and health"
+                ) from error
+            self._watches.revalidate(valid)
+            await self._services.live.close_where(partial(self._not_permitted, valid))
+            await asyncio.sleep(REVALIDATE_S)
+
+    def _not_permitted(self, valid: Mapping[str, Session], info: SessionInfo) -> bool:
+        owner, source = valid.get(info.owner), info.source
+        # Every source we hand out is a HubFrames; of another nothing could be said in its favour.
+        if owner is None or not isinstance(source, HubFrames):
+            return True
+        return not owner.account.may_see(source.key.camera)
+
+
+def application(runtime: Runtime, routes: Iterable[Route]) -> web.Application:
+    """The HTTPS application for a route table; every route passes the gate."""
+    rules: dict[web.AbstractRoute, Route] = {}
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[gate(runtime, rules)])
+    app.on_response_prepare.append(add_security_headers)
+    for route in routes:
+        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+            rules[app.router.add_route(method, route.path, _handler(route))] = route
+    return app
+
+
+def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await route.handler(request[CALL])
+
+    return handle
+
+
+async def _close_silent(*listeners: Listener) -> None:
+    while True:
+        await asyncio.sleep(SILENT_S / 2)
+        for listener in listeners:
+            listener.close_silent()

@@ -1,0 +1,47 @@
+"""What the web server works with; app.py makes one and hands it over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nvr.alarm.incidents import IncidentStore
+from nvr.alarm.runner import AlarmRunner
+from nvr.clock import Clock
+from nvr.config import Config
+from nvr.faults import FaultBoard
+from nvr.media.hub import Hub
+from nvr.record.disk import Disk
+from nvr.store import Database
+from nvr.web.auth import Auth
+from nvr.web.changes import Changes
+from nvr.web.stream_board import StreamBoard
+from webrtc.session import LiveServer
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisView:
+    """Whether the analysis process works, and how many frames a second it examines of each camera."""
+
+    running: bool
+    fps: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`state`: state.db. `live`: its `run` is somebody else's task. `changes`: is told by
+    the alarm, the journal, the faults and `streams`."""
+
+    config: Config
+    clock: Clock
+    state: Database
+    hub: Hub
+    faults: FaultBoard
+    disk: Disk
+    alarm: AlarmRunner
+    incidents: IncidentStore
+    live: LiveServer
+    auth: Auth
+    streams: StreamBoard
+    changes: Changes
+    analysis: Callable[[], AnalysisView]

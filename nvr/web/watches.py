@@ -1,0 +1,73 @@
+"""Answers that stay open: event streams and footage. Bounded in number, ended when the right to them ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from nvr.web.access import Session
+from nvr.web.errors import ApiError
+
+
+class Watch:
+    """One open answer. `session` is brought up to date while it is open; `ended` is final."""
+
+    def __init__(self, session: Session, camera: str | None, wake: Callable[[Watch], None]):
+        self.session = session
+        self.camera = camera
+        self.ended = False
+        self._wake = wake
+
+    def update(self, session: Session) -> None:
+        """Take over changed rights."""
+        if session != self.session:
+            self.session = session
+            self._wake(self)
+
+    def end(self) -> None:
+        """Tell the handler to stop; the answer must send nothing more."""
+        if not self.ended:
+            self.ended = True
+            self._wake(self)
+
+
+class Watches:
+    """All open answers. At most `max_total`, and `max_per_session` for one log-in."""
+
+    def __init__(self, *, max_total: int, max_per_session: int = 12):
+        self._max_total, self._max_per_session = max_total, max_per_session
+        self._open: set[Watch] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @contextmanager
+    def open(self, session: Session, camera: str | None, wake: Callable[[Watch], None]) -> Iterator[Watch]:
+        """Register an answer for the duration of the block, about one camera or none in particular.
+
+        `wake` is called when the watch ended or its session's rights changed; it must neither block nor raise.
+        Raises ApiError 503: too many are open.
+        """
+        mine = sum(1 for watch in self._open if watch.session.key == session.key)
+        if len(self._open) >= self._max_total or mine >= self._max_per_session:
+            raise ApiError(503, "too_many_viewers", "too many pages or players are open; close one")
+        watch = Watch(session, camera, wake)
+        self._open.add(watch)
+        try:
+            yield watch
+        finally:
+            self._open.discard(watch)
+
+    def revalidate(self, valid: Mapping[str, Session]) -> None:
+        """`valid`: every valid session by key, with the rights of now. End what is no longer permitted."""
+        for watch in list(self._open):
+            session = valid.get(watch.session.key)
+            if session is None or (watch.camera is not None and not session.account.may_see(watch.camera)):
+                watch.end()
+            else:
+                watch.update(session)
+
+    def end_all(self) -> None:
+        """End everything (the server stops)."""
+        for watch in list(self._open):
+            watch.end()

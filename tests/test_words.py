@@ -1,0 +1,59 @@
+"""Every fault that can be raised and every error the API answers has words in both languages."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+import nvr.__main__  # noqa: F401  (so that every error class is known)
+from nvr.errors import CameraError, NvrError
+
+ROOT = Path(__file__).parent.parent / "nvr"
+NEVER_SHOWN = {"error", "demo", "account", "siren_unavailable", "camera"}
+"""Base classes, errors of the command line alone, and one that the API alone answers."""
+
+
+def subclasses(kind):
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from subclasses(sub)
+
+
+def calls(name: str):
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) == name:
+                yield node
+
+
+def second_argument(name: str) -> set[str]:
+    return {n.args[1].value for n in calls(name) if len(n.args) > 1 and isinstance(n.args[1], ast.Constant)}
+
+
+FAULTS = ({kind.code for kind in subclasses(NvrError)} - NEVER_SHOWN) | second_argument("Fault")
+ERRORS = (second_argument("ApiError") | {"siren_unavailable", "storage", "disk_full"}) - {
+    "method_not_allowed"
+}
+
+
+@pytest.fixture(params=["vi", "en"])
+def words(request) -> dict[str, str]:
+    return json.loads((ROOT / "web/locales" / f"{request.param}.json").read_text("utf-8"))
+
+
+def test_there_is_something_to_check():
+    assert {kind.code for kind in subclasses(CameraError)} <= FAULTS
+    assert {"disk_full", "records_lost", "internal", "clock"} <= FAULTS
+    assert {"wrong_code", "b_frames"} <= ERRORS
+
+
+@pytest.mark.parametrize("code", sorted(FAULTS))
+def test_fault_and_remedy(words, code):
+    assert f"fault.{code}" in words
+    assert f"remedy.{code}" in words
+
+
+@pytest.mark.parametrize("code", sorted(ERRORS))
+def test_api_error(words, code):
+    assert f"error.{code}" in words
