@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from ipaddress import ip_address
 from pathlib import Path
+
+import ifaddr
 
 from nvr import log
 from nvr.app import App, serve
@@ -39,7 +42,14 @@ async def _until_signal(config: Config) -> None:
 def _greet(app: App) -> None:
     """What the console of the appliance shows: the address, and the claim code while nobody is administrator."""
     web = app.config.web
-    print(f"address: https://localhost:{web.https_port}/", flush=True)
+    for name in ["localhost", *_lan_addresses()]:
+        print(f"address: https://{name}:{web.https_port}/", flush=True)
     print(f"certificate: http://localhost:{web.http_port}/", flush=True)
     if app.auth.claim_code is not None:
         print(f"claim code: {app.auth.claim_code}", flush=True)
+
+
+def _lan_addresses() -> list[str]:
+    """This machine's IPv4 addresses, without loopback and link-local ones."""
+    found = {str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if isinstance(ip.ip, str)}
+    return sorted(a for a in found if not (ip_address(a).is_loopback or ip_address(a).is_link_local))

@@ -142,13 +142,16 @@ class Appliance:
         return child
 
     async def reachable(self) -> None:
-        """Wait until the HTTPS port accepts connections."""
+        """Wait until both ports accept connections."""
 
-        def accepts() -> bool:
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.https_port)) == 0
+        def accept() -> bool:
+            for port in (self.https_port, self.http_port):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) != 0:
+                        return False
+            return True
 
-        await until(accepts, 30, "the page's port opens")
+        await until(accept, 30, "the page's ports open")
         code = self.folder / "state/claim-code"
         self.claim_code = code.read_text().strip() if code.exists() else None
 
