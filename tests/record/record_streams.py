@@ -78,6 +78,12 @@ def encode(
     return tuple(units)
 
 
+def fat(units: tuple[AccessUnit, ...], size: int) -> tuple[AccessUnit, ...]:
+    """`units`, each with `size` bytes of filler data (nal_unit_type 12), which decoders skip."""
+    filler = join_length_prefixed([b"\x0c" + b"\xff" * (size - 6) + b"\x80"])
+    return tuple(replace(unit, data=unit.data + filler) for unit in units)
+
+
 def endless(
     units: tuple[AccessUnit, ...], key: StreamKey = GATE, *, start_mono_s: float = 0.0
 ) -> Iterator[AccessUnit]:
@@ -91,6 +97,13 @@ def endless(
         latest_90k = max(latest_90k, pts_90k)
         received_s = start_mono_s + latest_90k / 90_000
         yield replace(units[place], stream=key, pts_90k=pts_90k, received_mono_s=received_s)
+
+
+def take_units(
+    units: tuple[AccessUnit, ...], seconds: float, key: StreamKey = GATE, *, start_mono_s: float = 0.0
+) -> list[AccessUnit]:
+    """The first `seconds` of `endless`."""
+    return list(islice(endless(units, key, start_mono_s=start_mono_s), round(seconds * FPS)))
 
 
 def numbers() -> Callable[[], int]:
@@ -197,7 +210,7 @@ class Recording:
         """Push `seconds` of video that arrived from `ago_s` (default `seconds`) ago on, and wait for its commit."""
         before = self.recorder.statistics().frames.get(key, 0)
         begin_s = self.clock.monotonic() - (seconds if ago_s is None else ago_s)
-        pushed = list(islice(endless(units or encode(), key, start_mono_s=begin_s), int(seconds * FPS)))
+        pushed = take_units(units or encode(), seconds, key, start_mono_s=begin_s)
         consumer = self.recorder.consumer(key)
         consumer.push(Discontinuity(key, "reconnect", begin_s))
         for unit in pushed:
@@ -223,9 +236,9 @@ class Recording:
 
     async def footage(self, key: StreamKey = GATE) -> list[VirtualMp4]:
         """All there is of a stream."""
-        return await self.recorder.mp4(key, 0, self.clock.wall() + 1e6)
+        return await self.recorder.mp4(key, 0, 1e11)
 
     async def covered_s(self, key: StreamKey = GATE) -> float:
         """How many seconds of a stream are recorded."""
-        intervals = await self.recorder.coverage(key, 0, self.clock.wall() + 1e6)
+        intervals = await self.recorder.coverage(key, 0, 1e11)
         return sum(end - start for start, end in intervals)

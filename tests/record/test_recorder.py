@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import FAST, Start
-from record_streams import FPS, GATE, YARD, encode, packets, pictures, whole
+from record_streams import FPS, GATE, YARD, encode, fat, packets, pictures, whole
 
 from nvr.clock import FakeClock, SystemClock
 from nvr.errors import StorageError
@@ -111,6 +111,7 @@ async def test_stop_loses_nothing_and_closes_every_file(start: Start) -> None:
     consumer = recording.recorder.consumer(GATE)
     for unit in encode(frames=40):
         consumer.push(unit)
+    await recording.healthy.wait()
     await recording.stop()
     again = await start()
     (mp4,) = await again.footage()
@@ -125,29 +126,54 @@ async def test_next_life_goes_on_behind_what_is_recorded(start: Start) -> None:
     await recording.stop()
     again = await start()
     await again.record(5, ago_s=3)
-    assert await again.covered_s() == pytest.approx(10, abs=0.001)
+    assert await again.covered_s() == pytest.approx(10, abs=0.03)  # time is bent a little
     numbers = [int(path.stem.rsplit("_", 1)[1]) for path in sorted(again.root.rglob("*.mp4"))]
     assert numbers == [1, 2]
 
 
 async def test_footage_is_deleted_oldest_first_within_the_budget(start: Start) -> None:
-    recording = await start(max_bytes=1_000_000)
-    ends = []
-    for minute in range(40):
-        await recording.record(8, units=encode(width=320, height=192), ago_s=4000 - minute * 60)
-        ends.append(recording.recorder.usage())
-    assert all(usage.used_bytes <= 1_000_000 for usage in ends)
-    oldest = [usage.oldest_wall_s or 0.0 for usage in ends]
+    limit = 30_000_000
+    recording = await start(max_bytes=limit)
+    usages = []
+    for turn in range(40):
+        await recording.record(4, units=fat(encode(), 20_000), ago_s=4000 - turn * 60)
+        on_disk = sum(path.stat().st_size for path in recording.root.rglob("*") if path.is_file())
+        assert on_disk <= limit
+        usages.append(recording.recorder.usage())
+    assert all(usage.used_bytes <= limit for usage in usages)
+    assert usages[-1].used_bytes > limit / 2
+    oldest = [usage.oldest_wall_s or 0.0 for usage in usages]
     assert all(a <= b for a, b in pairwise(oldest))
-    assert oldest[-1] > oldest[0]
     files = sorted(int(path.stem.rsplit("_", 1)[1]) for path in recording.root.rglob("*.mp4"))
     assert files == list(range(files[0], 41))
-    assert files[0] > 1
+    assert files[0] > 20
     intervals = await recording.recorder.coverage(GATE, 0, 1e11)
     assert len(intervals) == len(files)
+    assert intervals[0].start_s == oldest[-1]
     gaps = await recording.recorder.gaps(GATE, 0, 1e11)
     assert len(gaps) <= len(files)
     assert recording.recorder.usage().dropped_fragments == 0
+    assert all(len(pictures(whole(mp4))) == len(files) * 100 for mp4 in await recording.footage())
+
+
+async def test_space_is_kept_free(small_disk: Path, start: Start) -> None:
+    """64 MB disk: what does not belong to the recorder comes, and footage goes."""
+    keep = 24_000_000
+    recording = await start(small_disk / "rec", keep_free_bytes=keep)
+    for turn in range(12):
+        await recording.record(8, units=fat(encode(), 20_000), ago_s=2000 - turn * 60)
+        assert recording.recorder.usage().free_bytes >= keep - 2_000_000
+    before = recording.recorder.usage()
+    (small_disk / "other").write_bytes(bytes(12_000_000))
+    await recording.record(8, units=fat(encode(), 20_000), ago_s=100)
+    await recording.record(8, units=fat(encode(), 20_000), ago_s=50)
+    after = recording.recorder.usage()
+    assert after.free_bytes >= keep - 2_000_000
+    assert after.used_bytes < before.used_bytes
+    assert after.oldest_wall_s is not None
+    assert before.oldest_wall_s is not None
+    assert after.oldest_wall_s > before.oldest_wall_s
+    assert recording.faults.current == []
 
 
 async def test_memory_is_bounded_and_what_does_not_fit_is_a_gap(start: Start) -> None:

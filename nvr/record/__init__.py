@@ -1,0 +1,1 @@
+"""Recording, finding and playing footage; see README.md."""

@@ -1,0 +1,82 @@
+"""ISO base media file format: boxes shared by recorded files and files made for playback. Pure.
+
+Sources: ISO/IEC 14496-12:2022 (4.2 boxes, 8.2 to 8.6 movie, track and sample tables), ISO/IEC 14496-15:2022 (5.3.3
+AVC decoder configuration record, 5.4.2 sample entry).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from nvr.media.access_unit import CodecConfig
+from nvr.record.model import TICKS
+
+TRACK_ID = 1
+SYNC_SAMPLE = 0x0200_0000
+"""Sample flags (8.8.3.1): depends on no other sample."""
+NON_SYNC_SAMPLE = 0x0101_0000
+"""Sample flags: depends on others, is no random access point."""
+_HIGH_PROFILE = 100
+LANGUAGE_UNDETERMINED = 0x55C4
+_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """A box of this four-character type."""
+    return b"".join((struct.pack(">I4s", 8 + sum(map(len, parts)), kind), *parts))
+
+
+def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
+    """A box with version and flags."""
+    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+
+
+def table(kind: bytes, count: int, rows: bytes, version: int = 0) -> bytes:
+    """A full box that holds a number of rows and the rows."""
+    return full_box(kind, version, 0, struct.pack(">I", count), rows)
+
+
+def sample_entry(config: CodecConfig) -> bytes:
+    """The track's `avc1` box: parameter sets here, not in the samples."""
+    record = b"".join(
+        (
+            b"\x01",
+            config.sps[1:4],
+            b"\xff\xe1",  # lengths of 4 bytes, one SPS
+            struct.pack(">H", len(config.sps)),
+            config.sps,
+            b"\x01",
+            struct.pack(">H", len(config.pps)),
+            config.pps,
+            # High profile is 4:2:0 with 8 bits (A.2.4); for the rarer ones the SPS itself says it.
+            b"\xfd\xf8\xf8\x00" if config.sps[1] == _HIGH_PROFILE else b"",
+        )
+    )
+    size = struct.pack(">HHIIIH", config.width, config.height, 0x0048_0000, 0x0048_0000, 0, 1)
+    head = bytes(6) + b"\x00\x01" + bytes(16) + size + bytes(32) + struct.pack(">Hh", 24, -1)
+    return box(b"avc1", head, box(b"avcC", record))
+
+
+def movie(
+    config: CodecConfig, duration_90k: int, sample_tables: Iterable[bytes], extends: bytes = b""
+) -> bytes:
+    """A `moov` with one video track; `sample_tables` follow its sample description."""
+    dimensions = struct.pack(">II", config.width << 16, config.height << 16)
+    mvhd = struct.pack(">QQIQIH10x", 0, 0, TICKS, duration_90k, 0x10000, 0x100)
+    tkhd = struct.pack(">QQIIQ8xHHHH", 0, 0, TRACK_ID, 0, duration_90k, 0, 0, 0, 0)
+    mdhd = struct.pack(">QQIQHH", 0, 0, TICKS, duration_90k, LANGUAGE_UNDETERMINED, 0)
+    sample_table = box(b"stbl", table(b"stsd", 1, sample_entry(config)), *sample_tables)
+    data_here = box(b"dinf", table(b"dref", 1, full_box(b"url ", 0, 1)))
+    media = box(
+        b"mdia",
+        full_box(b"mdhd", 1, 0, mdhd),
+        full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, b"vide"), b"video\x00"),
+        box(b"minf", full_box(b"vmhd", 0, 1, bytes(8)), data_here, sample_table),
+    )
+    return box(
+        b"moov",
+        full_box(b"mvhd", 1, 0, mvhd, _MATRIX, bytes(24), struct.pack(">I", TRACK_ID + 1)),
+        box(b"trak", full_box(b"tkhd", 1, 3, tkhd, _MATRIX, dimensions), media),
+        extends,
+    )

@@ -1,0 +1,118 @@
+"""An open recordings directory and the threads that may block on it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, closing
+from datetime import datetime
+from io import FileIO
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from nvr.events import StreamKey
+from nvr.record import recovery
+from nvr.record.errors import is_corrupt, storage_error
+from nvr.record.filesystem import FileSystemSync, take_directory
+from nvr.record.index import Index
+from nvr.record.retention import Budget
+from nvr.record.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads:
+    """One thread that writes, two that read for playback: a slow reader holds up no commit."""
+
+    def __init__(self) -> None:
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._playback = ThreadPoolExecutor(2, thread_name_prefix="playback")
+
+    def on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Run `work` on the writing thread, after what was given to it before."""
+        return asyncio.get_running_loop().run_in_executor(self._disk, lambda: work(*args, **kwargs))
+
+    def reading(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Run `work` on a reading thread."""
+        return asyncio.get_running_loop().run_in_executor(self._playback, lambda: work(*args, **kwargs))
+
+    def close(self) -> None:
+        """Give the threads back; work that hangs is left behind."""
+        self._disk.shutdown(wait=False, cancel_futures=True)
+        self._playback.shutdown(wait=False, cancel_futures=True)
+
+
+class Directory:
+    """Everything that is open in one recordings directory. Made by `open`.
+
+    `next_number`: for the first new segment. `ends_90k`: where the footage of each stream ends. `index` is None while
+    a damaged one is being replaced.
+    """
+
+    def __init__(self, root: Path, threads: Threads, lock: FileIO, sync: FileSystemSync, index: Index):
+        self._root, self._threads = root, threads
+        self._lock, self._sync = lock, sync
+        self.index: Index | None = index
+        self.next_number = 1
+        self.ends_90k: dict[StreamKey, int] = {}
+        self.writer: Writer
+
+    @classmethod
+    async def open(cls, root: Path, threads: Threads, now: datetime, budget: Budget) -> Directory:
+        """Take the directory and mend what a crash left. Raises StorageError."""
+        on_disk = threads.on_disk
+        async with AsyncExitStack() as opened:
+            lock = opened.enter_context(await on_disk(take_directory, root))
+            try:
+                sync = opened.enter_context(closing(await on_disk(FileSystemSync, root)))
+                await on_disk(recovery.make_room_to_start, root)
+                index = await on_disk(recovery.open_index, root, now)
+                self = cls(root, threads, lock, sync, index)
+                opened.push_async_callback(self._close_index)
+                try:
+                    self.next_number = await on_disk(recovery.recover, root, index, sync)
+                except sqlite3.Error as error:
+                    if not is_corrupt(error):
+                        raise
+                    log.error("index is damaged and will be rebuilt", path=str(root), error=str(error))
+                    index = await self._new_index(now)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync)
+                self.ends_90k = await on_disk(index.ends_90k)
+                self.writer = await on_disk(Writer, root, index, budget=budget, sync=sync)
+                self.writer.may_delete = not await on_disk(index.is_rebuilding)
+            except (OSError, sqlite3.Error) as error:
+                raise storage_error(root, error) from error
+            opened.pop_all()
+        return self
+
+    async def replace_index(self, now: datetime) -> None:
+        """Set a damaged index aside; the new one must be rebuilt. Raises StorageError, OSError."""
+        self.writer.may_delete = False
+        index = await self._new_index(now)
+        await self._threads.on_disk(self.writer.replace_index, index)
+
+    async def close(self) -> None:
+        """Close everything, and let others have the directory."""
+        await self._threads.on_disk(self.writer.close)
+        await self._close_index()
+        await self._threads.on_disk(self._sync.close)
+        self._lock.close()
+
+    async def _new_index(self, now: datetime) -> Index:
+        await self._close_index()
+        await self._threads.on_disk(recovery.set_aside, self._root, now)
+        # A missing index beside footage is marked to be rebuilt.
+        self.index = await self._threads.on_disk(recovery.open_index, self._root, now)
+        return self.index
+
+    async def _close_index(self) -> None:
+        if self.index is not None:
+            index, self.index = self.index, None
+            await index.close()

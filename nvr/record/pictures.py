@@ -1,0 +1,81 @@
+"""Incident pictures beside the footage."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nvr.record.errors import storage_error
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class PictureStore:
+    """JPEGs as `pictures/<YYYY-MM-DD>/<id>.jpg` under the recordings directory; the date is that of `wall_s`, in UTC.
+
+    Reads and writes happen on a thread of its own.
+    """
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+
+    async def save(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+        """Store `jpeg`; it is on the disk under its name when this returns, never half.
+
+        Raises StorageError: the disk is full or failing; ValueError: `picture_id` is no plain name.
+        """
+        path = self._path(picture_id, wall_s)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, _write_whole, path, jpeg)
+        except OSError as error:
+            raise storage_error(self._root, error) from error
+
+    async def load(self, picture_id: str, wall_s: float) -> bytes | None:
+        """The picture saved under this id and time, None if there is none or it cannot be read.
+
+        Raises ValueError: `picture_id` is no plain name.
+        """
+        path = self._path(picture_id, wall_s)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _read, path)
+
+    def close(self) -> None:
+        """Give the thread back; a write that hangs is left behind."""
+        self._thread.shutdown(wait=False)
+
+    def _path(self, picture_id: str, wall_s: float) -> Path:
+        if not _ID.fullmatch(picture_id):
+            raise ValueError(f"not a picture id: {picture_id[:80]!r}")
+        day = datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d")
+        return self._root / "pictures" / day / f"{picture_id}.jpg"
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent):  # the second holds the name of a new day
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

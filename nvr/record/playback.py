@@ -1,0 +1,69 @@
+"""From index rows to files for playback. Reads disks: runs off the event loop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from io import FileIO
+from itertools import groupby
+from pathlib import Path
+
+import structlog
+
+from nvr.record.fmp4_reader import Damaged, Read, parse_footer, read_fragment
+from nvr.record.layout import path_of
+from nvr.record.model import SegmentRow
+from nvr.record.samples import StoredFragment
+from nvr.record.virtual_mp4 import Piece, VirtualMp4
+
+log = structlog.get_logger(__name__)
+
+
+def build(root: Path, rows: Sequence[SegmentRow], start_90k: int, end_90k: int) -> list[VirtualMp4]:
+    """What `rows`, in order of time, hold of a span, one MP4 for each run of equal parameter sets.
+
+    It starts with the last keyframe that is shown at `start_90k` or before, or else with the first after, and ends
+    with the fragment that `end_90k` lies in. Files that cannot be read are left out.
+    """
+    pieces = [piece for row in rows if (piece := _piece(root, row, start_90k, end_90k)) is not None]
+    return [VirtualMp4(list(run)) for _, run in groupby(pieces, key=lambda piece: piece.segment.config)]
+
+
+def _piece(root: Path, row: SegmentRow, start_90k: int, end_90k: int) -> Piece | None:
+    first = stop = 0
+    for index, entry in enumerate(row.fragments):
+        wall_90k = row.segment.wall_90k(entry.media_90k)
+        if entry.is_key and wall_90k <= start_90k:
+            first = index
+        if wall_90k < end_90k:
+            stop = index + 1
+    if first >= stop:
+        return None
+    offset = row.header_bytes + sum(entry.bytes for entry in row.fragments[:first])
+    path = root / path_of(row.segment)
+    try:
+        with FileIO(path, "r") as file:
+            fragments = _fragments(
+                lambda at, length: os.pread(file.fileno(), length, at), row, first, stop, offset
+            )
+    except (OSError, Damaged) as error:
+        log.warning("footage file cannot be read", path=str(path), error=str(error))
+        return None
+    return Piece(row.segment, path, offset, fragments)
+
+
+def _fragments(read: Read, row: SegmentRow, first: int, stop: int, offset: int) -> list[StoredFragment]:
+    """Raises OSError, Damaged."""
+    if row.footer_bytes:
+        stored = parse_footer(read(row.footer_offset, row.footer_bytes))
+        if [f[:2] for f in stored] != [(entry.media_90k, entry.bytes) for entry in row.fragments]:
+            raise Damaged("the index of samples is that of another file")
+        return stored[first:stop]
+    fragments = []
+    for entry in row.fragments[first:stop]:
+        fragment = read_fragment(read, offset, check=False)
+        if fragment.entry != entry:
+            raise Damaged(f"another fragment at byte {offset} than the index says")
+        fragments.append(fragment)
+        offset += entry.bytes
+    return fragments

@@ -1,0 +1,313 @@
+"""The facade of recording: open a directory, give it streams, find and play what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from nvr.clock import Clock
+from nvr.errors import StorageError
+from nvr.events import Fault, StreamKey
+from nvr.faults import FaultBoard
+from nvr.media.hub import Consumer
+from nvr.record import playback, recovery
+from nvr.record.counters import Counters, OverflowWatch
+from nvr.record.directory import Directory, Threads
+from nvr.record.errors import DiskFull, is_corrupt, storage_error
+from nvr.record.index import Index
+from nvr.record.intake import MAX_BYTES, Intake, StreamInput
+from nvr.record.layout import stream_folder
+from nvr.record.model import TICKS, Gap, Interval, Statistics, Usage
+from nvr.record.pictures import PictureStore
+from nvr.record.retention import Budget
+from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.writer import Batch, Report
+
+log = structlog.get_logger(__name__)
+
+PLACE = "disk"
+REBUILD_STEP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`write_s`: between two looks at the queue. `commit_s`: between two commits; with fragments of a second, that is
+    what a power cut can cost. `retry_s`: after an error. `finish_s`: for the last commit. `slow_s`: a disk that takes
+    longer for one step is a fault. `overflow_s`: how long a loss is shown. `memory_bytes`: for what is not written."""
+
+    write_s: float = 0.25
+    commit_s: float = 1.5
+    retry_s: float = 1.0
+    finish_s: float = 5.0
+    slow_s: float = 10.0
+    overflow_s: float = 60.0
+    memory_bytes: int = MAX_BYTES
+
+
+class Recorder:
+    """One recordings directory: records into it while `run` runs, and answers what it holds until `close`.
+
+    Made by `open`. Only the event loop's thread may call anything here.
+    """
+
+    def __init__(
+        self, root: Path, directory: Directory, threads: Threads, clock: Clock, faults: FaultBoard, pace: Pace
+    ):
+        self._root, self._directory, self._threads = root, directory, threads
+        self._clock, self._faults, self._pace = clock, faults, pace
+        self._intake = Intake(max_bytes=pace.memory_bytes)
+        self._inputs: dict[StreamKey, StreamInput] = {}
+        self._numbers = itertools.count(directory.next_number)
+        self._pictures = PictureStore(root)
+        self._counters = Counters()
+        self._listeners: list[Callable[[], None]] = []
+        self._in_flight: tuple[Batch, asyncio.Future[Report]] | None = None
+        self._index_is_damaged = False
+        self._must_rebuild = asyncio.Event()
+        if not directory.writer.may_delete:
+            self._must_rebuild.set()
+
+    @classmethod
+    async def open(
+        cls,
+        root: Path,
+        *,
+        clock: Clock,
+        faults: FaultBoard,
+        max_bytes: int | None,
+        keep_free_bytes: int,
+        pace: Pace = Pace(),
+    ) -> Recorder:
+        """Take the directory, mend what a crash left, and be ready.
+
+        At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage.
+        Raises StorageError, with directory and remedy: it is missing (its last part alone is created), is no
+        directory, cannot be written, is in use by another process, or its index is of a newer version.
+        """
+        threads = Threads()
+        try:
+            directory = await Directory.open(root, threads, _now(clock), Budget(max_bytes, keep_free_bytes))
+        except BaseException:
+            threads.close()
+            raise
+        return cls(root, directory, threads, clock, faults, pace)
+
+    async def run(self, healthy: Callable[[], None]) -> None:
+        """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
+
+        Disk errors are faults of the place "disk" while they last ("disk_full", "storage", "disk_slow",
+        "record_overflow", "index_rebuilding"); it keeps trying. Calls `healthy` when a first commit has worked.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._rebuild_when_needed())
+                await self._record(healthy)
+        finally:
+            await self._finish()
+
+    async def close(self) -> None:
+        """Let go of the directory, after `run` has ended."""
+        self._pictures.close()
+        await self._directory.close()
+        self._threads.close()
+
+    def consumer(self, key: StreamKey) -> Consumer:
+        """What records the stream `key`, to be attached to its hub. Raises ValueError: the camera's id is no plain
+        name."""
+        stream_folder(key)
+        if key not in self._inputs:
+            self._inputs[key] = StreamInput(
+                key,
+                self._intake,
+                self._clock,
+                end_90k=self._directory.ends_90k.get(key),
+                next_number=self._numbers.__next__,
+            )
+        return self._inputs[key]
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever new footage can be found and played; it must neither block nor raise."""
+        self._listeners.append(listener)
+
+    async def coverage(self, key: StreamKey, start_s: float, end_s: float) -> list[Interval]:
+        """Recorded intervals of a span, in order, cut to it, those that touch joined; committed footage only.
+
+        Raises StorageError: the index cannot be read.
+        """
+        with self._reading() as index:
+            return await index.coverage(key, int(start_s * TICKS), int(end_s * TICKS))
+
+    async def gaps(self, key: StreamKey, start_s: float, end_s: float) -> list[Gap]:
+        """Footage known to be missing in a span, and why, in order of time. Raises StorageError."""
+        with self._reading() as index:
+            return await index.gaps(key, int(start_s * TICKS), int(end_s * TICKS))
+
+    async def mp4(self, key: StreamKey, start_s: float, end_s: float) -> list[VirtualMp4]:
+        """Committed footage of a span as MP4s, one for each run of equal parameter sets; [] if there is none.
+
+        The first starts with the keyframe shown at `start_s` or before (the first after, if nothing was recorded
+        then); the last ends up to a second behind `end_s`. Raises StorageError: the index cannot be read.
+        """
+        start_90k, end_90k = int(start_s * TICKS), int(end_s * TICKS)
+        with self._reading() as index:
+            rows = await index.rows(key, start_90k, end_90k)
+        return await self._threads.reading(playback.build, self._root, rows, start_90k, end_90k)
+
+    def usage(self) -> Usage:
+        """How full the directory is, as of the last commit."""
+        fill = self._directory.writer.fill
+        oldest_s = None if fill.oldest_90k is None else fill.oldest_90k / TICKS
+        days = 0.0 if oldest_s is None else max(self._clock.wall() - oldest_s, 0.0) / 86_400
+        return Usage(fill.used_bytes, fill.free_bytes, oldest_s, days, self._intake.dropped)
+
+    def statistics(self) -> Statistics:
+        """Counters since the start."""
+        counters = self._counters
+        return Statistics(
+            frames=dict(counters.frames),
+            fragments=counters.fragments,
+            dropped_fragments=self._intake.dropped,
+            commits=counters.commits,
+            last_commit_s=counters.last_commit_s,
+            queued_bytes=self._intake.bytes,
+        )
+
+    @property
+    def pictures(self) -> PictureStore:
+        """Incident pictures beside the footage."""
+        return self._pictures
+
+    # Recording
+
+    async def _record(self, healthy: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        committed_at = loop.time()
+        overflow = OverflowWatch(self._faults, self._pace.overflow_s)
+        while True:
+            await asyncio.sleep(self._pace.write_s)
+            for stream in self._inputs.values():
+                stream.flush_stale()
+            now = loop.time()
+            commit = now - committed_at >= self._pace.commit_s
+            if not commit and not self._intake.has_work:
+                continue
+            report = await self._step(self._intake.take(), commit=commit)
+            overflow.look(self._intake.dropped, loop.time())
+            if commit:
+                committed_at = now
+            if report.is_committed:
+                healthy()
+            if self._index_is_damaged or report.is_index_corrupt:
+                await self._replace_index()
+            if report.error is not None:
+                await asyncio.sleep(self._pace.retry_s)
+
+    async def _step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
+        writer = self._directory.writer
+        future = self._threads.on_disk(writer.step, batch, commit=commit, finish=finish)
+        self._in_flight = batch, future
+        # `wait` leaves the work alone when this task is cancelled; `_finish` takes its report.
+        done, _ = await asyncio.wait([future], timeout=self._pace.slow_s)
+        if not done:
+            detail = f"{self._root}: the disk has not answered for {self._pace.slow_s:g} s"
+            self._faults.raise_fault(Fault(PLACE, "disk_slow", detail, {"path": str(self._root)}))
+            await asyncio.wait([future])
+        return self._settle()
+
+    def _settle(self) -> Report:
+        """Take in the report of the finished step."""
+        if self._in_flight is None:
+            return Report()
+        (batch, future), self._in_flight = self._in_flight, None
+        report = future.result()
+        self._intake.settle(batch, report.left, report.lost)
+        for stream in self._inputs.values() if report.given_up else ():
+            stream.give_up(report.given_up, "disk")
+        self._faults.clear(PLACE, "disk_slow")
+        if report.error is not None:
+            error = report.error
+            self._faults.raise_fault(Fault(PLACE, error.code, str(error), error.params))
+        elif report.is_committed:
+            self._faults.clear(PLACE, DiskFull.code)
+            self._faults.clear(PLACE, StorageError.code)
+        if report.fragments:
+            self._counters.add(report)
+            for listener in self._listeners:
+                listener()
+        return report
+
+    async def _finish(self) -> None:
+        try:
+            async with asyncio.timeout(self._pace.finish_s):
+                if self._in_flight is not None:
+                    await asyncio.wait([self._in_flight[1]])
+                    self._settle()
+                for stream in self._inputs.values():
+                    stream.stop()
+                await self._step(self._intake.take(), commit=True, finish=True)
+        except TimeoutError:
+            log.error("the disk does not answer; the last seconds are not recorded", path=str(self._root))
+
+    # The index
+
+    @contextmanager
+    def _reading(self) -> Iterator[Index]:
+        index = self._directory.index
+        if index is None:
+            raise StorageError(f"{self._root}: the index is being replaced", remedy="Try again in a moment")
+        try:
+            yield index
+        except sqlite3.Error as error:
+            self._index_is_damaged = self._index_is_damaged or is_corrupt(error)
+            raise storage_error(self._root, error) from error
+
+    async def _replace_index(self) -> None:
+        log.error("index is damaged and will be rebuilt", path=str(self._root))
+        try:
+            await self._directory.replace_index(_now(self._clock))
+        except OSError as error:
+            raise storage_error(self._root, error) from error
+        self._index_is_damaged = False
+        self._must_rebuild.set()
+
+    async def _rebuild_when_needed(self) -> None:
+        while True:
+            await self._must_rebuild.wait()
+            self._must_rebuild.clear()
+            detail = f"{self._root}: the index is being rebuilt from the files; older footage appears little by little"
+            fault = Fault(PLACE, "index_rebuilding", detail, {"path": str(self._root)})
+            self._faults.raise_fault(fault)
+            number = next(self._numbers)
+            while not self._must_rebuild.is_set():
+                try:
+                    if await self._rebuild(number):
+                        self._faults.clear(PLACE, fault.code)
+                        break
+                except (OSError, sqlite3.Error) as error:
+                    log.warning("rebuilding the index is interrupted", error=str(error))
+                    await asyncio.sleep(self._pace.retry_s)
+
+    async def _rebuild(self, below: int) -> bool:
+        """Take all files with numbers below `below` into the index; False: it was replaced again meanwhile."""
+        files = recovery.all_files(self._root, below)
+        is_last = False
+        while not is_last:
+            rows, is_last = await self._threads.reading(recovery.read_rows, files, REBUILD_STEP)
+            index = self._directory.index
+            if index is None or self._must_rebuild.is_set():
+                return False
+            await self._threads.on_disk(index.commit, rows, only_unknown=True)
+        await self._threads.on_disk(self._directory.writer.end_rebuild)
+        return True
+
+
+def _now(clock: Clock) -> datetime:
+    return datetime.fromtimestamp(clock.wall(), UTC)

@@ -1,0 +1,158 @@
+"""Footage of a span as one seekable MP4 that exists only while it is sent. Pure.
+
+The `moov` in front is made from the index; the `mdat` behind it is the recorded files' own bytes. The boxes that
+stand between their fragments stay in it, where no sample points to them: so one range a file is sent instead of
+one a second. Source: ISO/IEC 14496-12:2022, 8.6 and 8.7 sample tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nvr.media.access_unit import CodecConfig
+from nvr.record.boxes import box, full_box, movie, table
+from nvr.record.model import TICKS, FileRange, Segment
+from nvr.record.samples import Samples, StoredFragment
+
+__all__ = ["FileRange", "Piece", "VirtualMp4"]
+
+MAP_TOLERANCE_90K = TICKS // 50
+"""How far media_to_wall may be off between its points."""
+_MDAT_HEAD_BYTES = 16
+_Array = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive fragments of one file: `offset` is where the first of them starts in `path`."""
+
+    segment: Segment
+    path: Path
+    offset: int
+    fragments: Sequence[StoredFragment]
+
+
+class VirtualMp4:
+    """`pieces`, at least one, in order of time, all with the same parameter sets, as an MP4 of `length` bytes.
+
+    Gaps between them collapse. `start_s`: wall time of the first picture; `duration_s`: of the MP4. `media_to_wall`:
+    points (media time, wall time), both in s, the first at media time 0; between two of them wall time passes like
+    media time. `etag`: changes with the content.
+    """
+
+    def __init__(self, pieces: Sequence[Piece]):
+        config = pieces[0].segment.config
+        fragments = [fragment for piece in pieces for fragment in piece.fragments]
+        samples = Samples.joined([fragment.samples for fragment in fragments])
+        counts = np.array([len(fragment.samples) for fragment in fragments], np.int64)
+        first = np.cumsum(counts) - counts  # of each fragment's samples
+        decode_90k = _decode_times(pieces, samples, counts, first)
+        total_90k = decode_90k[-1] + int(samples.durations_90k[-1])
+        durations_90k = np.diff(decode_90k, append=total_90k)
+        lengths = np.array([fragment.bytes for fragment in fragments], np.int64)
+        # Where the samples of each fragment start, counted from the first byte in the mdat: they end the fragment.
+        chunk_offsets = np.cumsum(lengths) - np.add.reduceat(samples.sizes, first)
+        ranges = [FileRange(p.path, p.offset, sum(f.bytes for f in p.fragments)) for p in pieces]
+        body_bytes = sum(span.length for span in ranges)
+        tables = _sample_tables(samples, durations_90k, counts)
+        head_bytes = len(_head(config, int(total_90k), tables, chunk_offsets)) + _MDAT_HEAD_BYTES
+        head = _head(config, int(total_90k), tables, chunk_offsets + head_bytes)
+        self._head = head + struct.pack(">I4sQ", 1, b"mdat", _MDAT_HEAD_BYTES + body_bytes)
+        self._ranges = ranges
+        self._starts = list(accumulate((span.length for span in ranges), initial=head_bytes))
+        self.length: int = head_bytes + body_bytes
+        self.content_type: str = f'video/mp4; codecs="{config.rfc6381}"'
+        self.start_s: float = pieces[0].segment.wall_90k(pieces[0].fragments[0].media_90k) / TICKS
+        self.duration_s: float = int(total_90k) / TICKS
+        self.media_to_wall: list[tuple[float, float]] = _wall_map(pieces, decode_90k[first])
+        identity = hashlib.sha256(self._head)
+        for span in ranges:
+            identity.update(repr(span).encode())
+        self.etag: str = identity.hexdigest()[:32]
+
+    def plan(self, start: int, stop: int) -> Iterator[bytes | FileRange]:
+        """Bytes `start` to before `stop` (within 0 and `length`), as bytes and ranges of files, in order."""
+        head_bytes = len(self._head)
+        if start < head_bytes:
+            yield self._head[start : min(stop, head_bytes)]
+            start = head_bytes
+        index = bisect_right(self._starts, start) - 1
+        while start < stop:
+            span, span_start = self._ranges[index], self._starts[index]
+            length = min(stop - span_start, span.length) - (start - span_start)
+            yield FileRange(span.path, span.offset + start - span_start, length)
+            start += length
+            index += 1
+
+
+def _decode_times(pieces: Sequence[Piece], samples: Samples, counts: _Array, first: _Array) -> _Array:
+    """Decode time of each sample in the MP4: media time goes on inside a piece and collapses between pieces."""
+    starts_90k: list[int] = []
+    begin_90k = 0
+    for piece in pieces:
+        offset_90k = begin_90k - piece.fragments[0].media_90k
+        starts_90k += [fragment.media_90k + offset_90k for fragment in piece.fragments]
+        begin_90k = starts_90k[-1] + piece.fragments[-1].samples.duration_90k
+    passed_90k = np.cumsum(samples.durations_90k) - samples.durations_90k
+    shifts_90k = np.array(starts_90k, np.int64) - passed_90k[first]
+    return passed_90k + np.repeat(shifts_90k, counts)
+
+
+def _sample_tables(samples: Samples, durations_90k: _Array, counts: _Array) -> list[bytes]:
+    keys = np.flatnonzero(samples.keys) + 1
+    sizes = full_box(
+        b"stsz", 0, 0, struct.pack(">II", 0, len(samples)), samples.sizes.astype(">u4").tobytes()
+    )
+    first, per_chunk = _runs(counts)
+    to_chunks = np.stack([first + 1, per_chunk, np.ones_like(first)], axis=1).astype(">u4")
+    tables = [
+        _run_table(b"stts", durations_90k, ">u4"),
+        table(b"stss", len(keys), keys.astype(">u4").tobytes()),
+        table(b"stsc", len(first), to_chunks.tobytes()),
+        sizes,
+    ]
+    if samples.offsets_90k.any():
+        tables.insert(1, _run_table(b"ctts", samples.offsets_90k, ">i4", version=1))
+    return tables
+
+
+def _run_table(kind: bytes, values: _Array, dtype: str, version: int = 0) -> bytes:
+    """A table of (how often, value) for runs of equal values."""
+    first, of_run = _runs(values)
+    lengths = np.diff(first, append=len(values))
+    rows = np.empty(len(first), [("count", ">u4"), ("value", dtype)])
+    rows["count"], rows["value"] = lengths, of_run
+    return table(kind, len(first), rows.tobytes(), version)
+
+
+def _runs(values: _Array) -> tuple[_Array, _Array]:
+    """(index where each run of equal values starts, its value)."""
+    first = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1]).astype(np.int64)
+    return first, values[first]
+
+
+def _head(config: CodecConfig, duration_90k: int, tables: Sequence[bytes], chunk_offsets: _Array) -> bytes:
+    offsets = table(b"co64", len(chunk_offsets), chunk_offsets.astype(">u8").tobytes())
+    file_type = box(b"ftyp", b"isom", bytes(4), b"isom", b"iso2", b"avc1", b"mp41")
+    return file_type + movie(config, duration_90k, (*tables, offsets))
+
+
+def _wall_map(pieces: Sequence[Piece], starts_90k: _Array) -> list[tuple[float, float]]:
+    """`starts_90k`: decode time of each fragment in the MP4."""
+    walls_90k = [p.segment.wall_90k(f.media_90k) for p in pieces for f in p.fragments]
+    points: list[tuple[float, float]] = []
+    ahead_90k = None
+    for media_90k, wall_90k in zip(starts_90k.tolist(), walls_90k, strict=True):
+        if ahead_90k is None or abs(wall_90k - media_90k - ahead_90k) > MAP_TOLERANCE_90K:
+            ahead_90k = wall_90k - media_90k
+            points.append((media_90k / TICKS, wall_90k / TICKS))
+    return points

@@ -1,0 +1,344 @@
+"""The disk's thread: appends fragments, syncs, commits, deletes.
+
+Order of a commit: bytes in the files, `syncfs`, one SQLite transaction, and only then the footage exists for anyone
+else. What was appended but not committed survives the death of the process (recovery finds it), and what was
+committed survives a power cut.
+
+When a disk is full or read-only, fragments wait in their queue until it is not. Any other error costs the segment
+it hits: it is ended where it was last whole, the loss is stored as a gap, and the stream goes on in a new file.
+After a failed sync nobody knows what reached the disk, so every segment with uncommitted bytes is ended there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nvr.errors import StorageError
+from nvr.events import StreamKey
+from nvr.record.errors import FULL, is_corrupt, is_full, storage_error
+from nvr.record.filesystem import append, delete, free_bytes, truncate
+from nvr.record.fmp4 import footer, fragment_header, segment_header
+from nvr.record.gap_list import GapList
+from nvr.record.index import NAME, Index
+from nvr.record.layout import path_of
+from nvr.record.model import Fragment, FragmentEntry, Gap, Segment, SegmentRow
+from nvr.record.retention import Budget, choose
+from nvr.record.samples import Samples, StoredFragment
+
+WAIT_FOR = FULL | {errno.EROFS}
+CANDIDATES = 64
+MAX_CANDIDATES = 4096
+LOG_BYTES = 4 << 20
+"""SQLite's write-ahead log grows to 1000 pages before it is used again from its start."""
+SLACK_BYTES = 1 << 20
+"""For what a commit writes besides fragments: footers, pages of the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Work for one step: `fragments` in order; `gaps`: lost before they came here; `ended`: numbers of segments that
+    get no further fragments."""
+
+    fragments: Sequence[Fragment] = ()
+    gaps: Sequence[Gap] = ()
+    ended: Sequence[int] = ()
+
+
+@dataclass(slots=True)
+class Report:
+    """What one step did.
+
+    `left`: fragments to try again, in order. `given_up`: numbers of segments that take nothing more. `lost`: how many
+    fragments that cost. `frames`: committed access units by stream. `error`: the first that was met. `is_committed`:
+    everything written so far is committed. `is_index_corrupt`: the index must be replaced.
+    """
+
+    left: list[Fragment] = field(default_factory=list)
+    given_up: set[int] = field(default_factory=set)
+    lost: int = 0
+    frames: dict[StreamKey, int] = field(default_factory=dict)
+    fragments: int = 0
+    error: StorageError | None = None
+    is_committed: bool = False
+    is_index_corrupt: bool = False
+    commit_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How full the disk is: bytes used by footage and index, bytes free, start of the oldest footage."""
+
+    used_bytes: int
+    free_bytes: int
+    oldest_90k: int | None
+
+
+class _File:
+    """One segment's file while it is being written. `size`: up to the end of the last whole fragment or footer.
+    `committed` fragments and `committed_size` bytes are in the index."""
+
+    def __init__(self, segment: Segment, path: Path, fd: int):
+        self.segment, self.path, self.fd = segment, path, fd
+        self.header_bytes = self.footer_bytes = self.size = 0
+        self.committed = self.committed_size = 0
+        self.is_ended = self.is_dirty = False
+        self.stored: list[StoredFragment] = []
+        self._entries: list[FragmentEntry] = []
+
+    def row(self) -> SegmentRow:
+        entries = tuple(self._entries)
+        return SegmentRow(self.segment, self.header_bytes, self.footer_bytes, not self.is_ended, entries)
+
+    def append(self, fragment: Fragment) -> None:
+        """Raises OSError; then nothing has changed."""
+        samples = Samples.of(fragment)
+        header = segment_header(self.segment) if self.size == 0 else b""
+        head = fragment_header(fragment, samples)
+        before, self.size = self.size, append(self.fd, self.size, [header, head, *fragment.data])
+        self.header_bytes = self.header_bytes or len(header)
+        stored = StoredFragment(fragment.media_90k, self.size - before - len(header), samples)
+        self.stored.append(stored)
+        self._entries.append(stored.entry)
+        self.is_dirty = True
+
+    def end(self) -> None:
+        """Write the footer; where there is no room for it the file is whole without."""
+        self.is_ended = True
+        if not self.stored:
+            return
+        self.is_dirty = True
+        with suppress(OSError):
+            size = append(self.fd, self.size, [footer(self.header_bytes, self.stored)])
+            self.footer_bytes, self.size = size - self.size, size
+
+    def cut_to_committed(self) -> list[StoredFragment]:
+        """End here without what is not committed, which is the answer."""
+        lost = self.stored[self.committed :]
+        del self.stored[self.committed :], self._entries[self.committed :]
+        self.is_ended = self.is_dirty = True
+        self.footer_bytes = 0
+        self.size = self.row().footer_offset if self.stored else 0
+        truncate(self.fd, self.size)  # where that fails, recovery judges the bytes by their checksums
+        return lost
+
+
+class Writer:
+    """Does all writing in one recordings directory.
+
+    `sync(file descriptors)` puts what was written on the disk, as `FileSystemSync`. `may_delete` is off while the
+    index is being rebuilt: the oldest footage may not be known yet.
+    """
+
+    def __init__(self, root: Path, index: Index, *, budget: Budget, sync: Callable[[Sequence[int]], None]):
+        """Raises sqlite3.Error, OSError."""
+        self.index = index
+        self.may_delete = True
+        self.fill = Fill(0, 0, None)
+        self._root, self._budget, self._sync = root, budget, sync
+        self._files: dict[int, _File] = {}
+        self._given_up: set[int] = set()
+        self._ended: set[int] = set()
+        self._gaps = GapList()
+        self._deleted: list[str] = []
+        self._free_is_settled = True
+        self._committed_bytes = self._log_bytes = 0
+        self.measure()
+
+    def close(self) -> None:
+        """Let go of all files; what is not committed is left to recovery."""
+        for file in self._files.values():
+            os.close(file.fd)
+        self._files.clear()
+
+    def measure(self) -> None:
+        """Read from index and file system how full the disk is. Raises sqlite3.Error, OSError."""
+        self._log_bytes = _size(self._root / f"{NAME}-wal")
+        self._committed_bytes = self.index.used_bytes() + _size(self._root / NAME) + self._log_bytes
+        self.fill = Fill(self._used_bytes, free_bytes(self._root), self.index.oldest_90k())
+
+    def replace_index(self, index: Index) -> None:
+        """Go on with an empty index; what is being written goes into it with the next commit."""
+        self.index = index
+        for file in self._files.values():
+            file.is_dirty = True
+
+    def end_rebuild(self) -> None:
+        """The index knows all files again. Raises sqlite3.Error, OSError."""
+        self.index.set_rebuilding(False)
+        self.may_delete = True
+        self.measure()
+
+    def step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
+        """Write `batch`; with `commit` commit what was written since the last; with `finish` end all segments first.
+
+        Raises nothing that a disk or a database can cause: it is in the report.
+        """
+        report = Report()
+        for gap in batch.gaps:
+            self._gaps.add(gap)
+        self._ended.update(batch.ended)
+        try:
+            self._make_room(sum(fragment.payload_bytes for fragment in batch.fragments))
+        except (OSError, sqlite3.Error) as error:
+            self._note(report, error)
+        self._write(batch.fragments, report)
+        self._given_up.difference_update(batch.ended)
+        self._end_segments({fragment.segment.number for fragment in report.left}, everything=finish)
+        if commit:
+            self._commit(report)
+        return report
+
+    def _write(self, fragments: Sequence[Fragment], report: Report) -> None:
+        waiting: set[int] = set()
+        for fragment in fragments:
+            number = fragment.segment.number
+            if number in self._given_up:
+                self._lose(fragment, report)
+                continue
+            if number in waiting:
+                report.left.append(fragment)
+                continue
+            try:
+                self._file(fragment).append(fragment)
+            except OSError as error:
+                self._note(report, error)
+                if error.errno in WAIT_FOR:
+                    waiting.add(number)
+                    report.left.append(fragment)
+                else:
+                    self._give_up(number, report)
+                    self._lose(fragment, report)
+
+    def _file(self, fragment: Fragment) -> _File:
+        """Raises OSError."""
+        segment = fragment.segment
+        file = self._files.get(segment.number)
+        if file is None:
+            path = self._root / path_of(segment)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+            file = self._files[segment.number] = _File(segment, path, descriptor)
+        return file
+
+    def _lose(self, fragment: Fragment, report: Report) -> None:
+        report.lost += 1
+        self._gaps.add(Gap(fragment.segment.key, *fragment.missing, "disk"))
+
+    def _give_up(self, number: int, report: Report) -> None:
+        """End a segment at its last whole fragment; whoever fills it is told, unless that is over anyway."""
+        if number not in self._ended:
+            self._ended.add(number)
+            self._given_up.add(number)
+            report.given_up.add(number)
+
+    def _end_segments(self, waiting: set[int], *, everything: bool) -> None:
+        """Write the footers of segments that are complete."""
+        for number, file in self._files.items():
+            if (everything or (number in self._ended and number not in waiting)) and not file.is_ended:
+                file.end()
+        self._ended &= waiting | self._files.keys()
+
+    def _commit(self, report: Report) -> None:
+        dirty = [file for file in self._files.values() if file.is_dirty]
+        if not dirty and not self._gaps and not self._deleted:
+            report.is_committed = True
+            return
+        begin_s = time.monotonic()
+        try:
+            self._sync([file.fd for file in dirty])
+        except OSError as error:
+            self._note(report, error)
+            self._after_failed_sync(dirty, report)
+            return
+        self._free_is_settled = True
+        empty = [file for file in dirty if not file.stored]
+        rows = [file.row() for file in dirty if file.stored]
+        gaps, deleted = self._gaps.take(), self._deleted
+        try:
+            self.index.commit(rows, gaps, deleted)
+            self._deleted = []
+            self._committed(dirty, report)
+            for file in empty:
+                file.path.unlink(missing_ok=True)
+            self.measure()
+        except (OSError, sqlite3.Error) as error:
+            if not report.is_committed:
+                for gap in gaps:
+                    self._gaps.add(gap)
+            self._note(report, error)
+        report.commit_s = time.monotonic() - begin_s
+
+    def _committed(self, files: Sequence[_File], report: Report) -> None:
+        report.is_committed = True
+        for file in files:
+            new = file.stored[file.committed :]
+            frames = sum(len(fragment.samples) for fragment in new)
+            key = file.segment.key
+            report.frames[key] = report.frames.get(key, 0) + frames
+            report.fragments += len(new)
+            file.committed, file.committed_size, file.is_dirty = len(file.stored), file.size, False
+            if file.is_ended:
+                del self._files[file.segment.number]
+                os.close(file.fd)
+
+    def _after_failed_sync(self, dirty: Sequence[_File], report: Report) -> None:
+        for file in dirty:
+            lost = file.cut_to_committed()
+            self._give_up(file.segment.number, report)
+            for fragment in lost:
+                report.lost += 1
+                start_90k = file.segment.wall_90k(fragment.media_90k)
+                end_90k = file.segment.wall_90k(fragment.media_90k + fragment.samples.duration_90k)
+                self._gaps.add(Gap(file.segment.key, start_90k, end_90k, "disk"))
+
+    # Room
+
+    @property
+    def _used_bytes(self) -> int:
+        return self._committed_bytes + sum(file.size - file.committed_size for file in self._files.values())
+
+    def _make_room(self, incoming_bytes: int) -> None:
+        """Delete the oldest footage where the budget needs it. Raises OSError, sqlite3.Error."""
+        free = free_bytes(self._root)
+        # Some file systems count the room of deleted files only after a while, so that is looked at once a sync.
+        counted_free = free if self._free_is_settled else free + self._budget.keep_free_bytes
+        incoming_bytes += SLACK_BYTES + max(LOG_BYTES - self._log_bytes, 0)
+        excess = self._budget.excess(self._used_bytes, counted_free, incoming_bytes)
+        if excess <= 0 or not self.may_delete:
+            return
+        count = CANDIDATES
+        chosen = choose(self.index.oldest(count), excess)
+        while len(chosen) == count < MAX_CANDIDATES and sum(c.bytes for c in chosen) < excess:
+            count *= 4
+            chosen = choose(self.index.oldest(count), excess)
+        if not chosen:
+            return
+        try:
+            self.index.discard(chosen)
+        except sqlite3.Error as error:
+            if not is_full(error):
+                raise
+            # The index has no room to say what is deleted. The files go first; a row without its file is harmless,
+            # is chosen again for the next deletion, and is looked for at start.
+        self._free_is_settled = False
+        for candidate in chosen:
+            delete(self._root, candidate.path)
+            self._deleted.append(candidate.path)
+        self.measure()
+
+    def _note(self, report: Report, error: OSError | sqlite3.Error) -> None:
+        report.is_index_corrupt = report.is_index_corrupt or is_corrupt(error)
+        report.error = report.error or storage_error(self._root, error)
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
