@@ -80,7 +80,7 @@ async def _demo(folder: Path, arguments: argparse.Namespace) -> None:
             print(f"1/3  a simulated relay board at {relay}", flush=True)
             board = await children.enter_async_context(_child(folder, "hw.sim", "--link", str(relay)))
             await _line(board, "the relay board", "simulated")
-            echo(board, "     relay board: ")
+            echoes.create_task(_echo_board(board))
         urls: list[str] = arguments.cameras
         if not urls:
             video = arguments.video or await asyncio.to_thread(footage.fetch, arguments.cache)
@@ -97,7 +97,8 @@ async def _demo(folder: Path, arguments: argparse.Namespace) -> None:
         appliance = await children.enter_async_context(
             _child(folder, "nvr", "serve", "--config", str(config))
         )
-        print(await _line(appliance, "the appliance", "address: "), flush=True)
+        print(flush=True)
+        await _line(appliance, "the appliance", "ready", show=True)
         echo(appliance, "")
         print(_WHAT_NEXT.format(http_port=arguments.http_port), flush=True)
         code = await appliance.wait()
@@ -130,13 +131,18 @@ async def _child(folder: Path, module: str, *options: str) -> AsyncIterator[Proc
                 await process.wait()
 
 
-async def _line(process: Process, who: str, start: str) -> str:
-    """The first line of the process that begins with `start`. Raises DemoFailed: it ended, or took too long."""
+async def _line(process: Process, who: str, start: str, *, show: bool = False) -> str:
+    """The first line of the process that begins with `start`; the lines before it are shown where asked.
+
+    Raises DemoFailed: it ended, or took too long.
+    """
     try:
         async with asyncio.timeout(START_S):
             async for line in _lines(process):
                 if line.startswith(start):
                     return line
+                if show:
+                    print(f"     {line}", flush=True)
     except TimeoutError:
         raise DemoFailed(f"{who}: not ready after {START_S:.0f} s", remedy="See nvr.log") from None
     raise DemoFailed(f"{who}: ended with code {await process.wait()}", remedy="See nvr.log")
@@ -146,6 +152,16 @@ async def _echo(process: Process, prefix: str) -> None:
     """Show the process's lines until it ends."""
     async for line in _lines(process):
         print(prefix + line, flush=True)
+
+
+async def _echo_board(process: Process) -> None:
+    """Show when the relay switches; the guard repeats each state every 10 s, which is left out."""
+    before = "relay 1 OFF"
+    async for line in _lines(process):
+        state = " ".join(line.split()[-3:])
+        if state != before:
+            print(f"     relay board: {line}", flush=True)
+        before = state
 
 
 async def _lines(process: Process) -> AsyncIterator[str]:
@@ -205,7 +221,7 @@ def _quoted(text: str) -> str:
 _WHAT_NEXT = """
 What happens next
   1. Open the address in a browser and accept its certificate (http://localhost:{http_port}/ explains how to trust
-     the appliance for good), then make the first administrator with the claim code.
+     the appliance for good), then make the first administrator with the claim code, or log in.
   2. Both cameras are recorded from now on and shown live.
   3. Arm (Bật canh gác). Every 15 s a cyclist stops in front of the cameras: camera 1 then sounds the siren (a line
      "relay 1 ON" appears here) and camera 2 rings in the page. Each becomes an incident with picture and footage.

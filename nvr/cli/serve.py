@@ -47,6 +47,7 @@ def _greet(app: App) -> None:
     print(f"certificate: http://localhost:{web.http_port}/", flush=True)
     if app.auth.claim_code is not None:
         print(f"claim code: {app.auth.claim_code}", flush=True)
+    print("ready", flush=True)
 
 
 def _lan_addresses() -> list[str]:

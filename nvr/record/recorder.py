@@ -114,9 +114,13 @@ class Recorder:
             await self._finish()
 
     async def close(self) -> None:
-        """Let go of the directory, after `run` has ended."""
+        """Let go of the directory, after `run` has ended; a disk that does not answer is not waited for."""
         self._pictures.close()
-        await self._directory.close()
+        try:
+            async with asyncio.timeout(self._pace.finish_s):
+                await self._directory.close()
+        except TimeoutError:
+            log.error("the disk does not answer; it is left as it is", path=str(self._root))
         self._threads.close()
 
     def consumer(self, key: StreamKey) -> Consumer:

@@ -104,7 +104,8 @@ def _decode_times(pieces: Sequence[Piece], samples: Samples, counts: _Array, fir
         begin_90k = starts_90k[-1] + piece.fragments[-1].samples.duration_90k
     passed_90k = np.cumsum(samples.durations_90k) - samples.durations_90k
     shifts_90k = np.array(starts_90k, np.int64) - passed_90k[first]
-    return passed_90k + np.repeat(shifts_90k, counts)
+    times_90k: _Array = passed_90k + np.repeat(shifts_90k, counts)
+    return times_90k
 
 
 def _sample_tables(samples: Samples, durations_90k: _Array, counts: _Array) -> list[bytes]:

@@ -2,19 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from record_streams import Recording
+from record_running import FAST, Recording, Start
 
 from nvr.clock import SystemClock
 from nvr.faults import FaultBoard
 from nvr.record.recorder import Pace, Recorder
-
-FAST = Pace(write_s=0.01, commit_s=0.05, retry_s=0.05, overflow_s=0.2)
-Start = Callable[..., Awaitable[Recording]]
 
 
 @pytest.fixture

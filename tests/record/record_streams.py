@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import fractions
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import count, islice
-from pathlib import Path
 
 import av
 import numpy as np
 
-from nvr.clock import SystemClock
-from nvr.events import Fault, Role, StreamKey
-from nvr.faults import FaultBoard
-from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
+from nvr.events import Role, StreamKey
+from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
 from nvr.media.h264 import (
     NAL_AUD,
     NAL_PPS,
@@ -31,7 +26,6 @@ from nvr.media.h264 import (
 from nvr.record.fmp4 import footer, fragment_header, segment_header
 from nvr.record.fmp4_reader import Read
 from nvr.record.model import FileRange, Fragment
-from nvr.record.recorder import Recorder
 from nvr.record.samples import Samples, StoredFragment
 from nvr.record.segment import SegmentBuilder
 from nvr.record.virtual_mp4 import VirtualMp4
@@ -177,68 +171,3 @@ def whole(mp4: VirtualMp4, start: int = 0, stop: int | None = None) -> bytes:
         else:
             out += piece
     return out
-
-
-@dataclass
-class Recording:
-    """A recorder that runs."""
-
-    root: Path
-    recorder: Recorder
-    faults: FaultBoard
-    clock: SystemClock
-    healthy: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
-
-    async def stop(self) -> None:
-        """End it and let go of its directory."""
-        if self.task is not None:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
-            self.task = None
-            await self.recorder.close()
-
-    async def record(
-        self,
-        seconds: float,
-        key: StreamKey = GATE,
-        *,
-        units: tuple[AccessUnit, ...] | None = None,
-        ago_s: float | None = None,
-    ) -> list[AccessUnit]:
-        """Push `seconds` of video that arrived from `ago_s` (default `seconds`) ago on, and wait for its commit."""
-        before = self.recorder.statistics().frames.get(key, 0)
-        begin_s = self.clock.monotonic() - (seconds if ago_s is None else ago_s)
-        pushed = take_units(units or encode(), seconds, key, start_mono_s=begin_s)
-        consumer = self.recorder.consumer(key)
-        consumer.push(Discontinuity(key, "reconnect", begin_s))
-        for unit in pushed:
-            consumer.push(unit)
-        consumer.push(Discontinuity(key, "reconnect", self.clock.monotonic()))
-        await self.until(lambda: self.recorder.statistics().frames.get(key, 0) >= before + len(pushed))
-        return pushed
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition` holds."""
-        async with asyncio.timeout(30):
-            while not condition():
-                await asyncio.sleep(0.01)
-
-    async def fault(self, code: str) -> Fault:
-        """Wait for a fault of the disk."""
-        await self.until(lambda: any(fault.code == code for fault, _ in self.faults.current))
-        return next(fault for fault, _ in self.faults.current if fault.code == code)
-
-    async def no_fault(self, code: str) -> None:
-        """Wait until a fault of the disk is over."""
-        await self.until(lambda: all(fault.code != code for fault, _ in self.faults.current))
-
-    async def footage(self, key: StreamKey = GATE) -> list[VirtualMp4]:
-        """All there is of a stream."""
-        return await self.recorder.mp4(key, 0, 1e11)
-
-    async def covered_s(self, key: StreamKey = GATE) -> float:
-        """How many seconds of a stream are recorded."""
-        intervals = await self.recorder.coverage(key, 0, 1e11)
-        return sum(end - start for start, end in intervals)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import FAST, Start
+from record_running import FAST, Start
 from record_streams import GATE, YARD, cut, encode, fat, packets, pictures, take_units, whole
 
 from nvr.record.index import Index

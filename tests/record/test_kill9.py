@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Start
+from record_running import Start
 from record_streams import GATE, YARD, packets, pictures, whole
 
 from nvr.record.layout import path_of

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import FAST, Start
+from record_running import FAST, Start
 from record_streams import FPS, GATE, YARD, encode, fat, packets, pictures, whole
 
 from nvr.clock import FakeClock, SystemClock

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Start
-from record_streams import GATE, YARD, Recording, cut, encode, packets, pictures, take_units, whole
+from record_running import Recording, Start
+from record_streams import GATE, YARD, cut, encode, packets, pictures, take_units, whole
 
 from nvr.media.access_unit import Discontinuity
 from nvr.record import recovery
