@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from page_browser import ARGUMENTS, Look, Visit
+from page_browser import Look, Visit
 from page_scene import movie
 from page_standin import StandIn
 from playwright.async_api import Browser, async_playwright
+
+from peers.browser import ARGUMENTS, CHROMIUM
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +25,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser
         await browser.close()
 

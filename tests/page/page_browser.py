@@ -10,16 +10,6 @@ from pathlib import Path
 from page_standin import WEB, StandIn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE, DESK = (360, 740), (1920, 1080)
 # Chromium writes this to the console itself when an answer has status >= 400; what the page makes of it is tested.
 REFUSED = "Failed to load resource: the server responded with a status of"

@@ -10,7 +10,8 @@ from playwright.async_api import Page, async_playwright
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1920, "height": 1080}
 
-_ARGUMENTS = (
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -42,7 +43,7 @@ _FRAMES_DECODED = """async () => {
 async def browser_page(viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN") -> AsyncIterator[Page]:
     """A fresh profile. Console errors and uncaught exceptions are collected in `page.complaints`."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(_ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         context = await browser.new_context(
             viewport=viewport,
             locale=locale,

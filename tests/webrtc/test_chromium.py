@@ -9,18 +9,8 @@ from aiohttp import web
 from live_peers import LoopCamera, encode, until
 from playwright.async_api import Page, async_playwright
 
+from peers.browser import ARGUMENTS, CHROMIUM
 from webrtc.session import LiveServer, WhepError
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>WHEP</title>
 <video id="video" muted autoplay playsinline></video>"""
@@ -65,7 +55,9 @@ PIXEL = """() => {
 async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", headless=True, args=ARGUMENTS
+            executable_path=CHROMIUM,
+            headless=True,
+            args=[*ARGUMENTS, "--autoplay-policy=no-user-gesture-required"],
         )
         yield await browser.new_page()
         await browser.close()
