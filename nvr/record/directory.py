@@ -115,4 +115,11 @@ class Directory:
     async def _close_index(self) -> None:
         if self.index is not None:
             index, self.index = self.index, None
+            # Cancelled or not, what was given to the disk's thread still uses the connection: closing it meanwhile
+            # from another thread crashes SQLite.
+            await self._threads.on_disk(_nothing)
             await index.close()
+
+
+def _nothing() -> None:
+    """Done as soon as everything before it is."""

@@ -1,7 +1,8 @@
 """`nvr check` and the exit codes: each kind of mistake is named with its place, and scripts can read it."""
 
 import json
-import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,13 +88,22 @@ def test_words_for_a_person(write, capsys):
     assert "unknown key" in out
 
 
-def test_serve_refuses_a_broken_file_with_one_sentence(write, capsys):
-    assert main(["serve", "--config", str(write("[web]\nport = 1\n"))]) == 78
-    assert capsys.readouterr().err.count("\n") == 1
+def serve(file: Path) -> subprocess.CompletedProcess[str]:
+    """As a process: it sets up logging for good."""
+    command = [sys.executable, "-m", "nvr", "serve", "--config", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_serve_without_state_directory_ends_with_storage_error(tmp_path, capsys):
+def test_serve_refuses_a_broken_file_with_one_sentence(write):
+    result = serve(write("[web]\nport = 1\n"))
+    assert result.returncode == 78
+    assert result.stderr.count("\n") == 1
+    assert "web port" in result.stderr
+
+
+def test_serve_without_state_directory_ends_with_storage_error(tmp_path):
     (tmp_path / "state").write_text("in the way")
     (tmp_path / "nvr.toml").write_text('[storage]\nrecordings = "recordings"\nstate = "state"\n')
-    assert main(["serve", "--config", str(tmp_path / "nvr.toml")]) == 74
-    assert os.fspath(tmp_path / "state") in capsys.readouterr().err
+    result = serve(tmp_path / "nvr.toml")
+    assert result.returncode == 74
+    assert str(tmp_path / "state") in result.stderr

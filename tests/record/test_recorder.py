@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from itertools import pairwise
@@ -246,6 +247,24 @@ async def test_directory_that_cannot_be_used_is_named(tmp_path: Path, kind: str)
     assert caught.value.remedy
     assert caught.value.code == "storage"
     assert caught.value.params == {"path": str(root)}
+
+
+async def test_cancelled_while_it_opens(tmp_path: Path) -> None:
+    """What the disk's thread does is not torn from under it, and the directory is free again."""
+    root = tmp_path / "rec"
+    await (await open_recorder(root)).close()
+    other = sqlite3.connect(root / "index.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # the opener now waits inside SQLite
+    async with asyncio.TaskGroup() as group:
+        opening = group.create_task(open_recorder(root))
+        await asyncio.sleep(0.5)
+        opening.cancel()
+        await asyncio.sleep(0.2)
+        assert not opening.done()
+        other.execute("ROLLBACK")
+    other.close()
+    assert opening.cancelled()
+    await (await open_recorder(root)).close()
 
 
 async def test_last_part_of_the_path_is_created(tmp_path: Path) -> None:
