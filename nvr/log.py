@@ -9,11 +9,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import queue
 import re
 import sys
 import threading
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 
@@ -35,14 +36,15 @@ def redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 class LogSink:
-    """A text stream that only queues; a daemon thread writes to `stream`.
+    """A text stream that only queues; a daemon thread writes to the file descriptor `fd`, which it does not own.
 
     Drop policy: of more than QUEUE_LINES waiting pieces the newest are dropped, and the next line that passes says
-    how many. Errors of `stream` are swallowed: there is nowhere left to report them.
+    how many. Errors in writing are swallowed: there is nowhere left to report them. It writes past Python's own
+    stderr, because the interpreter would wait for that one's lock at its end.
     """
 
-    def __init__(self, stream: TextIO):
-        self._stream = stream
+    def __init__(self, fd: int):
+        self._fd = fd
         self._lines: queue.Queue[str | None] = queue.Queue(QUEUE_LINES)
         self._dropped = 0
         self._thread = threading.Thread(target=self._write_on, name="log", daemon=True)
@@ -70,19 +72,17 @@ class LogSink:
 
     def _write_on(self) -> None:
         while (text := self._lines.get()) is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._stream.write(text)
-                if self._lines.empty():
-                    self._stream.flush()
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
+            rest = text.encode("utf-8", "backslashreplace")
+            with contextlib.suppress(OSError):
+                while rest:
+                    rest = rest[os.write(self._fd, rest) :]
 
 
 def configure(*, level: str = "info", json: bool | None = None) -> None:
     """Set up logging for the process; `json` None chooses by whether stderr is a terminal."""
     if json is None:
         json = not sys.stderr.isatty()
-    sink = LogSink(sys.stderr)
+    sink = LogSink(sys.stderr.fileno())
     atexit.register(sink.close)
     renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
     number = logging.getLevelNamesMapping()[level.upper()]

@@ -73,7 +73,8 @@ export class WhepSession {
   #leave() {
     const location = this.#location;
     this.#location = null;
-    if (!location) return this.#peer.close();
+    // After logging out there is no session to speak for, and the appliance has ended this viewing with it.
+    if (!location || !this.#api.csrf) return this.#peer.close();
     // First told, then closed: the appliance forgets a session whose connection ended, and would answer 404.
     this.#api
       .request("DELETE", location, { keepalive: true })
