@@ -18,6 +18,7 @@ from nvr.detect.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, MediaItem
+from nvr.record.identity import DiskIdentity
 
 CAMERA_S = 15.0
 
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _appliance(config: Config) -> Iterator[Finding]:
-    yield _finding("storage recordings", lambda: _directory("storage recordings", config.storage.recordings))
+    yield _finding("storage recordings", lambda: _recordings(config.storage.recordings, config.storage.state))
     yield _finding("storage state", lambda: _directory("storage state", config.storage.state))
     if config.analysis.enabled:
         yield _finding("analysis model", lambda: _model(config.analysis.model))
@@ -83,6 +84,22 @@ def _finding(place: str, look: Callable[[], str]) -> Finding:
         return Finding(place, True, look())
     except NvrError as error:
         return Finding(place, False, error.message, error.remedy, error.exit_code)
+
+
+def _recordings(recordings: Path, state: Path) -> str:
+    """Raises StorageError."""
+    DiskIdentity(recordings, state).expect()
+    usable = _directory("storage recordings", recordings)
+    if _device(recordings) == _device(state):
+        usable += "; it is on the system's disk, an appliance needs another one: is it mounted?"
+    return usable
+
+
+def _device(path: Path) -> int:
+    """The device of a path, or of its nearest folder that exists."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path.stat().st_dev
 
 
 def _directory(key: str, path: Path) -> str:

@@ -18,9 +18,10 @@ from nvr.events import StreamKey
 from nvr.record import recovery
 from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.filesystem import FileSystemSync, take_directory
+from nvr.record.identity import DiskIdentity, DiskMissing, is_same_directory
 from nvr.record.index import Index
 from nvr.record.retention import Budget
-from nvr.record.writer import Writer
+from nvr.record.writer import Batch, Report, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -65,14 +66,26 @@ class Directory:
         self.writer: Writer
 
     @classmethod
-    async def open(cls, root: Path, threads: Threads, now: datetime, budget: Budget) -> Directory:
-        """Take the directory and mend what a crash left. Raises StorageError."""
+    async def open(
+        cls,
+        root: Path,
+        threads: Threads,
+        now: datetime,
+        budget: Budget,
+        identity: DiskIdentity | None = None,
+    ) -> Directory:
+        """Take the directory and mend what a crash left; with `identity` only if its own disk is there. Raises
+        StorageError."""
         on_disk = threads.on_disk
         async with AsyncExitStack() as opened:
+            if identity is not None:
+                await on_disk(identity.expect)
             lock = opened.enter_context(await on_disk(take_directory, root))
             try:
                 sync = opened.enter_context(closing(await on_disk(FileSystemSync, root)))
                 await on_disk(recovery.make_room_to_start, root)
+                if identity is not None:
+                    await on_disk(identity.settle)
                 index = await on_disk(recovery.open_index, root, now)
                 self = cls(root, threads, lock, sync, index)
                 opened.push_async_callback(self._close_index)
@@ -91,6 +104,22 @@ class Directory:
                 raise storage_error(root, error) from error
             opened.pop_all()
         return self
+
+    def step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
+        """`Writer.step`, on the disk's thread; nothing is written where the directory's disk is no longer mounted, and
+        the report's error is a DiskMissing."""
+        try:
+            is_here = is_same_directory(self._root, self._sync.directory)
+        except OSError as error:
+            return Report(left=list(batch.fragments), error=storage_error(self._root, error))
+        if is_here:
+            return self.writer.step(batch, commit=commit, finish=finish)
+        missing = DiskMissing(
+            f"{self._root}: its disk was disconnected",
+            remedy="Connect and mount the disk again",
+            params={"path": str(self._root)},
+        )
+        return Report(left=list(batch.fragments), error=missing)
 
     async def replace_index(self, now: datetime) -> None:
         """Set a damaged index aside; the new one must be rebuilt. Raises StorageError, OSError."""

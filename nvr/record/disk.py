@@ -15,6 +15,7 @@ from nvr.events import StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import MediaItem
 from nvr.media.hub import Consumer
+from nvr.record.identity import DiskIdentity
 from nvr.record.model import Interval, Usage
 from nvr.record.recorder import Recorder
 from nvr.record.virtual_mp4 import VirtualMp4
@@ -24,8 +25,16 @@ class Disk:
     """One recordings directory, opened by `run`. Methods that need it raise StorageError while it is not open."""
 
     def __init__(
-        self, root: Path, *, clock: Clock, faults: FaultBoard, max_bytes: int | None, keep_free_bytes: int
+        self,
+        root: Path,
+        *,
+        clock: Clock,
+        faults: FaultBoard,
+        max_bytes: int | None,
+        keep_free_bytes: int,
+        identity: DiskIdentity | None = None,
     ):
+        self._identity = identity
         self._root, self._clock, self._faults = root, clock, faults
         self._max_bytes, self._keep_free_bytes = max_bytes, keep_free_bytes
         self._inputs: list[_Input] = []
@@ -39,6 +48,7 @@ class Disk:
             faults=self._faults,
             max_bytes=self._max_bytes,
             keep_free_bytes=self._keep_free_bytes,
+            identity=self._identity,
         )
         try:
             self._recorder = recorder

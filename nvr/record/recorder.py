@@ -22,6 +22,7 @@ from nvr.record import playback, recovery
 from nvr.record.counters import Counters, OverflowWatch
 from nvr.record.directory import Directory, Threads
 from nvr.record.errors import DiskFull, is_corrupt, storage_error
+from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.index import Index
 from nvr.record.intake import MAX_BYTES, Intake, StreamInput
 from nvr.record.layout import stream_folder
@@ -41,13 +42,15 @@ REBUILD_STEP = 16
 class Pace:
     """`write_s`: between two looks at the queue. `commit_s`: between two commits; with fragments of a second, that is
     what a power cut can cost. `retry_s`: after an error. `finish_s`: for the last commit. `slow_s`: a disk that takes
-    longer for one step is a fault. `overflow_s`: how long a loss is shown. `memory_bytes`: for what is not written."""
+    longer for one step is a fault. `reopen_s`: after so long with nothing but errors the directory is let go, so that
+    its disk can be mounted anew. `overflow_s`: how long a loss is shown. `memory_bytes`: for what is not written."""
 
     write_s: float = 0.25
     commit_s: float = 1.5
     retry_s: float = 1.0
     finish_s: float = 5.0
     slow_s: float = 10.0
+    reopen_s: float = 30.0
     overflow_s: float = 60.0
     memory_bytes: int = MAX_BYTES
 
@@ -85,16 +88,19 @@ class Recorder:
         max_bytes: int | None,
         keep_free_bytes: int,
         pace: Pace = Pace(),
+        identity: DiskIdentity | None = None,
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
         At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage.
-        Raises StorageError, with directory and remedy: it is missing (its last part alone is created), is no
-        directory, cannot be written, is in use by another process, or its index is of a newer version.
+        Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
+        missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
+        its index is of a newer version.
         """
         threads = Threads()
         try:
-            directory = await Directory.open(root, threads, _now(clock), Budget(max_bytes, keep_free_bytes))
+            budget = Budget(max_bytes, keep_free_bytes)
+            directory = await Directory.open(root, threads, _now(clock), budget, identity)
         except BaseException:
             threads.close()
             raise
@@ -105,6 +111,8 @@ class Recorder:
 
         Disk errors are faults of the place "disk" while they last ("disk_full", "storage", "disk_slow",
         "record_overflow", "index_rebuilding"); it keeps trying. Calls `healthy` when a first commit has worked.
+        Raises (in a group) DiskMissing when the disk was unmounted, StorageError when nothing has worked for a while
+        and it is not merely full; then `close` and open it anew.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -193,7 +201,7 @@ class Recorder:
 
     async def _record(self, healthy: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
-        committed_at = loop.time()
+        committed_at = worked_at = loop.time()
         overflow = OverflowWatch(self._faults, self._pace.overflow_s)
         while True:
             await asyncio.sleep(self._pace.write_s)
@@ -208,15 +216,21 @@ class Recorder:
             if commit:
                 committed_at = now
             if report.is_committed:
+                worked_at = loop.time()
                 healthy()
             if self._index_is_damaged or report.is_index_corrupt:
                 await self._replace_index()
-            if report.error is not None:
-                await asyncio.sleep(self._pace.retry_s)
+            if report.error is None:
+                continue
+            if isinstance(report.error, DiskMissing):
+                self._faults.clear(PLACE)  # what the disk suffered before is no more to be mended
+                raise report.error
+            if not isinstance(report.error, DiskFull) and loop.time() - worked_at > self._pace.reopen_s:
+                raise report.error
+            await asyncio.sleep(self._pace.retry_s)
 
     async def _step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
-        writer = self._directory.writer
-        future = self._threads.on_disk(writer.step, batch, commit=commit, finish=finish)
+        future = self._threads.on_disk(self._directory.step, batch, commit=commit, finish=finish)
         self._in_flight = batch, future
         # `wait` leaves the work alone when this task is cancelled; `_finish` takes its report.
         done, _ = await asyncio.wait([future], timeout=self._pace.slow_s)

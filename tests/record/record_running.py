@@ -34,9 +34,10 @@ class Recording:
     async def stop(self) -> None:
         """End it and let go of its directory."""
         if self.task is not None:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+            if not self.task.done():
+                self.task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self.task
             self.task = None
             await self.recorder.close()
 
