@@ -20,7 +20,8 @@ from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.filesystem import FileSystemSync, take_directory
 from nvr.record.identity import DiskIdentity, DiskMissing, is_same_directory
 from nvr.record.index import Index
-from nvr.record.retention import Budget
+from nvr.record.retention import Budget, Keep
+from nvr.record.settled_clock import SettledClock
 from nvr.record.writer import Batch, Report, Writer
 
 log = structlog.get_logger(__name__)
@@ -72,10 +73,12 @@ class Directory:
         threads: Threads,
         now: datetime,
         budget: Budget,
-        identity: DiskIdentity | None = None,
+        identity: DiskIdentity | None,
+        keep: Keep,
+        clock: SettledClock,
     ) -> Directory:
-        """Take the directory and mend what a crash left; with `identity` only if its own disk is there. Raises
-        StorageError."""
+        """Take the directory and mend what a crash left; with `identity` only if its own disk is there. `keep` and
+        `clock`: for deleting. Raises StorageError."""
         on_disk = threads.on_disk
         async with AsyncExitStack() as opened:
             if identity is not None:
@@ -90,16 +93,18 @@ class Directory:
                 self = cls(root, threads, lock, sync, index)
                 opened.push_async_callback(self._close_index)
                 try:
-                    self.next_number = await on_disk(recovery.recover, root, index, sync)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
                 except sqlite3.Error as error:
                     if not is_corrupt(error):
                         raise
                     log.error("index is damaged and will be rebuilt", path=str(root), error=str(error))
                     index = await self._new_index(now)
-                    self.next_number = await on_disk(recovery.recover, root, index, sync)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
                 self.ends_90k = await on_disk(index.ends_90k)
-                self.writer = await on_disk(Writer, root, index, budget=budget, sync=sync)
-                self.writer.may_delete = not await on_disk(index.is_rebuilding)
+                self.writer = await on_disk(
+                    Writer, root, index, budget=budget, sync=sync, keep=keep, clock=clock
+                )
+                self.writer.room.may_delete = not await on_disk(index.is_rebuilding)
             except (OSError, sqlite3.Error) as error:
                 raise storage_error(root, error) from error
             opened.pop_all()
@@ -123,7 +128,7 @@ class Directory:
 
     async def replace_index(self, now: datetime) -> None:
         """Set a damaged index aside; the new one must be rebuilt. Raises StorageError, OSError."""
-        self.writer.may_delete = False
+        self.writer.room.may_delete = False
         index = await self._new_index(now)
         await self._threads.on_disk(self.writer.replace_index, index)
 

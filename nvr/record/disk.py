@@ -18,6 +18,7 @@ from nvr.media.hub import Consumer
 from nvr.record.identity import DiskIdentity
 from nvr.record.model import Interval, Usage
 from nvr.record.recorder import Recorder
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 from nvr.record.virtual_mp4 import VirtualMp4
 
 
@@ -33,8 +34,9 @@ class Disk:
         max_bytes: int | None,
         keep_free_bytes: int,
         identity: DiskIdentity | None = None,
+        keep: Keep = KEEP_AS_ROOM_ALLOWS,
     ):
-        self._identity = identity
+        self._identity, self._keep = identity, keep
         self._root, self._clock, self._faults = root, clock, faults
         self._max_bytes, self._keep_free_bytes = max_bytes, keep_free_bytes
         self._inputs: list[_Input] = []
@@ -49,6 +51,7 @@ class Disk:
             max_bytes=self._max_bytes,
             keep_free_bytes=self._keep_free_bytes,
             identity=self._identity,
+            keep=self._keep,
         )
         try:
             self._recorder = recorder

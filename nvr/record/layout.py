@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 
 from nvr.events import StreamKey
-from nvr.record.model import TICKS, Segment
+from nvr.record.model import TICKS, Candidate, Segment
 
 FOOTAGE = "footage"
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -31,7 +31,7 @@ def segment_path(key: StreamKey, number: int, start_90k: int) -> str:
     return f"{stream_folder(key)}/{name}"
 
 
-def path_of(segment: Segment) -> str:
+def path_of(segment: Segment | Candidate) -> str:
     """`segment_path` of a segment."""
     return segment_path(segment.key, segment.number, segment.start_90k)
 

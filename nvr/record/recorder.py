@@ -19,7 +19,7 @@ from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import Consumer
 from nvr.record import playback, recovery
-from nvr.record.counters import Counters, OverflowWatch
+from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
 from nvr.record.errors import DiskFull, is_corrupt, storage_error
 from nvr.record.identity import DiskIdentity, DiskMissing
@@ -28,7 +28,8 @@ from nvr.record.intake import MAX_BYTES, Intake, StreamInput
 from nvr.record.layout import stream_folder
 from nvr.record.model import TICKS, Gap, Interval, Statistics, Usage
 from nvr.record.pictures import PictureStore
-from nvr.record.retention import Budget
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
+from nvr.record.settled_clock import SettledClock
 from nvr.record.virtual_mp4 import VirtualMp4
 from nvr.record.writer import Batch, Report
 
@@ -43,7 +44,9 @@ class Pace:
     """`write_s`: between two looks at the queue. `commit_s`: between two commits; with fragments of a second, that is
     what a power cut can cost. `retry_s`: after an error. `finish_s`: for the last commit. `slow_s`: a disk that takes
     longer for one step is a fault. `reopen_s`: after so long with nothing but errors the directory is let go, so that
-    its disk can be mounted anew. `overflow_s`: how long a loss is shown. `memory_bytes`: for what is not written."""
+    its disk can be mounted anew. `overflow_s`: how long a loss is shown. `minimum_s`: how long it is shown that a
+    minimum of days was broken. `settle_s`: for the wall clock to be trusted in deleting what is too old.
+    `memory_bytes`: for what is not written."""
 
     write_s: float = 0.25
     commit_s: float = 1.5
@@ -52,6 +55,8 @@ class Pace:
     slow_s: float = 10.0
     reopen_s: float = 30.0
     overflow_s: float = 60.0
+    minimum_s: float = 6 * 3600.0
+    settle_s: float = 3600.0
     memory_bytes: int = MAX_BYTES
 
 
@@ -75,7 +80,7 @@ class Recorder:
         self._in_flight: tuple[Batch, asyncio.Future[Report]] | None = None
         self._index_is_damaged = False
         self._must_rebuild = asyncio.Event()
-        if not directory.writer.may_delete:
+        if not directory.writer.room.may_delete:
             self._must_rebuild.set()
 
     @classmethod
@@ -89,10 +94,12 @@ class Recorder:
         keep_free_bytes: int,
         pace: Pace = Pace(),
         identity: DiskIdentity | None = None,
+        keep: Keep = KEEP_AS_ROOM_ALLOWS,
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
-        At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage.
+        At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
+        that `keep` allows; what is older than its maximum is deleted too.
         Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
@@ -100,7 +107,8 @@ class Recorder:
         threads = Threads()
         try:
             budget = Budget(max_bytes, keep_free_bytes)
-            directory = await Directory.open(root, threads, _now(clock), budget, identity)
+            settled = SettledClock(clock, pace.settle_s)
+            directory = await Directory.open(root, threads, _now(clock), budget, identity, keep, settled)
         except BaseException:
             threads.close()
             raise
@@ -110,7 +118,8 @@ class Recorder:
         """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
 
         Disk errors are faults of the place "disk" while they last ("disk_full", "storage", "disk_slow",
-        "record_overflow", "index_rebuilding"); it keeps trying. Calls `healthy` when a first commit has worked.
+        "record_overflow", "index_rebuilding", "keep_minimum"); it keeps trying. Calls `healthy` when a first commit has
+        worked.
         Raises (in a group) DiskMissing when the disk was unmounted, StorageError when nothing has worked for a while
         and it is not merely full; then `close` and open it anew.
         """
@@ -203,6 +212,7 @@ class Recorder:
         loop = asyncio.get_running_loop()
         committed_at = worked_at = loop.time()
         overflow = OverflowWatch(self._faults, self._pace.overflow_s)
+        minimum = MinimumWatch(self._faults, self._pace.minimum_s)
         while True:
             await asyncio.sleep(self._pace.write_s)
             for stream in self._inputs.values():
@@ -213,6 +223,7 @@ class Recorder:
                 continue
             report = await self._step(self._intake.take(), commit=commit)
             overflow.look(self._intake.dropped, loop.time())
+            minimum.look(report.broken, loop.time())
             if commit:
                 committed_at = now
             if report.is_committed:

@@ -80,7 +80,7 @@ def set_aside(root: Path, now: datetime) -> None:
             (root / f"{NAME}{suffix}").rename(root / f"{NAME}.corrupt-{stamp}{suffix}")
 
 
-def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> int:
+def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None], now: datetime) -> int:
     """Bring the index up to the files and return the first number for new segments. `sync` as in `Writer`.
 
     Raises OSError, sqlite3.Error.
@@ -89,15 +89,16 @@ def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> 
     for path in garbage:
         delete(root, path)
     index.commit((), deleted=garbage)
-    while gone := [c.number for c in index.oldest(OLDEST_CHECKED) if not (root / c.path).exists()]:
-        index.drop_rows(gone)
-    _mend_open(root, index, sync)
+    now_90k = int(now.timestamp()) * TICKS
+    while gone := [c.number for c in index.oldest(OLDEST_CHECKED) if not (root / path_of(c)).exists()]:
+        index.drop_rows(gone, now_90k)
+    _mend_open(root, index, sync, now_90k)
     highest = _take_in_unknown(root, index, sync)
     number = max(index.last_number(), highest) + 1
     return number + NUMBER_MARGIN if index.is_rebuilding() else number
 
 
-def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> None:
+def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None], now_90k: int) -> None:
     mended, empty = [], []
     for row in index.open_rows():
         path = root / path_of(row.segment)
@@ -112,7 +113,7 @@ def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) 
         mended.append(found)
     sync(())
     index.commit(mended)
-    index.drop_rows(empty)
+    index.drop_rows(empty, now_90k)
 
 
 def _take_in_unknown(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> int:

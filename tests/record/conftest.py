@@ -13,6 +13,7 @@ from nvr.clock import SystemClock
 from nvr.faults import FaultBoard
 from nvr.record.identity import DiskIdentity
 from nvr.record.recorder import Pace, Recorder
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 
 
 @pytest.fixture
@@ -27,8 +28,10 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             keep_free_bytes: int = 0,
             pace: Pace = FAST,
             identity: DiskIdentity | None = None,
+            keep: Keep = KEEP_AS_ROOM_ALLOWS,
         ) -> Recording:
-            return await stack.enter_async_context(_running(root, max_bytes, keep_free_bytes, pace, identity))
+            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep)
+            return await stack.enter_async_context(recording)
 
         yield start
 
@@ -46,7 +49,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @asynccontextmanager
 async def _running(
-    root: Path, max_bytes: int | None, keep_free_bytes: int, pace: Pace, identity: DiskIdentity | None
+    root: Path,
+    max_bytes: int | None,
+    keep_free_bytes: int,
+    pace: Pace,
+    identity: DiskIdentity | None,
+    keep: Keep,
 ) -> AsyncIterator[Recording]:
     clock = SystemClock()
     faults = FaultBoard(clock)
@@ -58,6 +66,7 @@ async def _running(
         keep_free_bytes=keep_free_bytes,
         pace=pace,
         identity=identity,
+        keep=keep,
     )
     recording = Recording(root, recorder, faults, clock)
     recording.task = asyncio.create_task(recorder.run(recording.healthy.set))
