@@ -85,6 +85,7 @@ class App:
             keep_free_bytes=int(config.storage.keep_free_gb * GB),
             identity=DiskIdentity(config.storage.recordings, config.storage.state),
             keep=Keep.configured(config),
+            hold_share=config.storage.hold_percent / 100,
         )
         for stream in self.hub:
             stream.attach(self.disk.consumer(stream.key))

@@ -73,13 +73,15 @@ class Site(_Model):
 class Storage(_Model):
     """`recordings`: footage, its index and incident pictures, on the large disk. `state`: accounts, alarm state,
     keys, on the system's disk. The oldest footage is deleted so that at most `max_gb` is used and at least
-    `keep_free_gb` stays free (1 GB = 10^9 bytes), and footage older than `max_days` in any case."""
+    `keep_free_gb` stays free (1 GB = 10^9 bytes), and footage older than `max_days` in any case.
+    Footage that is held (for a case) is never deleted; it may take `hold_percent` of the disk."""
 
     recordings: Path
     state: Path
     max_gb: Annotated[float, Field(gt=0)] | None = None
     keep_free_gb: Annotated[float, Field(ge=0.1)] = 2.0
     max_days: KeepDays | None = None
+    hold_percent: Annotated[float, Field(ge=1.0, le=90.0)] = 25.0
 
 
 class Web(_Model):

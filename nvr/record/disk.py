@@ -15,9 +15,10 @@ from nvr.events import StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import MediaItem
 from nvr.media.hub import Consumer
+from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity
 from nvr.record.model import Interval, Usage
-from nvr.record.recorder import Recorder
+from nvr.record.recorder import HOLD_SHARE, Recorder
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 from nvr.record.virtual_mp4 import VirtualMp4
 
@@ -35,7 +36,9 @@ class Disk:
         keep_free_bytes: int,
         identity: DiskIdentity | None = None,
         keep: Keep = KEEP_AS_ROOM_ALLOWS,
+        hold_share: float = HOLD_SHARE,
     ):
+        self._hold_share = hold_share
         self._identity, self._keep = identity, keep
         self._root, self._clock, self._faults = root, clock, faults
         self._max_bytes, self._keep_free_bytes = max_bytes, keep_free_bytes
@@ -52,6 +55,7 @@ class Disk:
             keep_free_bytes=self._keep_free_bytes,
             identity=self._identity,
             keep=self._keep,
+            hold_share=self._hold_share,
         )
         try:
             self._recorder = recorder
@@ -85,6 +89,11 @@ class Disk:
     async def load_picture(self, picture_id: str, wall_s: float) -> bytes | None:
         """`PictureStore.load`."""
         return await self._open.pictures.load(picture_id, wall_s)
+
+    @property
+    def holds(self) -> Holds:
+        """The holds of the directory."""
+        return self._open.holds
 
     def usage(self) -> Usage | None:
         """`Recorder.usage`; None while the directory is not open."""

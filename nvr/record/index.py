@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from nvr.media.access_unit import CodecConfig
 from nvr.record.index_rows import Ids, candidate_of, delete_row, put_gap, put_row, row_of
 from nvr.record.layout import path_of
 from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, SegmentRow
-from nvr.record.retention import Doomed, Until
+from nvr.record.retention import Doomed, Span90k, Until
 from nvr.store import Database
 
 NAME = "index.db"
@@ -214,6 +214,18 @@ class Index:
         )
         rows = await self._read(query, _span(key, start_90k, end_90k))
         return [Gap(key, row["start_90k"], row["end_90k"], row["cause"]) for row in rows]
+
+    async def bytes_within(self, spans: Mapping[str, Sequence[Span90k]]) -> int:
+        """Bytes of all segments of both streams that reach into the disjoint `spans` of their cameras. Raises
+        sqlite3.Error."""
+        query = f"SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE {_SPAN}"  # noqa: S608
+        total = 0
+        for camera, found in spans.items():
+            for start_90k, end_90k in found:
+                for role in Role:
+                    ((size,),) = await self._read(query, _span(StreamKey(camera, role), start_90k, end_90k))
+                    total += size
+        return total
 
     async def deletions(self, since_day: int) -> list[Deletion]:
         """What was deleted since a day (days since 1970 UTC), newest day first. Raises sqlite3.Error."""

@@ -42,6 +42,12 @@ def segment_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def segment_start_90k(day: str, name: str) -> int:
+    """Where a segment starts (to a millisecond), by its folder and name. Raises ValueError: not those of a segment."""
+    start = datetime.strptime(f"{day}/{name[:6]}+0000", "%Y-%m-%d/%H%M%S%z")
+    return int(start.timestamp()) * TICKS + int(name[7:10]) * TICKS // 1000
+
+
 def day_name(start_90k: int) -> str:
     """The name of a day's folder."""
     return f"{datetime.fromtimestamp(start_90k // TICKS, UTC):%Y-%m-%d}"

@@ -7,7 +7,6 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,11 +21,13 @@ from nvr.record import playback, recovery
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
 from nvr.record.errors import DiskFull, is_corrupt, storage_error
+from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.index import Index
-from nvr.record.intake import MAX_BYTES, Intake, StreamInput
+from nvr.record.intake import Intake, StreamInput
 from nvr.record.layout import stream_folder
 from nvr.record.model import TICKS, Gap, Interval, Statistics, Usage
+from nvr.record.pace import PACE, Pace
 from nvr.record.pictures import PictureStore
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.settled_clock import SettledClock
@@ -36,28 +37,8 @@ from nvr.record.writer import Batch, Report
 log = structlog.get_logger(__name__)
 
 PLACE = "disk"
+HOLD_SHARE = 0.25
 REBUILD_STEP = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """`write_s`: between two looks at the queue. `commit_s`: between two commits; with fragments of a second, that is
-    what a power cut can cost. `retry_s`: after an error. `finish_s`: for the last commit. `slow_s`: a disk that takes
-    longer for one step is a fault. `reopen_s`: after so long with nothing but errors the directory is let go, so that
-    its disk can be mounted anew. `overflow_s`: how long a loss is shown. `minimum_s`: how long it is shown that a
-    minimum of days was broken. `settle_s`: for the wall clock to be trusted in deleting what is too old.
-    `memory_bytes`: for what is not written."""
-
-    write_s: float = 0.25
-    commit_s: float = 1.5
-    retry_s: float = 1.0
-    finish_s: float = 5.0
-    slow_s: float = 10.0
-    reopen_s: float = 30.0
-    overflow_s: float = 60.0
-    minimum_s: float = 6 * 3600.0
-    settle_s: float = 3600.0
-    memory_bytes: int = MAX_BYTES
 
 
 class Recorder:
@@ -67,8 +48,16 @@ class Recorder:
     """
 
     def __init__(
-        self, root: Path, directory: Directory, threads: Threads, clock: Clock, faults: FaultBoard, pace: Pace
+        self,
+        root: Path,
+        directory: Directory,
+        threads: Threads,
+        clock: Clock,
+        faults: FaultBoard,
+        pace: Pace,
+        hold_share: float,
     ):
+        self.holds = Holds(root, directory, threads, clock, faults, hold_share)
         self._root, self._directory, self._threads = root, directory, threads
         self._clock, self._faults, self._pace = clock, faults, pace
         self._intake = Intake(max_bytes=pace.memory_bytes)
@@ -92,14 +81,15 @@ class Recorder:
         faults: FaultBoard,
         max_bytes: int | None,
         keep_free_bytes: int,
-        pace: Pace = Pace(),
+        pace: Pace = PACE,
         identity: DiskIdentity | None = None,
         keep: Keep = KEEP_AS_ROOM_ALLOWS,
+        hold_share: float = HOLD_SHARE,
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
         At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
-        that `keep` allows; what is older than its maximum is deleted too.
+        that `keep` allows; what is older than its maximum is deleted too. Holds may take `hold_share` of the disk.
         Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
@@ -112,7 +102,7 @@ class Recorder:
         except BaseException:
             threads.close()
             raise
-        return cls(root, directory, threads, clock, faults, pace)
+        return cls(root, directory, threads, clock, faults, pace, hold_share)
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
@@ -126,6 +116,7 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rebuild_when_needed())
+                group.create_task(self.holds.watch())
                 await self._record(healthy)
         finally:
             await self._finish()

@@ -7,14 +7,16 @@ forgotten with the next commit.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from nvr.record.errors import is_full
 from nvr.record.filesystem import delete, free_bytes
+from nvr.record.hold import Hold, held_spans
 from nvr.record.index import Index
 from nvr.record.layout import path_of
-from nvr.record.retention import Budget, Doomed, Keep, Rules, Span90k, choose, outlived
+from nvr.record.model import TICKS
+from nvr.record.retention import Budget, Doomed, Keep, Rules, choose, outlived
 from nvr.record.settled_clock import SettledClock
 
 LOOK_S = 60.0
@@ -26,7 +28,8 @@ OUTLIVED_AT_ONCE = 16
 class Room:
     """Deletes in one recordings directory.
 
-    `may_delete` is off while the index is being rebuilt: the oldest footage may not be known yet. `held`: see `Rules`.
+    `may_delete` is off while the index is being rebuilt: the oldest footage may not be known yet. `holds`: of the
+    directory, also those that expired.
     `deleted`: paths of garbage whose files are gone. `broken`: cameras whose minimum of days had to be broken since
     the last `take_broken`.
     """
@@ -34,7 +37,7 @@ class Room:
     def __init__(self, root: Path, budget: Budget, keep: Keep, clock: SettledClock):
         self._root, self._budget, self._keep, self._clock = root, budget, keep, clock
         self.may_delete = True
-        self.held: Mapping[str, Sequence[Span90k]] = {}
+        self.holds: tuple[Hold, ...] = ()
         self.deleted: list[str] = []
         self._broken: set[str] = set()
         self._free_is_settled = True
@@ -51,14 +54,13 @@ class Room:
 
     def make(self, index: Index, used_bytes: int, incoming_bytes: int) -> bool:
         """Make room for `incoming_bytes`; whether anything was deleted. Raises OSError, sqlite3.Error."""
-        rules = Rules(self._keep, self.held)
         is_settled = self._clock.is_settled
         if not self.may_delete:
             return False
         now_90k = self._clock.now_90k
         doomed: list[Doomed] = []
         if is_settled and self._keep.has_maximum and self._clock.monotonic_s >= self._look_at_s:
-            doomed = outlived(index.closed, rules, now_90k, OUTLIVED_AT_ONCE)
+            doomed = outlived(index.closed, self._rules(now_90k, is_settled), now_90k, OUTLIVED_AT_ONCE)
             if len(doomed) < OUTLIVED_AT_ONCE:
                 self._look_at_s = self._clock.monotonic_s + LOOK_S
             self._delete(index, doomed, now_90k)
@@ -68,10 +70,13 @@ class Room:
         counted_free = free if self._free_is_settled else free + self._budget.keep_free_bytes
         excess = self._budget.excess(used_bytes - freed, counted_free, incoming_bytes)
         if excess > 0:
-            more = choose(index.closed, excess, rules, now_90k)
+            more = choose(index.closed, excess, self._rules(now_90k, is_settled), now_90k)
             self._delete(index, more, now_90k)
             doomed += more
         return bool(doomed)
+
+    def _rules(self, now_90k: int, is_settled: bool) -> Rules:
+        return Rules(self._keep, held_spans(self.holds, now_90k / TICKS if is_settled else None))
 
     def _delete(self, index: Index, doomed: Sequence[Doomed], now_90k: int) -> None:
         if not doomed:

@@ -8,6 +8,7 @@ from nvr import __version__
 from nvr.alarm.incidents import Incident
 from nvr.config import Camera
 from nvr.events import Fault, Role, StreamKey
+from nvr.record.hold import Hold
 from nvr.web.access import Account, Session
 from nvr.web.services import Services
 
@@ -120,6 +121,11 @@ def incident_answer(services: Services, incident: Incident) -> Json:
             "end_s": incident.last_s + FOOTAGE_AFTER_S,
         },
     }
+
+
+def hold_answer(hold: Hold, now_s: float) -> Json:
+    """One hold; `expired`: it protects nothing any more."""
+    return {**hold.model_dump(), "expired": hold.expires_s <= now_s}
 
 
 async def alarm_answer(services: Services, account: Account) -> Json:

@@ -12,7 +12,8 @@ from record_running import FAST, Recording, Start
 from nvr.clock import SystemClock
 from nvr.faults import FaultBoard
 from nvr.record.identity import DiskIdentity
-from nvr.record.recorder import Pace, Recorder
+from nvr.record.pace import Pace
+from nvr.record.recorder import Recorder
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 
 
@@ -29,8 +30,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             pace: Pace = FAST,
             identity: DiskIdentity | None = None,
             keep: Keep = KEEP_AS_ROOM_ALLOWS,
+            hold_share: float = 0.5,
         ) -> Recording:
-            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep)
+            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share)
             return await stack.enter_async_context(recording)
 
         yield start
@@ -55,6 +57,7 @@ async def _running(
     pace: Pace,
     identity: DiskIdentity | None,
     keep: Keep,
+    hold_share: float,
 ) -> AsyncIterator[Recording]:
     clock = SystemClock()
     faults = FaultBoard(clock)
@@ -67,6 +70,7 @@ async def _running(
         pace=pace,
         identity=identity,
         keep=keep,
+        hold_share=hold_share,
     )
     recording = Recording(root, recorder, faults, clock)
     recording.task = asyncio.create_task(recorder.run(recording.healthy.set))
