@@ -153,6 +153,25 @@ class Index:
             yield from (candidate_of(row, key) for row in rows)
             start_90k, count = rows[-1]["start_90k"], min(count * 4, _LAST_PAGE)
 
+    def count(self) -> int:
+        return self._one("SELECT COUNT(*) FROM segments")
+
+    def row(self, number: int) -> SegmentRow | None:
+        """One segment."""
+        rows = self._query(f"{_ROWS} WHERE segments.id = ?", (number,))
+        return row_of(rows[0]) if rows else None
+
+    def all_candidates(self) -> Iterator[Candidate]:
+        """Every segment, closed or not, in order of numbers, read as they are asked for."""
+        number = 0
+        while rows := self._query(
+            "SELECT segments.id, start_90k, duration_90k, segments.bytes, camera, role FROM segments"
+            " JOIN streams ON streams.id = stream WHERE segments.id > ? ORDER BY segments.id LIMIT ?",
+            (number, _LAST_PAGE),
+        ):
+            yield from (candidate_of(row, StreamKey(row["camera"], Role(row["role"]))) for row in rows)
+            number = rows[-1]["id"]
+
     def open_rows(self) -> list[SegmentRow]:
         """Segments that nobody closed."""
         return [row_of(row) for row in self._query(f"{_ROWS} WHERE is_open ORDER BY segments.id")]
