@@ -18,6 +18,7 @@ from nvr.media.hub import Consumer
 from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity
 from nvr.record.model import Interval, Usage
+from nvr.record.outlook import Outlook
 from nvr.record.recorder import HOLD_SHARE, Recorder
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 from nvr.record.virtual_mp4 import VirtualMp4
@@ -94,6 +95,10 @@ class Disk:
     def holds(self) -> Holds:
         """The holds of the directory."""
         return self._open.holds
+
+    def outlook(self) -> Outlook | None:
+        """How many days are kept and possible, as of the last minute; None while that is not known."""
+        return self._recorder.forecast.current if self._recorder is not None else None
 
     def usage(self) -> Usage | None:
         """`Recorder.usage`; None while the directory is not open."""

@@ -238,13 +238,17 @@ class Index:
         """Bytes of all segments of both streams that reach into the disjoint `spans` of their cameras. Raises
         sqlite3.Error."""
         query = f"SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE {_SPAN}"  # noqa: S608
-        total = 0
-        for camera, found in spans.items():
-            for start_90k, end_90k in found:
-                for role in Role:
-                    ((size,),) = await self._read(query, _span(StreamKey(camera, role), start_90k, end_90k))
-                    total += size
-        return total
+        asked = [
+            _span(StreamKey(camera, role), start_90k, end_90k)
+            for camera, found in spans.items()
+            for start_90k, end_90k in found
+            for role in Role
+        ]
+
+        def work(connection: sqlite3.Connection) -> int:
+            return sum(connection.execute(query, span).fetchone()[0] for span in asked)
+
+        return await self.db.read(work)
 
     async def deletions(self, since_day: int) -> list[Deletion]:
         """What was deleted since a day (days since 1970 UTC), newest day first. Raises sqlite3.Error."""

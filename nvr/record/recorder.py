@@ -21,6 +21,7 @@ from nvr.record import playback, recovery
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
 from nvr.record.errors import DiskFull, is_corrupt, storage_error
+from nvr.record.forecast import Forecast
 from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.index import Index
@@ -56,7 +57,9 @@ class Recorder:
         faults: FaultBoard,
         pace: Pace,
         hold_share: float,
+        forecast: Forecast,
     ):
+        self.forecast = forecast
         self.holds = Holds(root, directory, threads, clock, faults, hold_share)
         self._root, self._directory, self._threads = root, directory, threads
         self._clock, self._faults, self._pace = clock, faults, pace
@@ -94,15 +97,16 @@ class Recorder:
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
         """
+        budget = Budget(max_bytes, keep_free_bytes)
         threads = Threads()
         try:
-            budget = Budget(max_bytes, keep_free_bytes)
             settled = SettledClock(clock, pace.settle_s)
             directory = await Directory.open(root, threads, _now(clock), budget, identity, keep, settled)
         except BaseException:
             threads.close()
             raise
-        return cls(root, directory, threads, clock, faults, pace, hold_share)
+        forecast = Forecast(directory, clock, budget, keep)
+        return cls(root, directory, threads, clock, faults, pace, hold_share, forecast)
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
@@ -117,6 +121,7 @@ class Recorder:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rebuild_when_needed())
                 group.create_task(self.holds.watch())
+                group.create_task(self.forecast.watch())
                 await self._record(healthy)
         finally:
             await self._finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from nvr import __version__
@@ -165,7 +166,7 @@ async def _may_see_incident(services: Services, account: Account, number: int) -
 
 def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
     """Faults, storage, analysis."""
-    usage, analysis = services.disk.usage(), services.analysis()
+    usage, analysis, outlook = services.disk.usage(), services.analysis(), services.disk.outlook()
     return {
         "faults": [
             {**_fault(fault), "since_s": since_s}
@@ -178,6 +179,12 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
             "free_bytes": usage.free_bytes if usage else 0,
             "oldest_s": usage.oldest_wall_s if usage else None,
             "days_kept": usage.days_kept if usage else None,
+            "days_possible": outlook.days_possible if outlook else None,
+            "cameras": {
+                camera: asdict(found)
+                for camera, found in (outlook.cameras.items() if outlook else ())
+                if account.may_see(camera)
+            },
         },
         "analysis": {
             "running": analysis.running,
