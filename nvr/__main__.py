@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from nvr import __version__
-from nvr.cli import check, demo, serve, simulate, user
+from nvr.cli import check, demo, disk, fsck, serve, simulate, user
 from nvr.errors import NvrError
 
 EXIT_INTERRUPTED = 130
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"nvr {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (serve, check, user, demo, simulate):
+    for module in (serve, check, disk, fsck, user, demo, simulate):
         module.register(commands)
     arguments = parser.parse_args(argv)
     try:

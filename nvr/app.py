@@ -22,6 +22,8 @@ from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.media.hub import Hub
 from nvr.record.disk import Disk
+from nvr.record.identity import DiskIdentity
+from nvr.record.retention import Keep
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.supervise import Supervisor
@@ -81,6 +83,9 @@ class App:
             faults=self.faults,
             max_bytes=None if max_gb is None else int(max_gb * GB),
             keep_free_bytes=int(config.storage.keep_free_gb * GB),
+            identity=DiskIdentity(config.storage.recordings, config.storage.state),
+            keep=Keep.configured(config),
+            hold_share=config.storage.hold_percent / 100,
         )
         for stream in self.hub:
             stream.attach(self.disk.consumer(stream.key))

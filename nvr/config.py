@@ -55,6 +55,7 @@ RtspUrl = Annotated[str, AfterValidator(_rtsp_url)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+KeepDays = Annotated[float, Field(gt=0.0, le=3650.0)]
 
 
 class Site(_Model):
@@ -72,12 +73,15 @@ class Site(_Model):
 class Storage(_Model):
     """`recordings`: footage, its index and incident pictures, on the large disk. `state`: accounts, alarm state,
     keys, on the system's disk. The oldest footage is deleted so that at most `max_gb` is used and at least
-    `keep_free_gb` stays free (1 GB = 10^9 bytes)."""
+    `keep_free_gb` stays free (1 GB = 10^9 bytes), and footage older than `max_days` in any case.
+    Footage that is held (for a case) is never deleted; it may take `hold_percent` of the disk."""
 
     recordings: Path
     state: Path
     max_gb: Annotated[float, Field(gt=0)] | None = None
     keep_free_gb: Annotated[float, Field(ge=0.1)] = 2.0
+    max_days: KeepDays | None = None
+    hold_percent: Annotated[float, Field(ge=1.0, le=90.0)] = 25.0
 
 
 class Web(_Model):
@@ -154,7 +158,11 @@ class Zone(_Model):
 
 
 class Camera(_Model):
-    """One camera. `id` names it in file names and addresses and must not change; `name` is for people."""
+    """One camera. `id` names it in file names and addresses and must not change; `name` is for people.
+
+    `keep_days_min`: its footage goes before that only where the disk has no room for it otherwise; `keep_days_max`: in
+    place of storage's `max_days`.
+    """
 
     id: Slug
     name: Name
@@ -162,6 +170,8 @@ class Camera(_Model):
     sub: RtspUrl | None = None
     username: str = ""
     password: SecretStr = SecretStr("")
+    keep_days_min: Annotated[float, Field(ge=0.0, le=3650.0)] = 0.0
+    keep_days_max: KeepDays | None = None
     zone: tuple[Zone, ...] = (Zone(name="*"),)
 
     @field_validator("zone")
@@ -218,6 +228,17 @@ class Config(_Model):
                             f'camera "{camera.id}", zone "{zone.name}" answers with the siren, '
                             "but there is no [siren] section"
                         )
+        return self
+
+    @model_validator(mode="after")
+    def _days_agree(self) -> Config:
+        for camera in self.camera:
+            most = camera.keep_days_max or self.storage.max_days
+            if most is not None and camera.keep_days_min > most:
+                raise ValueError(
+                    f'camera "{camera.id}": keep_days_min {camera.keep_days_min:g} is more than its maximum of'
+                    f" {most:g} days (keep_days_max, or max_days in [storage])"
+                )
         return self
 
     def find_camera(self, camera_id: str) -> Camera | None:

@@ -14,6 +14,7 @@ nvr/media/access_unit.py nvr/media/h264.py
 nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/h264_rtp.py nvr/camera/sdp.py nvr/camera/auth.py
 nvr/camera/timeline.py
 nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virtual_mp4.py
+nvr/record/hold.py nvr/record/outlook.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py

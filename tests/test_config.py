@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nvr.config import load
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
+from nvr.record.retention import Days, Keep
 
 STORAGE = '[storage]\nrecordings = "recordings"\nstate = "/var/lib/nvr"\n'
 CAMERA = '[[camera]]\nid = "gate"\nname = "Cổng làng"\nmain = "rtsp://192.168.1.64/main"\n'
@@ -35,6 +36,14 @@ def test_a_small_file_gets_safe_defaults(load_text, tmp_path):
     assert config.storage.state == Path("/var/lib/nvr")
 
 
+def test_days_of_a_camera_come_before_those_of_all(load_text):
+    text = STORAGE + "max_days = 30\n" + CAMERA + "keep_days_min = 20\n"
+    other = CAMERA.replace("gate", "yard").replace("Cổng", "Sân") + "keep_days_max = 60\n"
+    keep = Keep.configured(load_text(text + other))
+    assert (keep.of("gate"), keep.of("yard")) == (Days(20, 30), Days(0, 60))
+    assert keep.of("removed") == Days(0, 30)
+
+
 SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
 
 
@@ -42,6 +51,10 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
     ("text", "key", "words"),
     [
         ("", "storage", "missing"),
+        (STORAGE + "max_days = 0\n", "storage max_days", "greater than 0"),
+        (STORAGE + CAMERA + "keep_days_min = -1\n", 'camera "gate" keep_days_min', "greater than or equal"),
+        (STORAGE + "max_days = 3\n" + CAMERA + "keep_days_min = 4\n", "", 'camera "gate": keep_days_min 4'),
+        (STORAGE + CAMERA + "keep_days_min = 4\nkeep_days_max = 3\n", "", "maximum of 3 days"),
         (STORAGE + "[web]\nport = 1\n", "web port", "unknown key"),
         (STORAGE + "[web]\nhttps_port = 99999\n", "web https_port", "65535"),
         (STORAGE + "[web]\nhttps_port = 'x'\n", "web https_port", "integer"),

@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import shutil
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +20,13 @@ from nvr.detect.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, MediaItem
+from nvr.record.errors import storage_error
+from nvr.record.filesystem import free_bytes
+from nvr.record.identity import DiskIdentity
+from nvr.record.model import TICKS
+from nvr.record.outlook import capacity_bytes, outlook
+from nvr.record.retention import Budget, Keep
+from nvr.record.stock import read_stocks_beside
 
 CAMERA_S = 15.0
 
@@ -65,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _appliance(config: Config) -> Iterator[Finding]:
-    yield _finding("storage recordings", lambda: _directory("storage recordings", config.storage.recordings))
+    yield _finding("storage recordings", lambda: _recordings(config.storage.recordings, config.storage.state))
+    yield from _kept(config)
     yield _finding("storage state", lambda: _directory("storage state", config.storage.state))
     if config.analysis.enabled:
         yield _finding("analysis model", lambda: _model(config.analysis.model))
@@ -83,6 +93,52 @@ def _finding(place: str, look: Callable[[], str]) -> Finding:
         return Finding(place, True, look())
     except NvrError as error:
         return Finding(place, False, error.message, error.remedy, error.exit_code)
+
+
+def _recordings(recordings: Path, state: Path) -> str:
+    """Raises StorageError."""
+    DiskIdentity(recordings, state).expect()
+    usable = _directory("storage recordings", recordings)
+    if _device(recordings) == _device(state):
+        usable += "; it is on the system's disk, an appliance needs another one: is it mounted?"
+    return usable
+
+
+def _kept(config: Config) -> Iterator[Finding]:
+    """How many days are kept and possible, where anything is recorded."""
+    storage, place = config.storage, "storage recordings"
+    keep = Keep.configured(config)
+    try:
+        stocks = read_stocks_beside(storage.recordings, keep.cameras)
+        free = free_bytes(storage.recordings) if stocks else 0
+    except (OSError, sqlite3.Error) as error:
+        problem = storage_error(storage.recordings, error)
+        yield Finding(place, False, problem.message, problem.remedy, problem.exit_code)
+        return
+    if not stocks:
+        return
+    max_bytes = None if storage.max_gb is None else int(storage.max_gb * 1e9)
+    budget = Budget(max_bytes, int(storage.keep_free_gb * 1e9))
+    capacity = capacity_bytes(budget, sum(stock.bytes for stock in stocks.values()), free)
+    found = outlook(stocks, keep, capacity, int(time.time() * TICKS))
+    kept = max((camera.days_kept for camera in found.cameras.values()), default=0.0)
+    yield Finding(place, True, _days(kept, found.days_possible))
+    for camera, numbers in found.cameras.items():
+        days = _days(numbers.days_kept, numbers.days_possible)
+        yield Finding(f'camera "{camera}" footage', True, f"{numbers.bytes / 1e9:.1f} GB, {days}")
+
+
+def _days(kept: float, possible: float | None) -> str:
+    if possible is None:
+        return f"{kept:.1f} days are kept now"
+    return f"{kept:.1f} days are kept now; at the present rate the disk holds {possible:.1f}"
+
+
+def _device(path: Path) -> int:
+    """The device of a path, or of its nearest folder that exists."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path.stat().st_dev
 
 
 def _directory(key: str, path: Path) -> str:

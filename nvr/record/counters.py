@@ -1,4 +1,4 @@
-"""What the recorder counts, and the fault that says that it loses footage."""
+"""What the recorder counts, and the faults that say that it loses footage, or deletes it too early."""
 
 from __future__ import annotations
 
@@ -41,3 +41,24 @@ class OverflowWatch:
         elif self._last_s is not None and now_s - self._last_s > self._quiet_s:
             self._last_s = None
             self._faults.clear("disk", "record_overflow")
+
+
+class MinimumWatch:
+    """Raises the fault "keep_minimum" while footage goes before its minimum of days; clears it `quiet_s` after."""
+
+    def __init__(self, faults: FaultBoard, quiet_s: float):
+        self._faults, self._quiet_s = faults, quiet_s
+        self._last_s: dict[str, float] = {}
+
+    def look(self, broken: set[str], now_s: float) -> None:
+        """`broken`: cameras of which such footage was deleted just now."""
+        if not broken and not self._last_s:
+            return
+        self._last_s.update(dict.fromkeys(broken, now_s))
+        self._last_s = {c: s for c, s in self._last_s.items() if now_s - s <= self._quiet_s}
+        if not self._last_s:
+            self._faults.clear("disk", "keep_minimum")
+            return
+        cameras = ", ".join(sorted(self._last_s))
+        detail = f"the disk is too small for the minimum of days of {cameras}; the oldest footage went all the same"
+        self._faults.raise_fault(Fault("disk", "keep_minimum", detail, {"cameras": cameras}))

@@ -14,13 +14,18 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.record import recovery
 from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.filesystem import FileSystemSync, take_directory
+from nvr.record.hold import Hold, held_spans
+from nvr.record.hold_files import read_holds
+from nvr.record.identity import DiskIdentity, DiskMissing, is_same_directory
 from nvr.record.index import Index
-from nvr.record.retention import Budget
-from nvr.record.writer import Writer
+from nvr.record.retention import Budget, Keep
+from nvr.record.settled_clock import SettledClock
+from nvr.record.writer import Batch, Report, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +58,7 @@ class Directory:
     """Everything that is open in one recordings directory. Made by `open`.
 
     `next_number`: for the first new segment. `ends_90k`: where the footage of each stream ends. `index` is None while
-    a damaged one is being replaced.
+    a damaged one is being replaced. `holds` by id; `damaged_holds`: names of files of others.
     """
 
     def __init__(self, root: Path, threads: Threads, lock: FileIO, sync: FileSystemSync, index: Index):
@@ -63,38 +68,82 @@ class Directory:
         self.next_number = 1
         self.ends_90k: dict[StreamKey, int] = {}
         self.writer: Writer
+        self.holds: dict[str, Hold] = {}
+        self.damaged_holds: list[str] = []
 
     @classmethod
-    async def open(cls, root: Path, threads: Threads, now: datetime, budget: Budget) -> Directory:
-        """Take the directory and mend what a crash left. Raises StorageError."""
+    async def open(
+        cls,
+        root: Path,
+        threads: Threads,
+        now: datetime,
+        budget: Budget,
+        identity: DiskIdentity | None,
+        keep: Keep,
+        clock: SettledClock,
+    ) -> Directory:
+        """Take the directory and mend what a crash left; with `identity` only if its own disk is there. `keep` and
+        `clock`: for deleting. Raises StorageError."""
         on_disk = threads.on_disk
         async with AsyncExitStack() as opened:
+            if identity is not None:
+                await on_disk(identity.expect)
             lock = opened.enter_context(await on_disk(take_directory, root))
             try:
                 sync = opened.enter_context(closing(await on_disk(FileSystemSync, root)))
-                await on_disk(recovery.make_room_to_start, root)
+                holds, damaged_holds = await on_disk(read_holds, root)
+                await on_disk(recovery.make_room_to_start, root, held_spans(holds.values(), None))
+                if identity is not None:
+                    await on_disk(identity.settle)
                 index = await on_disk(recovery.open_index, root, now)
                 self = cls(root, threads, lock, sync, index)
+                self.holds, self.damaged_holds = holds, damaged_holds
                 opened.push_async_callback(self._close_index)
                 try:
-                    self.next_number = await on_disk(recovery.recover, root, index, sync)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
                 except sqlite3.Error as error:
                     if not is_corrupt(error):
                         raise
                     log.error("index is damaged and will be rebuilt", path=str(root), error=str(error))
                     index = await self._new_index(now)
-                    self.next_number = await on_disk(recovery.recover, root, index, sync)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
                 self.ends_90k = await on_disk(index.ends_90k)
-                self.writer = await on_disk(Writer, root, index, budget=budget, sync=sync)
-                self.writer.may_delete = not await on_disk(index.is_rebuilding)
+                self.writer = await on_disk(
+                    Writer, root, index, budget=budget, sync=sync, keep=keep, clock=clock
+                )
+                self.writer.room.holds = tuple(holds.values())
+                self.writer.room.may_delete = not await on_disk(index.is_rebuilding)
             except (OSError, sqlite3.Error) as error:
                 raise storage_error(root, error) from error
             opened.pop_all()
         return self
 
+    def step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
+        """`Writer.step`, on the disk's thread; nothing is written where the directory's disk is no longer mounted, and
+        the report's error is a DiskMissing."""
+        try:
+            self.check()
+        except StorageError as error:
+            return Report(left=list(batch.fragments), error=error)
+        return self.writer.step(batch, commit=commit, finish=finish)
+
+    def check(self) -> None:
+        """Before every write. Raises DiskMissing: the path does not lead to the opened directory any more;
+        StorageError."""
+        try:
+            is_here = is_same_directory(self._root, self._sync.directory)
+        except OSError as error:
+            raise storage_error(self._root, error) from error
+        if not is_here:
+            raise DiskMissing(
+                f"{self._root}: its disk was disconnected",
+                remedy="Connect and mount the disk again",
+                params={"path": str(self._root)},
+            )
+
     async def replace_index(self, now: datetime) -> None:
         """Set a damaged index aside; the new one must be rebuilt. Raises StorageError, OSError."""
-        self.writer.may_delete = False
+        self.writer.room.may_delete = False
         index = await self._new_index(now)
         await self._threads.on_disk(self.writer.replace_index, index)
 

@@ -15,8 +15,12 @@ from nvr.events import StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import MediaItem
 from nvr.media.hub import Consumer
+from nvr.record.holds import Holds
+from nvr.record.identity import DiskIdentity
 from nvr.record.model import Interval, Usage
-from nvr.record.recorder import Recorder
+from nvr.record.outlook import Outlook
+from nvr.record.recorder import HOLD_SHARE, Recorder
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 from nvr.record.virtual_mp4 import VirtualMp4
 
 
@@ -24,8 +28,19 @@ class Disk:
     """One recordings directory, opened by `run`. Methods that need it raise StorageError while it is not open."""
 
     def __init__(
-        self, root: Path, *, clock: Clock, faults: FaultBoard, max_bytes: int | None, keep_free_bytes: int
+        self,
+        root: Path,
+        *,
+        clock: Clock,
+        faults: FaultBoard,
+        max_bytes: int | None,
+        keep_free_bytes: int,
+        identity: DiskIdentity | None = None,
+        keep: Keep = KEEP_AS_ROOM_ALLOWS,
+        hold_share: float = HOLD_SHARE,
     ):
+        self._hold_share = hold_share
+        self._identity, self._keep = identity, keep
         self._root, self._clock, self._faults = root, clock, faults
         self._max_bytes, self._keep_free_bytes = max_bytes, keep_free_bytes
         self._inputs: list[_Input] = []
@@ -39,6 +54,9 @@ class Disk:
             faults=self._faults,
             max_bytes=self._max_bytes,
             keep_free_bytes=self._keep_free_bytes,
+            identity=self._identity,
+            keep=self._keep,
+            hold_share=self._hold_share,
         )
         try:
             self._recorder = recorder
@@ -72,6 +90,15 @@ class Disk:
     async def load_picture(self, picture_id: str, wall_s: float) -> bytes | None:
         """`PictureStore.load`."""
         return await self._open.pictures.load(picture_id, wall_s)
+
+    @property
+    def holds(self) -> Holds:
+        """The holds of the directory."""
+        return self._open.holds
+
+    def outlook(self) -> Outlook | None:
+        """How many days are kept and possible, as of the last minute; None while that is not known."""
+        return self._recorder.forecast.current if self._recorder is not None else None
 
     def usage(self) -> Usage | None:
         """`Recorder.usage`; None while the directory is not open."""

@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -57,10 +58,10 @@ def take_directory(root: Path) -> FileIO:
 
 
 class FileSystemSync:
-    """Puts everything written to one file system on its disk."""
+    """Puts everything written to one file system on its disk. `directory`: the descriptor of its directory `root`."""
 
     def __init__(self, root: Path):
-        self._directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        self.directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._has_syncfs = hasattr(self._libc, "syncfs")
 
@@ -70,12 +71,12 @@ class FileSystemSync:
             for file in files:
                 os.fdatasync(file)
             os.sync()  # for the names of new files
-        elif self._libc.syncfs(self._directory) != 0:
+        elif self._libc.syncfs(self.directory) != 0:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
 
     def close(self) -> None:
-        os.close(self._directory)
+        os.close(self.directory)
 
 
 def append(file: int, size: int, buffers: Sequence[bytes]) -> int:
@@ -103,6 +104,32 @@ def _write_all(file: int, buffers: Sequence[bytes]) -> int:
         while rest:
             rest = rest[os.write(file, rest) :]
     return length
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write the file `path` anew; under its name there is never half of it, and it is on the disk on return.
+    Raises OSError."""
+    unfinished = path.with_suffix(".part")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk. Raises OSError."""
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def truncate(file: int, size: int) -> bool:

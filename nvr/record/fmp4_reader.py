@@ -118,6 +118,8 @@ def read_fragment(read: Read, offset: int, *, check: bool) -> StoredFragment:
         raise Damaged("moof is longer than its fragment")
     if moof_end + 8 > len(head):
         head = read(offset, moof_end + 8)
+        if moof_end + 8 > len(head):
+            raise Damaged("moof is torn")
     media_90k, samples = _moof(head, prft_end + 8, moof_end)
     mdat_end = _box_end(head, moof_end, b"mdat")
     if mdat_end != FRAG_BYTES + length or mdat_end - moof_end - 8 != int(samples.sizes.sum()):

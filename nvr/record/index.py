@@ -5,21 +5,25 @@ Methods without `async` belong to the disk's thread, which alone writes.
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
-from nvr.record import fragment_list
-from nvr.record.layout import segment_path
-from nvr.record.model import TICKS, Candidate, Gap, Interval, Segment, SegmentRow
+from nvr.record.index_rows import Ids, candidate_of, delete_row, put_gap, put_row, row_of
+from nvr.record.layout import path_of
+from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, SegmentRow
+from nvr.record.retention import Doomed, Span90k, Until
 from nvr.store import Database
 
 NAME = "index.db"
 TOUCHING_90K = TICKS // 1000
+_END_90K = 1 << 62
+_FIRST_PAGE, _LAST_PAGE = 8, 512
+_CANDIDATES = "SELECT segments.id, start_90k, duration_90k, segments.bytes FROM segments"
 _ROWS = """
     SELECT segments.*, streams.camera, streams.role,
            configs.codec, configs.sps, configs.pps, configs.width, configs.height, configs.reorders
@@ -43,8 +47,8 @@ class Index:
 
     def __init__(self, root: Path):
         """Open or create it. Raises StorageError, with a cause for which `is_corrupt` holds if it is damaged."""
-        schema = resources.files("nvr.record") / "schema" / "001.sql"
-        self.db = Database(root / NAME, [schema.read_text("utf-8")])
+        scripts = sorted((resources.files("nvr.record") / "schema").iterdir(), key=lambda script: script.name)
+        self.db = Database(root / NAME, [s.read_text("utf-8") for s in scripts if s.name.endswith(".sql")])
         self._streams: dict[StreamKey, int] = {}
         self._configs: dict[CodecConfig, int] = {}
 
@@ -63,13 +67,13 @@ class Index:
     ) -> None:
         """Add or replace `rows` (add only with `only_unknown`), add `gaps`, forget `deleted` garbage: all of it or
         nothing, on the disk when this returns. Raises sqlite3.Error."""
-        ids = _Ids(dict(self._streams), dict(self._configs))
+        ids = Ids(dict(self._streams), dict(self._configs))
 
         def work(connection: sqlite3.Connection) -> None:
             for row in rows:
-                _put_row(connection, ids, row, only_unknown=only_unknown)
+                put_row(connection, ids, row, only_unknown=only_unknown)
             for gap in gaps:
-                _put_gap(connection, ids, gap)
+                put_gap(connection, ids, gap)
             connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in deleted])
 
         self.db.write_now(work)
@@ -78,29 +82,23 @@ class Index:
             ids.configs,
         )  # only now: a rolled back id is another's later
 
-    def discard(self, candidates: Sequence[Candidate]) -> None:
-        """Make segments garbage: their rows are gone, their files can be deleted. Raises sqlite3.Error."""
+    def discard(self, doomed: Sequence[Doomed], now_90k: int) -> None:
+        """Make segments garbage: their rows are gone, their files can be deleted, and what went is remembered. Raises
+        sqlite3.Error."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for number, _, path in candidates:
-                # What is older than the oldest footage is of no more use, so neither are gaps in it.
-                connection.execute(
-                    "DELETE FROM gaps WHERE (stream, start_90k) IN (SELECT gaps.stream, gaps.start_90k FROM gaps"
-                    " JOIN segments ON segments.stream = gaps.stream"
-                    " WHERE segments.id = ? AND gaps.start_90k < segments.start_90k)",
-                    (number,),
-                )
-                _delete_row(connection, number)
-                connection.execute("INSERT OR IGNORE INTO garbage VALUES (?)", (path,))
+            for candidate, cause in doomed:
+                delete_row(connection, candidate.number, cause, now_90k)
+                connection.execute("INSERT OR IGNORE INTO garbage VALUES (?)", (path_of(candidate),))
 
         self.db.write_now(work)
 
-    def drop_rows(self, numbers: Iterable[int]) -> None:
+    def drop_rows(self, numbers: Iterable[int], now_90k: int) -> None:
         """Forget segments whose files are gone or hold nothing. Raises sqlite3.Error."""
 
         def work(connection: sqlite3.Connection) -> None:
             for number in numbers:
-                _delete_row(connection, number)
+                delete_row(connection, number, "missing", now_90k)
 
         self.db.write_now(work)
 
@@ -128,22 +126,55 @@ class Index:
     def oldest(self, count: int) -> list[Candidate]:
         """The first `count` closed segments in the order in which they were begun."""
         rows = self._query(
-            "SELECT segments.id, start_90k, segments.bytes, camera, role FROM segments"
+            "SELECT segments.id, start_90k, duration_90k, segments.bytes, camera, role FROM segments"
             " JOIN streams ON streams.id = stream WHERE NOT is_open ORDER BY segments.id LIMIT ?",
             (count,),
         )
-        return [
-            Candidate(
-                row["id"],
-                row["bytes"],
-                segment_path(StreamKey(row["camera"], Role(row["role"])), row["id"], row["start_90k"]),
-            )
-            for row in rows
+        return [candidate_of(row, StreamKey(row["camera"], Role(row["role"]))) for row in rows]
+
+    def closed(self, until: Until) -> Iterator[Candidate]:
+        """Closed segments in order of time that end at `until` of their camera or before, read as they are asked for.
+        Raises sqlite3.Error."""
+        streams = self._query("SELECT id, camera, role FROM streams")
+        found = [
+            self._closed(row["id"], StreamKey(row["camera"], Role(row["role"])), until(row["camera"]))
+            for row in streams
         ]
+        return heapq.merge(*found, key=lambda candidate: (candidate.start_90k, candidate.number))
+
+    def _closed(self, stream: int, key: StreamKey, until_90k: int | None) -> Iterator[Candidate]:
+        query = (
+            f"{_CANDIDATES} WHERE stream = ? AND start_90k > ? AND start_90k < ?"
+            " AND start_90k + duration_90k <= ? AND NOT is_open ORDER BY start_90k LIMIT ?"
+        )
+        until_90k = _END_90K if until_90k is None else until_90k
+        start_90k, count = -_END_90K, _FIRST_PAGE
+        while rows := self._query(query, (stream, start_90k, until_90k, until_90k, count)):
+            yield from (candidate_of(row, key) for row in rows)
+            start_90k, count = rows[-1]["start_90k"], min(count * 4, _LAST_PAGE)
+
+    def count(self) -> int:
+        return self._one("SELECT COUNT(*) FROM segments")
+
+    def row(self, number: int) -> SegmentRow | None:
+        """One segment."""
+        rows = self._query(f"{_ROWS} WHERE segments.id = ?", (number,))
+        return row_of(rows[0]) if rows else None
+
+    def all_candidates(self) -> Iterator[Candidate]:
+        """Every segment, closed or not, in order of numbers, read as they are asked for."""
+        number = 0
+        while rows := self._query(
+            "SELECT segments.id, start_90k, duration_90k, segments.bytes, camera, role FROM segments"
+            " JOIN streams ON streams.id = stream WHERE segments.id > ? ORDER BY segments.id LIMIT ?",
+            (number, _LAST_PAGE),
+        ):
+            yield from (candidate_of(row, StreamKey(row["camera"], Role(row["role"]))) for row in rows)
+            number = rows[-1]["id"]
 
     def open_rows(self) -> list[SegmentRow]:
         """Segments that nobody closed."""
-        return [_row(row) for row in self._query(f"{_ROWS} WHERE is_open ORDER BY segments.id")]
+        return [row_of(row) for row in self._query(f"{_ROWS} WHERE is_open ORDER BY segments.id")]
 
     def garbage(self) -> list[str]:
         return [row["path"] for row in self._query("SELECT path FROM garbage")]
@@ -191,7 +222,7 @@ class Index:
     async def rows(self, key: StreamKey, start_90k: int, end_90k: int) -> list[SegmentRow]:
         """Segments that have footage in a span, in order of time. Raises sqlite3.Error."""
         query = f"{_ROWS} WHERE {_SPAN} ORDER BY segments.start_90k"
-        return [_row(row) for row in await self._read(query, _span(key, start_90k, end_90k))]
+        return [row_of(row) for row in await self._read(query, _span(key, start_90k, end_90k))]
 
     async def gaps(self, key: StreamKey, start_90k: int, end_90k: int) -> list[Gap]:
         """Known gaps that reach into a span, in order of time. Raises sqlite3.Error."""
@@ -203,101 +234,44 @@ class Index:
         rows = await self._read(query, _span(key, start_90k, end_90k))
         return [Gap(key, row["start_90k"], row["end_90k"], row["cause"]) for row in rows]
 
+    async def bytes_within(self, spans: Mapping[str, Sequence[Span90k]]) -> int:
+        """Bytes of all segments of both streams that reach into the disjoint `spans` of their cameras. Raises
+        sqlite3.Error."""
+        query = f"SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE {_SPAN}"  # noqa: S608
+        asked = [
+            _span(StreamKey(camera, role), start_90k, end_90k)
+            for camera, found in spans.items()
+            for start_90k, end_90k in found
+            for role in Role
+        ]
+
+        def work(connection: sqlite3.Connection) -> int:
+            return sum(connection.execute(query, span).fetchone()[0] for span in asked)
+
+        return await self.db.read(work)
+
+    async def deletions(self, since_day: int) -> list[Deletion]:
+        """What was deleted since a day (days since 1970 UTC), newest day first. Raises sqlite3.Error."""
+        query = (
+            "SELECT deletions.*, camera, role FROM deletions JOIN streams ON streams.id = stream"
+            " WHERE day >= :since ORDER BY day DESC, camera, role, cause"
+        )
+        return [
+            Deletion(
+                StreamKey(row["camera"], Role(row["role"])),
+                row["day"],
+                row["cause"],
+                row["segments"],
+                row["bytes"],
+                row["start_90k"],
+                row["end_90k"],
+            )
+            for row in await self._read(query, {"since": since_day})
+        ]
+
     async def _read(self, query: str, parameters: dict[str, str | int]) -> list[sqlite3.Row]:
         return await self.db.read(lambda connection: connection.execute(query, parameters).fetchall())
 
 
-class _Ids(NamedTuple):
-    streams: dict[StreamKey, int]
-    configs: dict[CodecConfig, int]
-
-
 def _span(key: StreamKey, start_90k: int, end_90k: int) -> dict[str, str | int]:
     return {"camera": key.camera, "role": key.role.value, "start": start_90k, "end": end_90k}
-
-
-def _stream_id(connection: sqlite3.Connection, ids: _Ids, key: StreamKey) -> int:
-    if key not in ids.streams:
-        names = (key.camera, key.role.value)
-        connection.execute("INSERT OR IGNORE INTO streams (camera, role) VALUES (?, ?)", names)
-        found = connection.execute("SELECT id FROM streams WHERE camera = ? AND role = ?", names)
-        ids.streams[key] = found.fetchone()[0]
-    return ids.streams[key]
-
-
-def _config_id(connection: sqlite3.Connection, ids: _Ids, config: CodecConfig) -> int:
-    if config not in ids.configs:
-        columns = (config.codec, config.sps, config.pps)
-        connection.execute(
-            "INSERT OR IGNORE INTO configs (codec, sps, pps, width, height, reorders) VALUES (?, ?, ?, ?, ?, ?)",
-            (*columns, config.width, config.height, config.reorders),
-        )
-        query = "SELECT id FROM configs WHERE codec = ? AND sps = ? AND pps = ?"
-        ids.configs[config] = connection.execute(query, columns).fetchone()[0]
-    return ids.configs[config]
-
-
-def _put_row(connection: sqlite3.Connection, ids: _Ids, row: SegmentRow, *, only_unknown: bool) -> None:
-    segment = row.segment
-    before = connection.execute("SELECT bytes FROM segments WHERE id = ?", (segment.number,)).fetchone()
-    if before is not None and only_unknown:
-        return
-    if segment.gap is not None:
-        _put_gap(connection, ids, segment.gap)
-    stream = _stream_id(connection, ids, segment.key)
-    connection.execute(
-        "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-        " duration_90k = excluded.duration_90k, bytes = excluded.bytes, footer_bytes = excluded.footer_bytes,"
-        " is_open = excluded.is_open, fragments = excluded.fragments",
-        (
-            segment.number,
-            stream,
-            _config_id(connection, ids, segment.config),
-            segment.start_90k,
-            row.end_90k - segment.start_90k,
-            segment.slew_ppm,
-            row.bytes,
-            row.header_bytes,
-            row.footer_bytes,
-            row.is_open,
-            fragment_list.pack(row.fragments),
-        ),
-    )
-    grown = row.bytes - (before["bytes"] if before else 0)
-    connection.execute("UPDATE streams SET bytes = bytes + ? WHERE id = ?", (grown, stream))
-
-
-def _delete_row(connection: sqlite3.Connection, number: int) -> None:
-    """Also forgets gaps before it: what is older is deleted too, or was."""
-    row = connection.execute(
-        "SELECT stream, start_90k, bytes FROM segments WHERE id = ?", (number,)
-    ).fetchone()
-    if row is not None:
-        connection.execute("UPDATE streams SET bytes = bytes - ? WHERE id = ?", (row["bytes"], row["stream"]))
-        connection.execute(
-            "DELETE FROM gaps WHERE stream = ? AND start_90k < ?", (row["stream"], row["start_90k"])
-        )
-        connection.execute("DELETE FROM segments WHERE id = ?", (number,))
-
-
-def _put_gap(connection: sqlite3.Connection, ids: _Ids, gap: Gap) -> None:
-    connection.execute(
-        "INSERT INTO gaps VALUES (?, ?, ?, ?) ON CONFLICT (stream, start_90k) DO UPDATE SET"
-        " end_90k = MAX(end_90k, excluded.end_90k)",
-        (_stream_id(connection, ids, gap.key), gap.start_90k, gap.end_90k, gap.cause),
-    )
-
-
-def _row(row: sqlite3.Row) -> SegmentRow:
-    config = CodecConfig(
-        row["codec"], row["sps"], row["pps"], row["width"], row["height"], bool(row["reorders"])
-    )
-    key = StreamKey(row["camera"], Role(row["role"]))
-    segment = Segment(row["id"], key, config, row["start_90k"], row["slew_ppm"])
-    return SegmentRow(
-        segment,
-        row["header_bytes"],
-        row["footer_bytes"],
-        bool(row["is_open"]),
-        fragment_list.unpack(row["fragments"]),
-    )

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 
 from nvr.events import StreamKey
-from nvr.record.model import TICKS, Segment
+from nvr.record.model import TICKS, Candidate, Segment
 
 FOOTAGE = "footage"
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -31,7 +31,7 @@ def segment_path(key: StreamKey, number: int, start_90k: int) -> str:
     return f"{stream_folder(key)}/{name}"
 
 
-def path_of(segment: Segment) -> str:
+def path_of(segment: Segment | Candidate) -> str:
     """`segment_path` of a segment."""
     return segment_path(segment.key, segment.number, segment.start_90k)
 
@@ -40,6 +40,12 @@ def segment_number(name: str) -> int | None:
     """The number in a file's name; None if it is no segment's name."""
     match = _NAME.fullmatch(name)
     return int(match[1]) if match else None
+
+
+def segment_start_90k(day: str, name: str) -> int:
+    """Where a segment starts (to a millisecond), by its folder and name. Raises ValueError: not those of a segment."""
+    start = datetime.strptime(f"{day}/{name[:6]}+0000", "%Y-%m-%d/%H%M%S%z")
+    return int(start.timestamp()) * TICKS + int(name[7:10]) * TICKS // 1000
 
 
 def day_name(start_90k: int) -> str:

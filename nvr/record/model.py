@@ -143,11 +143,34 @@ class SegmentRow:
 
 
 class Candidate(NamedTuple):
-    """A closed segment, as far as deleting it needs; `path` is relative to the recordings directory."""
+    """A closed segment, as far as deleting it needs."""
 
     number: int
+    key: StreamKey
+    start_90k: int
+    end_90k: int
     bytes: int
-    path: str
+
+
+DeletionCause = Literal["max_days", "space", "space_min_days", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What was deleted of one stream on one day (days since 1970 UTC) for one cause: so many segments and bytes, the
+    oldest from `start_90k` on, the newest until `end_90k`.
+
+    `cause`: "max_days": outlived its maximum; "space": the oldest, for room; "space_min_days": for room, though within
+    its minimum; "missing": the file was gone.
+    """
+
+    key: StreamKey
+    day: int
+    cause: DeletionCause
+    segments: int
+    bytes: int
+    start_90k: int
+    end_90k: int
 
 
 @dataclass(frozen=True, slots=True)

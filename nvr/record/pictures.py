@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nvr.record.errors import storage_error
+from nvr.record.filesystem import sync_folder, write_whole
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -31,7 +31,7 @@ class PictureStore:
         """
         path = self._path(picture_id, wall_s)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, _write_whole, path, jpeg)
+            await asyncio.get_running_loop().run_in_executor(self._thread, _save, path, jpeg)
         except OSError as error:
             raise storage_error(self._root, error) from error
 
@@ -54,24 +54,12 @@ class PictureStore:
         return self._root / "pictures" / day / f"{picture_id}.jpg"
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    for folder in (path.parent, path.parent.parent):  # the second holds the name of a new day
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+def _save(path: Path, data: bytes) -> None:
+    # Never the recordings directory itself: where it is gone its disk is.
+    path.parent.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    write_whole(path, data)
+    sync_folder(path.parent.parent)  # it holds the name of a new day
 
 
 def _read(path: Path) -> bytes | None:

@@ -7,7 +7,6 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,37 +18,28 @@ from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import Consumer
 from nvr.record import playback, recovery
-from nvr.record.counters import Counters, OverflowWatch
+from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
 from nvr.record.errors import DiskFull, is_corrupt, storage_error
+from nvr.record.forecast import Forecast
+from nvr.record.holds import Holds
+from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.index import Index
-from nvr.record.intake import MAX_BYTES, Intake, StreamInput
+from nvr.record.intake import Intake, StreamInput
 from nvr.record.layout import stream_folder
 from nvr.record.model import TICKS, Gap, Interval, Statistics, Usage
+from nvr.record.pace import PACE, Pace
 from nvr.record.pictures import PictureStore
-from nvr.record.retention import Budget
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
+from nvr.record.settled_clock import SettledClock
 from nvr.record.virtual_mp4 import VirtualMp4
 from nvr.record.writer import Batch, Report
 
 log = structlog.get_logger(__name__)
 
 PLACE = "disk"
+HOLD_SHARE = 0.25
 REBUILD_STEP = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """`write_s`: between two looks at the queue. `commit_s`: between two commits; with fragments of a second, that is
-    what a power cut can cost. `retry_s`: after an error. `finish_s`: for the last commit. `slow_s`: a disk that takes
-    longer for one step is a fault. `overflow_s`: how long a loss is shown. `memory_bytes`: for what is not written."""
-
-    write_s: float = 0.25
-    commit_s: float = 1.5
-    retry_s: float = 1.0
-    finish_s: float = 5.0
-    slow_s: float = 10.0
-    overflow_s: float = 60.0
-    memory_bytes: int = MAX_BYTES
 
 
 class Recorder:
@@ -59,8 +49,18 @@ class Recorder:
     """
 
     def __init__(
-        self, root: Path, directory: Directory, threads: Threads, clock: Clock, faults: FaultBoard, pace: Pace
+        self,
+        root: Path,
+        directory: Directory,
+        threads: Threads,
+        clock: Clock,
+        faults: FaultBoard,
+        pace: Pace,
+        hold_share: float,
+        forecast: Forecast,
     ):
+        self.forecast = forecast
+        self.holds = Holds(root, directory, threads, clock, faults, hold_share)
         self._root, self._directory, self._threads = root, directory, threads
         self._clock, self._faults, self._pace = clock, faults, pace
         self._intake = Intake(max_bytes=pace.memory_bytes)
@@ -72,7 +72,7 @@ class Recorder:
         self._in_flight: tuple[Batch, asyncio.Future[Report]] | None = None
         self._index_is_damaged = False
         self._must_rebuild = asyncio.Event()
-        if not directory.writer.may_delete:
+        if not directory.writer.room.may_delete:
             self._must_rebuild.set()
 
     @classmethod
@@ -84,31 +84,44 @@ class Recorder:
         faults: FaultBoard,
         max_bytes: int | None,
         keep_free_bytes: int,
-        pace: Pace = Pace(),
+        pace: Pace = PACE,
+        identity: DiskIdentity | None = None,
+        keep: Keep = KEEP_AS_ROOM_ALLOWS,
+        hold_share: float = HOLD_SHARE,
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
-        At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage.
-        Raises StorageError, with directory and remedy: it is missing (its last part alone is created), is no
-        directory, cannot be written, is in use by another process, or its index is of a newer version.
+        At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
+        that `keep` allows; what is older than its maximum is deleted too. Holds may take `hold_share` of the disk.
+        Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
+        missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
+        its index is of a newer version.
         """
+        budget = Budget(max_bytes, keep_free_bytes)
         threads = Threads()
         try:
-            directory = await Directory.open(root, threads, _now(clock), Budget(max_bytes, keep_free_bytes))
+            settled = SettledClock(clock, pace.settle_s)
+            directory = await Directory.open(root, threads, _now(clock), budget, identity, keep, settled)
         except BaseException:
             threads.close()
             raise
-        return cls(root, directory, threads, clock, faults, pace)
+        forecast = Forecast(directory, clock, budget, keep)
+        return cls(root, directory, threads, clock, faults, pace, hold_share, forecast)
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
 
         Disk errors are faults of the place "disk" while they last ("disk_full", "storage", "disk_slow",
-        "record_overflow", "index_rebuilding"); it keeps trying. Calls `healthy` when a first commit has worked.
+        "record_overflow", "index_rebuilding", "keep_minimum"); it keeps trying. Calls `healthy` when a first commit has
+        worked.
+        Raises (in a group) DiskMissing when the disk was unmounted, StorageError when nothing has worked for a while
+        and it is not merely full; then `close` and open it anew.
         """
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rebuild_when_needed())
+                group.create_task(self.holds.watch())
+                group.create_task(self.forecast.watch())
                 await self._record(healthy)
         finally:
             await self._finish()
@@ -193,8 +206,9 @@ class Recorder:
 
     async def _record(self, healthy: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
-        committed_at = loop.time()
+        committed_at = worked_at = loop.time()
         overflow = OverflowWatch(self._faults, self._pace.overflow_s)
+        minimum = MinimumWatch(self._faults, self._pace.minimum_s)
         while True:
             await asyncio.sleep(self._pace.write_s)
             for stream in self._inputs.values():
@@ -205,18 +219,25 @@ class Recorder:
                 continue
             report = await self._step(self._intake.take(), commit=commit)
             overflow.look(self._intake.dropped, loop.time())
+            minimum.look(report.broken, loop.time())
             if commit:
                 committed_at = now
             if report.is_committed:
+                worked_at = loop.time()
                 healthy()
             if self._index_is_damaged or report.is_index_corrupt:
                 await self._replace_index()
-            if report.error is not None:
-                await asyncio.sleep(self._pace.retry_s)
+            if report.error is None:
+                continue
+            if isinstance(report.error, DiskMissing):
+                self._faults.clear(PLACE)  # what the disk suffered before is no more to be mended
+                raise report.error
+            if not isinstance(report.error, DiskFull) and loop.time() - worked_at > self._pace.reopen_s:
+                raise report.error
+            await asyncio.sleep(self._pace.retry_s)
 
     async def _step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
-        writer = self._directory.writer
-        future = self._threads.on_disk(writer.step, batch, commit=commit, finish=finish)
+        future = self._threads.on_disk(self._directory.step, batch, commit=commit, finish=finish)
         self._in_flight = batch, future
         # `wait` leaves the work alone when this task is cancelled; `_finish` takes its report.
         done, _ = await asyncio.wait([future], timeout=self._pace.slow_s)

@@ -11,7 +11,7 @@ All of this runs off the event loop.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,8 +27,17 @@ from nvr.record.filesystem import append, delete, free_bytes
 from nvr.record.fmp4 import footer
 from nvr.record.fmp4_reader import Damaged, Read, read_footer, read_segment_header, scan
 from nvr.record.index import NAME, Index
-from nvr.record.layout import DAY, FOOTAGE, day_name, path_of, segment_number, stream_folder
+from nvr.record.layout import (
+    DAY,
+    FOOTAGE,
+    day_name,
+    path_of,
+    segment_number,
+    segment_start_90k,
+    stream_folder,
+)
 from nvr.record.model import TICKS, Segment, SegmentRow
+from nvr.record.retention import Span90k
 from nvr.record.samples import StoredFragment
 
 log = structlog.get_logger(__name__)
@@ -37,6 +46,8 @@ NUMBER_MARGIN = 1_000_000
 """Without an index the highest number in use is not known for sure; numbers go on this much behind the highest seen."""
 OLDEST_CHECKED = 64
 LEAST_FREE_BYTES = 1 << 20
+LONGEST_90K = 300 * TICKS
+"""A file's name does not say where it ends; segments last about a minute."""
 
 
 def open_index(root: Path, now: datetime) -> Index:
@@ -57,9 +68,10 @@ def open_index(root: Path, now: datetime) -> Index:
     return index
 
 
-def make_room_to_start(root: Path) -> None:
+def make_room_to_start(root: Path, held: Mapping[str, Sequence[Span90k]]) -> None:
     """On a disk without any room an index cannot even be opened, so nothing would ever be deleted: here the oldest
-    files go, by their names, until there is a little. The newest file of a stream stays. Raises OSError."""
+    files go, by their names, until there is a little. The newest file of a stream stays, and so does what is `held`
+    (as in `Rules`). Raises OSError."""
     if free_bytes(root) >= LEAST_FREE_BYTES:
         return
     newest = {path for key in stream_keys(root) for path, _ in _newest(root, key, None)}
@@ -67,9 +79,16 @@ def make_room_to_start(root: Path) -> None:
         for path, _ in sorted(_files(day), key=lambda file: file[1]):
             if free_bytes(root) >= LEAST_FREE_BYTES:
                 return
-            if path not in newest:
+            if path not in newest and not _is_held(path, held):
                 log.warning("disk is full: oldest footage is deleted", path=str(path))
                 delete(root, str(path.relative_to(root)))
+
+
+def _is_held(path: Path, held: Mapping[str, Sequence[Span90k]]) -> bool:
+    start_90k = segment_start_90k(path.parent.name, path.name)
+    end_90k = start_90k + LONGEST_90K
+    spans = held.get(path.parent.parent.parent.name, ())
+    return any(start < end_90k and start_90k < end for start, end in spans)
 
 
 def set_aside(root: Path, now: datetime) -> None:
@@ -80,7 +99,7 @@ def set_aside(root: Path, now: datetime) -> None:
             (root / f"{NAME}{suffix}").rename(root / f"{NAME}.corrupt-{stamp}{suffix}")
 
 
-def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> int:
+def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None], now: datetime) -> int:
     """Bring the index up to the files and return the first number for new segments. `sync` as in `Writer`.
 
     Raises OSError, sqlite3.Error.
@@ -89,15 +108,16 @@ def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> 
     for path in garbage:
         delete(root, path)
     index.commit((), deleted=garbage)
-    while gone := [c.number for c in index.oldest(OLDEST_CHECKED) if not (root / c.path).exists()]:
-        index.drop_rows(gone)
-    _mend_open(root, index, sync)
+    now_90k = int(now.timestamp()) * TICKS
+    while gone := [c.number for c in index.oldest(OLDEST_CHECKED) if not (root / path_of(c)).exists()]:
+        index.drop_rows(gone, now_90k)
+    _mend_open(root, index, sync, now_90k)
     highest = _take_in_unknown(root, index, sync)
     number = max(index.last_number(), highest) + 1
     return number + NUMBER_MARGIN if index.is_rebuilding() else number
 
 
-def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> None:
+def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None], now_90k: int) -> None:
     mended, empty = [], []
     for row in index.open_rows():
         path = root / path_of(row.segment)
@@ -112,7 +132,7 @@ def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) 
         mended.append(found)
     sync(())
     index.commit(mended)
-    index.drop_rows(empty)
+    index.drop_rows(empty, now_90k)
 
 
 def _take_in_unknown(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> int:

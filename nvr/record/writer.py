@@ -20,21 +20,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nvr.clock import SystemClock
 from nvr.errors import StorageError
 from nvr.events import StreamKey
-from nvr.record.errors import FULL, is_corrupt, is_full, storage_error
-from nvr.record.filesystem import append, delete, free_bytes, truncate
+from nvr.record.errors import FULL, is_corrupt, storage_error
+from nvr.record.filesystem import append, free_bytes, truncate
 from nvr.record.fmp4 import footer, fragment_header, segment_header
 from nvr.record.gap_list import GapList
 from nvr.record.index import NAME, Index
 from nvr.record.layout import path_of
 from nvr.record.model import Fragment, FragmentEntry, Gap, Segment, SegmentRow
-from nvr.record.retention import Budget, choose
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
+from nvr.record.room import Room
 from nvr.record.samples import Samples, StoredFragment
+from nvr.record.settled_clock import SettledClock
 
 WAIT_FOR = FULL | {errno.EROFS}
-CANDIDATES = 64
-MAX_CANDIDATES = 4096
 LOG_BYTES = 4 << 20
 """SQLite's write-ahead log grows to 1000 pages before it is used again from its start."""
 SLACK_BYTES = 1 << 20
@@ -57,7 +58,8 @@ class Report:
 
     `left`: fragments to try again, in order. `given_up`: numbers of segments that take nothing more. `lost`: how many
     fragments that cost. `frames`: committed access units by stream. `error`: the first that was met. `is_committed`:
-    everything written so far is committed. `is_index_corrupt`: the index must be replaced.
+    everything written so far is committed. `is_index_corrupt`: the index must be replaced. `broken`: cameras whose
+    minimum of days had to be broken for room.
     """
 
     left: list[Fragment] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Report:
     is_committed: bool = False
     is_index_corrupt: bool = False
     commit_s: float = 0.0
+    broken: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +135,28 @@ class _File:
 class Writer:
     """Does all writing in one recordings directory.
 
-    `sync(file descriptors)` puts what was written on the disk, as `FileSystemSync`. `may_delete` is off while the
-    index is being rebuilt: the oldest footage may not be known yet.
+    `sync(file descriptors)` puts what was written on the disk, as `FileSystemSync`. `room` deletes.
     """
 
-    def __init__(self, root: Path, index: Index, *, budget: Budget, sync: Callable[[Sequence[int]], None]):
+    def __init__(
+        self,
+        root: Path,
+        index: Index,
+        *,
+        budget: Budget,
+        sync: Callable[[Sequence[int]], None],
+        keep: Keep = KEEP_AS_ROOM_ALLOWS,
+        clock: SettledClock | None = None,
+    ):
         """Raises sqlite3.Error, OSError."""
         self.index = index
-        self.may_delete = True
+        self.room = Room(root, budget, keep, clock or SettledClock(SystemClock(), 0.0))
         self.fill = Fill(0, 0, None)
-        self._root, self._budget, self._sync = root, budget, sync
+        self._root, self._sync = root, sync
         self._files: dict[int, _File] = {}
         self._given_up: set[int] = set()
         self._ended: set[int] = set()
         self._gaps = GapList()
-        self._deleted: list[str] = []
-        self._free_is_settled = True
         self._committed_bytes = self._log_bytes = 0
         self.measure()
 
@@ -172,7 +181,7 @@ class Writer:
     def end_rebuild(self) -> None:
         """The index knows all files again. Raises sqlite3.Error, OSError."""
         self.index.set_rebuilding(False)
-        self.may_delete = True
+        self.room.may_delete = True
         self.measure()
 
     def step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
@@ -193,6 +202,7 @@ class Writer:
         self._end_segments({fragment.segment.number for fragment in report.left}, everything=finish)
         if commit:
             self._commit(report)
+        report.broken = self.room.take_broken()
         return report
 
     def _write(self, fragments: Sequence[Fragment], report: Report) -> None:
@@ -247,7 +257,7 @@ class Writer:
 
     def _commit(self, report: Report) -> None:
         dirty = [file for file in self._files.values() if file.is_dirty]
-        if not dirty and not self._gaps and not self._deleted:
+        if not dirty and not self._gaps and not self.room.deleted:
             report.is_committed = True
             return
         begin_s = time.monotonic()
@@ -257,13 +267,13 @@ class Writer:
             self._note(report, error)
             self._after_failed_sync(dirty, report)
             return
-        self._free_is_settled = True
+        self.room.synced()
         empty = [file for file in dirty if not file.stored]
         rows = [file.row() for file in dirty if file.stored]
-        gaps, deleted = self._gaps.take(), self._deleted
+        gaps = self._gaps.take()
         try:
-            self.index.commit(rows, gaps, deleted)
-            self._deleted = []
+            self.index.commit(rows, gaps, self.room.deleted)
+            self.room.deleted = []
             self._committed(dirty, report)
             for file in empty:
                 file.path.unlink(missing_ok=True)
@@ -305,33 +315,10 @@ class Writer:
         return self._committed_bytes + sum(file.size - file.committed_size for file in self._files.values())
 
     def _make_room(self, incoming_bytes: int) -> None:
-        """Delete the oldest footage where the budget needs it. Raises OSError, sqlite3.Error."""
-        free = free_bytes(self._root)
-        # Some file systems count the room of deleted files only after a while, so that is looked at once a sync.
-        counted_free = free if self._free_is_settled else free + self._budget.keep_free_bytes
+        """Raises OSError, sqlite3.Error."""
         incoming_bytes += SLACK_BYTES + max(LOG_BYTES - self._log_bytes, 0)
-        excess = self._budget.excess(self._used_bytes, counted_free, incoming_bytes)
-        if excess <= 0 or not self.may_delete:
-            return
-        count = CANDIDATES
-        chosen = choose(self.index.oldest(count), excess)
-        while len(chosen) == count < MAX_CANDIDATES and sum(c.bytes for c in chosen) < excess:
-            count *= 4
-            chosen = choose(self.index.oldest(count), excess)
-        if not chosen:
-            return
-        try:
-            self.index.discard(chosen)
-        except sqlite3.Error as error:
-            if not is_full(error):
-                raise
-            # The index has no room to say what is deleted. The files go first; a row without its file is harmless,
-            # is chosen again for the next deletion, and is looked for at start.
-        self._free_is_settled = False
-        for candidate in chosen:
-            delete(self._root, candidate.path)
-            self._deleted.append(candidate.path)
-        self.measure()
+        if self.room.make(self.index, self._used_bytes, incoming_bytes):
+            self.measure()
 
     def _note(self, report: Report, error: OSError | sqlite3.Error) -> None:
         report.is_index_corrupt = report.is_index_corrupt or is_corrupt(error)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from nvr import __version__
 from nvr.alarm.incidents import Incident
 from nvr.config import Camera
 from nvr.events import Fault, Role, StreamKey
+from nvr.record.hold import Hold
 from nvr.web.access import Account, Session
 from nvr.web.services import Services
 
@@ -122,6 +124,11 @@ def incident_answer(services: Services, incident: Incident) -> Json:
     }
 
 
+def hold_answer(hold: Hold, now_s: float) -> Json:
+    """One hold; `expired`: it protects nothing any more."""
+    return {**hold.model_dump(), "expired": hold.expires_s <= now_s}
+
+
 async def alarm_answer(services: Services, account: Account) -> Json:
     """State of alarm and siren; `ringing` only of cameras that the account may see."""
     view = services.alarm.view()
@@ -159,7 +166,7 @@ async def _may_see_incident(services: Services, account: Account, number: int) -
 
 def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
     """Faults, storage, analysis."""
-    usage, analysis = services.disk.usage(), services.analysis()
+    usage, analysis, outlook = services.disk.usage(), services.analysis(), services.disk.outlook()
     return {
         "faults": [
             {**_fault(fault), "since_s": since_s}
@@ -172,6 +179,12 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
             "free_bytes": usage.free_bytes if usage else 0,
             "oldest_s": usage.oldest_wall_s if usage else None,
             "days_kept": usage.days_kept if usage else None,
+            "days_possible": outlook.days_possible if outlook else None,
+            "cameras": {
+                camera: asdict(found)
+                for camera, found in (outlook.cameras.items() if outlook else ())
+                if account.may_see(camera)
+            },
         },
         "analysis": {
             "running": analysis.running,

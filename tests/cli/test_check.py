@@ -9,6 +9,7 @@ import pytest
 
 from hw.sim import SimulatedBoard
 from nvr.__main__ import main
+from nvr.record.identity import MARKER, DiskIdentity
 
 CAMERA = '[[camera]]\nid = "gate"\nname = "Gate"\nmain = "rtsp://127.0.0.1:{port}/x"\n'
 
@@ -71,6 +72,26 @@ def test_recordings_that_cannot_be_written(write, capsys, tmp_path):
     code, findings = check(write(recordings="file/recordings"), capsys)
     assert code == 74
     assert wrong(findings)[0]["place"] == "storage recordings"
+
+
+def test_disk_that_was_there_before_is_missing_until_it_is_accepted(write, capsys, tmp_path):
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "state").mkdir()
+    DiskIdentity(tmp_path / "recordings", tmp_path / "state").settle()
+    file = write()
+    assert wrong(check(file, capsys)[1]) == []
+    assert main(["disk", "--config", str(file)]) == 0
+    assert "is there" in capsys.readouterr().out
+    (tmp_path / "recordings" / MARKER).unlink()
+    code, findings = check(file, capsys)
+    assert code == 74
+    (finding,) = wrong(findings)
+    assert finding["place"] == "storage recordings"
+    assert "nvr disk --accept" in finding["remedy"]
+    assert main(["disk", "--config", str(file)]) == 74
+    assert main(["disk", "--config", str(file), "--accept"]) == 0
+    capsys.readouterr()
+    assert check(file, capsys)[0] == 0
 
 
 def test_unreachable_camera(write, capsys):

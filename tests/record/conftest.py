@@ -11,7 +11,10 @@ from record_running import FAST, Recording, Start
 
 from nvr.clock import SystemClock
 from nvr.faults import FaultBoard
-from nvr.record.recorder import Pace, Recorder
+from nvr.record.identity import DiskIdentity
+from nvr.record.pace import Pace
+from nvr.record.recorder import Recorder
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 
 
 @pytest.fixture
@@ -25,8 +28,12 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             max_bytes: int | None = None,
             keep_free_bytes: int = 0,
             pace: Pace = FAST,
+            identity: DiskIdentity | None = None,
+            keep: Keep = KEEP_AS_ROOM_ALLOWS,
+            hold_share: float = 0.5,
         ) -> Recording:
-            return await stack.enter_async_context(_running(root, max_bytes, keep_free_bytes, pace))
+            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share)
+            return await stack.enter_async_context(recording)
 
         yield start
 
@@ -38,17 +45,32 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)], check=True)
     yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    while disk.is_mount():
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @asynccontextmanager
 async def _running(
-    root: Path, max_bytes: int | None, keep_free_bytes: int, pace: Pace
+    root: Path,
+    max_bytes: int | None,
+    keep_free_bytes: int,
+    pace: Pace,
+    identity: DiskIdentity | None,
+    keep: Keep,
+    hold_share: float,
 ) -> AsyncIterator[Recording]:
     clock = SystemClock()
     faults = FaultBoard(clock)
     recorder = await Recorder.open(
-        root, clock=clock, faults=faults, max_bytes=max_bytes, keep_free_bytes=keep_free_bytes, pace=pace
+        root,
+        clock=clock,
+        faults=faults,
+        max_bytes=max_bytes,
+        keep_free_bytes=keep_free_bytes,
+        pace=pace,
+        identity=identity,
+        keep=keep,
+        hold_share=hold_share,
     )
     recording = Recording(root, recorder, faults, clock)
     recording.task = asyncio.create_task(recorder.run(recording.healthy.set))

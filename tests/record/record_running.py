@@ -14,7 +14,8 @@ from nvr.clock import SystemClock
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit, Discontinuity
-from nvr.record.recorder import Pace, Recorder
+from nvr.record.pace import Pace
+from nvr.record.recorder import Recorder
 from nvr.record.virtual_mp4 import VirtualMp4
 
 FAST = Pace(write_s=0.01, commit_s=0.05, retry_s=0.05, overflow_s=0.2)
@@ -34,9 +35,10 @@ class Recording:
     async def stop(self) -> None:
         """End it and let go of its directory."""
         if self.task is not None:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+            if not self.task.done():
+                self.task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self.task
             self.task = None
             await self.recorder.close()
 

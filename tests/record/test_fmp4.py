@@ -136,6 +136,14 @@ def test_foreign_bytes_are_damage_and_nothing_worse(noise: bytes, keep: int) -> 
         scan(read, len(hostile), keep, check=False)
 
 
+def test_torn_headers_are_found_without_checksums() -> None:
+    content, ends = file_bytes(cut(encode(frames=50)), closed=False)
+    start = _header_bytes(content)
+    for size in [*range(start, start + 700), *range(ends[0], ends[0] + 700)]:
+        found = scan(reader(content[:size]), size, start, check=False)
+        assert found.end == max([start, *(end for end in ends if end <= size)])
+
+
 def test_header_keeps_what_an_index_is_rebuilt_from() -> None:
     segment = cut(encode())[0].segment
     gap = Gap(GATE, segment.start_90k - 123_456, segment.start_90k, "loss")

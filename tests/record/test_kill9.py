@@ -14,7 +14,7 @@ from record_running import Start
 from record_streams import GATE, YARD, packets, pictures, whole
 
 from nvr.record.layout import path_of
-from nvr.record.recorder import Pace
+from nvr.record.pace import Pace
 
 KILLS = 4
 MAX_LOSS_S = 2.5

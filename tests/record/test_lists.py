@@ -1,4 +1,4 @@
-"""Small pure parts: list of fragments, list of gaps, which footage goes."""
+"""Small pure parts: list of fragments, list of gaps, paths."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from record_streams import GATE, YARD
 from nvr.record import fragment_list
 from nvr.record.gap_list import GapList
 from nvr.record.layout import day_name, segment_number, segment_path, stream_folder
-from nvr.record.model import Candidate, FragmentEntry, Gap
-from nvr.record.retention import Budget, choose
+from nvr.record.model import FragmentEntry, Gap
 
 
 @st.composite
@@ -61,31 +60,6 @@ def test_touching_gaps_of_one_cause_are_one() -> None:
         Gap(GATE, 21, 22, "overflow"),
     ]
     assert not gaps
-
-
-@given(
-    st.lists(st.integers(1, 1000), max_size=30),
-    st.one_of(st.none(), st.integers(0, 20_000)),
-    st.integers(0, 5_000),
-    st.integers(0, 20_000),
-    st.integers(0, 3_000),
-)
-def test_oldest_goes_first_and_no_more_than_needed(
-    sizes: list[int], max_bytes: int | None, keep_free: int, free: int, incoming: int
-) -> None:
-    closed = [Candidate(number, size, f"{number}.mp4") for number, size in enumerate(sizes)]
-    used = sum(sizes)
-    budget = Budget(max_bytes, keep_free)
-    gone = choose(closed, budget.excess(used, free, incoming))
-
-    assert gone == closed[: len(gone)]
-    freed = sum(candidate.bytes for candidate in gone)
-    if len(gone) < len(closed):
-        assert max_bytes is None or used - freed + incoming <= max_bytes
-        assert free + freed - incoming >= keep_free
-    fits = (max_bytes is None or used + incoming <= max_bytes) and free - incoming >= keep_free
-    assert (not gone) == (fits or not closed)
-    assert budget.excess(used - freed, free + freed, incoming) == 0 or len(gone) == len(closed)
 
 
 def test_paths_sort_and_tell_their_number() -> None:

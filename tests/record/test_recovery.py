@@ -15,8 +15,9 @@ from record_streams import GATE, YARD, cut, encode, packets, pictures, take_unit
 from nvr.media.access_unit import Discontinuity
 from nvr.record import recovery
 from nvr.record.index import Index
+from nvr.record.layout import path_of
 from nvr.record.model import Fragment
-from nvr.record.retention import Budget
+from nvr.record.retention import Budget, Doomed
 from nvr.record.writer import Batch, Writer
 
 
@@ -94,11 +95,11 @@ async def test_interrupted_deletion_is_finished(tmp_path: Path, start: Start) ->
     await recording.stop()
     index = Index(recording.root)
     (oldest, _) = index.oldest(10)
-    index.discard([oldest])
+    index.discard([Doomed(oldest, "space")], 0)
     await index.close()
-    assert (recording.root / oldest.path).exists()
+    assert (recording.root / path_of(oldest)).exists()
     again = await start()
-    assert not (again.root / oldest.path).exists()
+    assert not (again.root / path_of(oldest)).exists()
     assert await stored_frames(again) == 75
 
 

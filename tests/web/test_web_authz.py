@@ -45,7 +45,7 @@ class Target:
 
 
 def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
-    values = {"language": "vi", "file:.+": "app.js", "live": "x" * 32}
+    values = {"language": "vi", "file:.+": "app.js", "live": "x" * 32, "hold": "0" * 16}
     path = re.sub(r"\{([^}]+)\}", lambda m: values.get(m[1], m[0]), route.path)
     if "/footage/" in path:
         path += "?start_s=1000&end_s=1002"
@@ -172,6 +172,11 @@ async def test_lists_hold_only_what_one_may_see(site: Site) -> None:
     assert (await whole.ask("GET", "/api/alarm"))[1]["ringing"] == [gate, yard]
     assert (await limited.ask("GET", "/api/alarm"))[1]["ringing"] == [gate]
     assert set((await limited.ask("GET", "/api/status"))[1]["analysis"]["cameras"]) == {"gate"}
+    await site.services.disk._open.forecast.look()
+    storage = (await whole.ask("GET", "/api/status"))[1]["storage"]
+    assert set(storage["cameras"]) == {"gate", "yard"}
+    assert set(storage["cameras"]["gate"]) == {"bytes", "oldest_s", "days_kept", "days_possible"}
+    assert set((await limited.ask("GET", "/api/status"))[1]["storage"]["cameras"]) == {"gate"}
 
 
 async def test_an_expired_session_is_gone(site: Site) -> None:

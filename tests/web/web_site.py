@@ -38,6 +38,7 @@ from nvr.media.h264 import (
 )
 from nvr.media.hub import Hub
 from nvr.record.disk import Disk
+from nvr.record.retention import Keep
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.web.access import AccountRole, Session
@@ -229,7 +230,14 @@ async def running_site(
     faults, streams, changes, hub = FaultBoard(clock), StreamBoard(), Changes(), Hub(config.streams)
     faults.on_change(changes.notify)
     streams.on_change(changes.notify)
-    disk = Disk(config.storage.recordings, clock=clock, faults=faults, max_bytes=None, keep_free_bytes=0)
+    disk = Disk(
+        config.storage.recordings,
+        clock=clock,
+        faults=faults,
+        max_bytes=None,
+        keep_free_bytes=0,
+        keep=Keep.configured(config),
+    )
     for stream in hub:
         stream.attach(disk.consumer(stream.key))
     line = SirenLine(config.siren, directory / "guard.sock", faults=faults) if config.siren else None

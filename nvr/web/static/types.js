@@ -84,7 +84,7 @@
  *
  * @typedef {object} Status
  * @property {Fault[]} faults
- * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null}} storage
+ * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null, days_possible: number | null, cameras: Record<string, {bytes: number, oldest_s: number | null, days_kept: number, days_possible: number | null}>}} storage
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
  * @property {number} now_s
  * @property {number} uptime_s

@@ -1,0 +1,46 @@
+"""The outlook of an open recordings directory, brought up to date now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+import structlog
+
+from nvr.clock import Clock
+from nvr.record.directory import Directory
+from nvr.record.model import TICKS
+from nvr.record.outlook import Outlook, capacity_bytes, outlook
+from nvr.record.retention import Budget, Keep
+from nvr.record.stock import read_stocks
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 60.0
+
+
+class Forecast:
+    """`keep`: its cameras are those that are told about."""
+
+    def __init__(self, directory: Directory, clock: Clock, budget: Budget, keep: Keep):
+        self._directory, self._clock, self._budget, self._keep = directory, clock, budget, keep
+        self.current: Outlook | None = None
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except sqlite3.Error as error:  # the writer meets the same disk, and says so
+                log.debug("no outlook", error=str(error))
+            await asyncio.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Raises sqlite3.Error."""
+        index = self._directory.index
+        if index is None:
+            return
+        stocks = await index.db.read(lambda connection: read_stocks(connection, self._keep.cameras))
+        fill = self._directory.writer.fill
+        capacity = capacity_bytes(self._budget, fill.used_bytes, fill.free_bytes)
+        self.current = outlook(stocks, self._keep, capacity, int(self._clock.wall() * TICKS))

@@ -1,0 +1,138 @@
+"""The holds of an open recordings directory: made, ended, and watched over so that they do not fill the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from nvr.clock import Clock
+from nvr.errors import StorageError
+from nvr.events import Fault
+from nvr.faults import FaultBoard
+from nvr.record.directory import Directory, Threads
+from nvr.record.errors import storage_error
+from nvr.record.hold import Hold, held_spans
+from nvr.record.hold_files import delete_hold, write_hold
+
+PLACE = "holds"
+LOOK_S = 60.0
+WARN_SHARE = 0.8
+MOST_HOLDS = 1000
+
+
+class HoldQuota(StorageError):
+    """Holds would take, or nearly take, more of the disk than they may."""
+
+    code = "hold_quota"
+
+
+class Holds:
+    """`share`: the part of the disk (what is used and what is free) that held footage may take, 0 to 1."""
+
+    def __init__(
+        self,
+        root: Path,
+        directory: Directory,
+        threads: Threads,
+        clock: Clock,
+        faults: FaultBoard,
+        share: float,
+    ):
+        self._root, self._directory, self._threads = root, directory, threads
+        self._clock, self._faults, self._share = clock, faults, share
+        self._changing = asyncio.Lock()
+        self.held_bytes = 0
+
+    @property
+    def all(self) -> list[Hold]:
+        """The newest first, those that expired too."""
+        return sorted(self._directory.holds.values(), key=lambda hold: hold.made_s, reverse=True)
+
+    @property
+    def quota_bytes(self) -> int:
+        fill = self._directory.writer.fill
+        return int((fill.used_bytes + fill.free_bytes) * self._share)
+
+    async def add(self, hold: Hold) -> None:
+        """When this returns, nothing of it will be deleted, and the hold itself is safe on the disk.
+
+        Raises HoldQuota: the quota has no room for it; StorageError: the disk fails.
+        """
+        async with self._changing:
+            holds = self._directory.holds
+            if len(holds) >= MOST_HOLDS:
+                raise HoldQuota(f"there are {MOST_HOLDS} holds already", remedy="End holds that are over")
+            held_bytes = await self._bytes([*holds.values(), hold])
+            if held_bytes > self.quota_bytes and held_bytes > self.held_bytes:
+                raise HoldQuota(
+                    f"held footage would take {held_bytes / 1e9:.1f} GB of the {self.quota_bytes / 1e9:.1f} GB"
+                    " that it may take",
+                    remedy="End other holds, hold less, or raise [storage] hold_percent",
+                )
+            await self._change({**holds, hold.id: hold}, hold)
+            self._show(held_bytes)
+
+    async def remove(self, hold: Hold) -> None:
+        """The ring may have its footage again. Raises StorageError: the disk fails."""
+        async with self._changing:
+            holds = {id_: other for id_, other in self._directory.holds.items() if id_ != hold.id}
+            await self._change(holds, hold)
+        with suppress(StorageError):  # it is done; the watch looks again
+            await self.look()
+
+    async def watch(self) -> None:
+        """Keep the fault up to date, until cancelled."""
+        damaged = self._directory.damaged_holds
+        self._faults.clear(PLACE)
+        if damaged:
+            files = ", ".join(damaged)[:200]
+            detail = f"{self._root}/holds: cannot be understood, so what they hold may be deleted: {files}"
+            self._faults.raise_fault(Fault(PLACE, "hold_damaged", detail, {"files": files}))
+        while True:
+            with suppress(StorageError):  # the writer meets the same disk, and says so
+                await self.look()
+            await asyncio.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Measure what is held. Raises StorageError."""
+        self._show(await self._bytes(list(self._directory.holds.values())))
+
+    def _show(self, held_bytes: int) -> None:
+        self.held_bytes = held_bytes
+        quota_bytes = self.quota_bytes
+        if self.held_bytes < quota_bytes * WARN_SHARE:
+            self._faults.clear(PLACE, HoldQuota.code)
+            return
+        percent = round(self.held_bytes * 100 / max(quota_bytes, 1))
+        detail = (
+            f"held footage takes {percent} % of what it may take of the disk; soon nothing more can be held"
+        )
+        self._faults.raise_fault(Fault(PLACE, HoldQuota.code, detail, {"percent": percent}))
+
+    async def _bytes(self, holds: list[Hold]) -> int:
+        index = self._directory.index
+        if index is None:
+            raise StorageError(f"{self._root}: the index is being replaced", remedy="Try again in a moment")
+        try:
+            return await index.bytes_within(held_spans(holds, self._clock.wall()))
+        except sqlite3.Error as error:
+            raise storage_error(self._root, error) from error
+
+    async def _change(self, holds: dict[str, Hold], changed: Hold) -> None:
+        """On the disk's thread, so that no deletion comes between. Raises StorageError."""
+
+        def work() -> None:
+            self._directory.check()
+            if changed.id in holds:
+                write_hold(self._root, changed)
+            else:
+                delete_hold(self._root, changed)
+            self._directory.writer.room.holds = tuple(holds.values())
+
+        try:
+            await self._threads.on_disk(work)
+        except OSError as error:
+            raise storage_error(self._root, error) from error
+        self._directory.holds = holds
