@@ -10,7 +10,10 @@ from collections.abc import Callable
 
 import structlog
 
+from nvr.camera.depacketizer import Depacketizer
 from nvr.camera.h264_rtp import H264Depacketizer
+from nvr.camera.h265_rtp import H265Depacketizer
+from nvr.camera.sdp import VideoTrack
 from nvr.camera.session import Session
 from nvr.clock import Clock
 from nvr.config import Camera
@@ -56,7 +59,7 @@ async def play(
         try:
             await session.connect(connect_s)
             track = await session.describe()
-            depacketizer = H264Depacketizer(key, track.payload_type, publish, sps=track.sps, pps=track.pps)
+            depacketizer = _depacketizer(key, track, publish)
 
             def publish_first(item: MediaItem) -> None:
                 publish(item)
@@ -78,9 +81,15 @@ async def play(
         raise type(error)(text, remedy=error.remedy, params=params) from None
 
 
+def _depacketizer(key: StreamKey, track: VideoTrack, publish: Callable[[MediaItem], None]) -> Depacketizer:
+    if track.codec == "h264":
+        return H264Depacketizer(key, track.payload_type, publish, sps=track.sps, pps=track.pps)
+    return H265Depacketizer(key, track.payload_type, publish, vps=track.vps, sps=track.sps, pps=track.pps)
+
+
 async def _watch(
     session: Session,
-    depacketizer: H264Depacketizer,
+    depacketizer: Depacketizer,
     clock: Clock,
     stall_s: float,
     parameter_sets_s: float,
@@ -105,9 +114,9 @@ async def _watch(
                 given_up_s = depacketizer.first_packet_s + parameter_sets_s
                 if now_s >= given_up_s:
                     raise UnsupportedStream(
-                        f"no H.264 parameter sets (SPS and PPS) in {parameter_sets_s:g} s of video",
+                        f"no {depacketizer.codec} parameter sets (SPS, PPS) in {parameter_sets_s:g} s of video",
                         remedy="Update the camera's firmware or use another of its streams",
-                        params={"codec": "H264"},
+                        params={"codec": depacketizer.codec},
                     )
                 due_s = min(due_s, given_up_s)
             given_up_s = (depacketizer.last_unit_s or depacketizer.first_packet_s) + keyframe_s
@@ -115,7 +124,7 @@ async def _watch(
                 raise UnsupportedStream(
                     f"no keyframe in {keyframe_s:g} s of video",
                     remedy="Set the keyframe interval of this stream to 1 to 4 seconds in the camera",
-                    params={"codec": "H264"},
+                    params={"codec": depacketizer.codec},
                 )
             due_s = min(due_s, given_up_s)
         await session.failure(due_s - now_s)

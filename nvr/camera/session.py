@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from nvr.camera import sdp
 from nvr.camera.auth import Login
-from nvr.camera.h264_rtp import H264Depacketizer
+from nvr.camera.depacketizer import Depacketizer
 from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser, parse_session, parse_transport
 from nvr.clock import Clock
 from nvr.config import Camera
@@ -55,7 +55,7 @@ class Session:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise CameraUnreachable(f"{host}:{port} cannot be reached: {why}", remedy=remedy) from None
 
-    async def describe(self) -> sdp.H264Track:
+    async def describe(self) -> sdp.VideoTrack:
         options = await self._request("OPTIONS", self._url)
         self._public = {word.strip().upper() for word in options.headers.get("Public").split(",")}
         response = await self._request("DESCRIBE", self._url, ("Accept", "application/sdp"))
@@ -63,12 +63,12 @@ class Session:
         headers = response.headers
         self._base = sdp.base_url(self._url, headers.get("Content-Base"), headers.get("Content-Location"))
         description = sdp.parse(response.body)
-        track = sdp.h264_track(description)
+        track = sdp.video_track(description)
         self._track_url = sdp.control_url(self._base, track.control)
         self._base = sdp.control_url(self._base, description.control)
         return track
 
-    async def set_up(self, depacketizer: H264Depacketizer) -> None:
+    async def set_up(self, depacketizer: Depacketizer) -> None:
         """The packets go to `depacketizer` from now on (some cameras send them before they answer PLAY)."""
         wanted = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
         response = await self._request("SETUP", self._track_url, wanted)

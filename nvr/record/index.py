@@ -1,4 +1,4 @@
-"""index.db: which footage there is, as rows. A cache of what the files say; see schema/001.sql.
+"""index.db: which footage there is, as rows. A cache of what the files say; see schema/.
 
 Methods without `async` belong to the disk's thread, which alone writes.
 """
@@ -22,7 +22,7 @@ NAME = "index.db"
 TOUCHING_90K = TICKS // 1000
 _ROWS = """
     SELECT segments.*, streams.camera, streams.role,
-           configs.codec, configs.sps, configs.pps, configs.width, configs.height, configs.reorders
+           configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders
     FROM segments JOIN streams ON streams.id = segments.stream JOIN configs ON configs.id = segments.config
 """
 # Segments of a stream never overlap: only the last that starts before a span can reach into it.
@@ -43,8 +43,9 @@ class Index:
 
     def __init__(self, root: Path):
         """Open or create it. Raises StorageError, with a cause for which `is_corrupt` holds if it is damaged."""
-        schema = resources.files("nvr.record") / "schema" / "001.sql"
-        self.db = Database(root / NAME, [schema.read_text("utf-8")])
+        folder = resources.files("nvr.record") / "schema"
+        scripts = sorted(folder.iterdir(), key=lambda script: script.name)
+        self.db = Database(root / NAME, [script.read_text("utf-8") for script in scripts])
         self._streams: dict[StreamKey, int] = {}
         self._configs: dict[CodecConfig, int] = {}
 
@@ -227,12 +228,13 @@ def _stream_id(connection: sqlite3.Connection, ids: _Ids, key: StreamKey) -> int
 
 def _config_id(connection: sqlite3.Connection, ids: _Ids, config: CodecConfig) -> int:
     if config not in ids.configs:
-        columns = (config.codec, config.sps, config.pps)
+        columns = (config.codec, config.vps, config.sps, config.pps)
         connection.execute(
-            "INSERT OR IGNORE INTO configs (codec, sps, pps, width, height, reorders) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO configs (codec, vps, sps, pps, width, height, reorders)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*columns, config.width, config.height, config.reorders),
         )
-        query = "SELECT id FROM configs WHERE codec = ? AND sps = ? AND pps = ?"
+        query = "SELECT id FROM configs WHERE codec = ? AND vps = ? AND sps = ? AND pps = ?"
         ids.configs[config] = connection.execute(query, columns).fetchone()[0]
     return ids.configs[config]
 
@@ -290,7 +292,13 @@ def _put_gap(connection: sqlite3.Connection, ids: _Ids, gap: Gap) -> None:
 
 def _row(row: sqlite3.Row) -> SegmentRow:
     config = CodecConfig(
-        row["codec"], row["sps"], row["pps"], row["width"], row["height"], bool(row["reorders"])
+        row["codec"],
+        row["sps"],
+        row["pps"],
+        row["width"],
+        row["height"],
+        bool(row["reorders"]),
+        vps=row["vps"],
     )
     key = StreamKey(row["camera"], Role(row["role"]))
     segment = Segment(row["id"], key, config, row["start_90k"], row["slew_ppm"])
