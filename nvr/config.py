@@ -154,7 +154,8 @@ class Zone(_Model):
 
 
 class Camera(_Model):
-    """One camera. `id` names it in file names and addresses and must not change; `name` is for people."""
+    """One camera. `id` names it in file names and addresses and must not change; `name` is for people.
+    `transport`: how its video comes; "udp" only where a camera cannot send it in the RTSP connection."""
 
     id: Slug
     name: Name
@@ -162,6 +163,7 @@ class Camera(_Model):
     sub: RtspUrl | None = None
     username: str = ""
     password: SecretStr = SecretStr("")
+    transport: Literal["tcp", "udp"] = "tcp"
     zone: tuple[Zone, ...] = (Zone(name="*"),)
 
     @field_validator("zone")

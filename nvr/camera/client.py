@@ -1,4 +1,4 @@
-"""One life of one connection to a camera: RTSP over TCP with interleaved RTP, until it fails.
+"""One life of one connection to a camera: RTSP over TCP, with RTP in it or over UDP, until it fails.
 
 No retry here: `nvr.supervise` calls `play` again. Packets are parsed inside `data_received`, without a task
 switch, so that 58 cameras cost a tenth of a core.
@@ -37,7 +37,7 @@ async def play(
     parameter_sets_s: float = 10.0,
     keyframe_s: float = 60.0,
 ) -> None:
-    """Connect, set up the video over TCP and play; never returns.
+    """Connect, set up the video and play; never returns.
 
     Publishes Discontinuity("reconnect") first, then the access units from the first keyframe on; calls
     `healthy()` once, with the first of them. Each connection counts `pts_90k` from 0.
@@ -72,7 +72,7 @@ async def play(
             publish(Discontinuity(key, "reconnect", clock.monotonic()))
             await session.start()
             log.info("camera plays", stream=str(key))
-            await _watch(session, depacketizer, clock, stall_s, parameter_sets_s, keyframe_s)
+            await _watch(camera, session, depacketizer, clock, stall_s, parameter_sets_s, keyframe_s)
         finally:
             await session.close()
     except CameraError as error:
@@ -88,6 +88,7 @@ def _depacketizer(key: StreamKey, track: VideoTrack, publish: Callable[[MediaIte
 
 
 async def _watch(
+    camera: Camera,
     session: Session,
     depacketizer: Depacketizer,
     clock: Clock,
@@ -102,9 +103,10 @@ async def _watch(
         now_s = clock.monotonic()
         stalls_s = (depacketizer.last_packet_s or started_s) + stall_s
         if now_s >= stalls_s:
-            raise StreamStalled(
-                f"no video for {stall_s:g} s", remedy="Check the camera's network and its load"
-            )
+            remedy = "Check the camera's network and its load"
+            if camera.transport == "udp" and depacketizer.first_packet_s is None:
+                remedy = 'Let UDP from the camera through to this machine, or set `transport = "tcp"`'
+            raise StreamStalled(f"no video for {stall_s:g} s", remedy=remedy)
         if now_s >= keepalive_s:
             session.keep_alive()
             keepalive_s = now_s + session.keepalive_every_s

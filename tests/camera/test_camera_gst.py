@@ -34,11 +34,12 @@ def gst(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, str]]:
         process.wait(PATIENCE_S)
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("path", ["h264", "bframes", "h265", "h265-bframes"])
-async def test_every_unit_decodes(gst: tuple[str, str, str], path: str) -> None:
+async def test_every_unit_decodes(gst: tuple[str, str, str], path: str, transport: str) -> None:
     address, user, password = gst
     collector = Collector()
-    config = camera(f"{address}/{path}", user, password)
+    config = camera(f"{address}/{path}", user, password).model_copy(update={"transport": transport})
     async with asyncio.TaskGroup() as tasks:
         life = tasks.create_task(
             play(config, Role.MAIN, SystemClock(), collector.publish, collector.on_healthy)

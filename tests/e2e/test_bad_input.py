@@ -60,7 +60,7 @@ async def test_sick_cameras_are_named_while_the_others_go_on(site: Appliance, cl
             file.write(camera("wrong", f"rtsp://127.0.0.1:{closed}/h264", anna + '"sai"'))
             file.write(camera("right", f"rtsp://127.0.0.1:{closed}/h264", anna + '"quê hương"'))
             file.write(camera("jpeg", f"rtsp://127.0.0.1:{opened}/jpeg"))
-            file.write(camera("hevc", f"rtsp://127.0.0.1:{opened}/h265"))
+            file.write(camera("hevc", f"rtsp://127.0.0.1:{opened}/h265", 'transport = "udp"'))
             file.write(camera("bframes", f"rtsp://127.0.0.1:{opened}/bframes"))
         await site.start_service()
         async with site.api(claim=True) as api:
