@@ -1,21 +1,30 @@
 """RFC 7798: access units through packets and back, with loss, odd cameras, and any bytes."""
 
+import asyncio
+import itertools
 import random
+from dataclasses import replace
 
 import pytest
+from camera_peers import Collector, camera
 from hypothesis import given
 from hypothesis import strategies as st
 
 import x265
+from nvr.camera.client import play
 from nvr.camera.h265_rtp import H265Depacketizer, packetize
 from nvr.camera.rtp import pack_header
+from nvr.camera.server import RtspServer
+from nvr.clock import SystemClock
 from nvr.errors import CameraError, ProtocolViolation, UnsupportedStream
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
+from nvr.media.hub import StreamHub
 from nvr.media.nal import join_length_prefixed, split_length_prefixed
 
 KEY = StreamKey("gate", Role.MAIN)
 CONFIG = x265.encode(frames=2)[0].config
+CONFIG_B = x265.encode(frames=30, gop=10, b_frames=2)[0].config
 OTHER = x265.encode(frames=2, size=(320, 192))[0].config
 SETS = CONFIG.parameter_sets
 
@@ -271,3 +280,31 @@ def test_a_real_stream_survives_and_may_be_entered_anywhere(open_gop: bool) -> N
             assert [(unit.data, unit.is_key) for unit in line.units] == [(u.data, u.is_key) for u in units]
         assert line.units[0].is_key
         assert len(x265.decode(line.units)) == len(line.units)
+
+
+async def test_our_server_and_client_agree() -> None:
+    clock, units = SystemClock(), x265.encode(frames=30, gop=10, b_frames=2)
+    hub, collector = StreamHub(KEY), Collector()
+    hub.config = units[0].config
+
+    async def publish() -> None:
+        for number in itertools.count():
+            turn, place = divmod(number, len(units))
+            pts_90k = units[place].pts_90k + turn * len(units) * x265.STEP_90K
+            hub.publish(replace(units[place], pts_90k=pts_90k, received_mono_s=clock.monotonic()))
+            await asyncio.sleep(0.005)
+
+    async with (
+        RtspServer({"cam": hub}, clock).listening("127.0.0.1", 0) as port,
+        asyncio.TaskGroup() as tasks,
+    ):
+        url = f"rtsp://127.0.0.1:{port}/cam"
+        jobs = [
+            tasks.create_task(publish()),
+            tasks.create_task(play(camera(url), Role.MAIN, clock, collector.publish, collector.on_healthy)),
+        ]
+        await collector.wait_for(60)
+        for job in jobs:
+            job.cancel()
+    assert {unit.config for unit in collector.units} == {CONFIG_B}
+    assert len(x265.decode(collector.units)) == len(collector.units)
