@@ -161,7 +161,8 @@ class Camera(_Model):
     """One camera. `id` names it in file names and addresses and must not change; `name` is for people.
 
     `keep_days_min`: its footage goes before that only where the disk has no room for it otherwise; `keep_days_max`: in
-    place of storage's `max_days`.
+    place of storage's `max_days`. `transport`: how its video comes; "udp" only where a camera cannot send it in the
+    RTSP connection.
     """
 
     id: Slug
@@ -172,6 +173,7 @@ class Camera(_Model):
     password: SecretStr = SecretStr("")
     keep_days_min: Annotated[float, Field(ge=0.0, le=3650.0)] = 0.0
     keep_days_max: KeepDays | None = None
+    transport: Literal["tcp", "udp"] = "tcp"
     zone: tuple[Zone, ...] = (Zone(name="*"),)
 
     @field_validator("zone")

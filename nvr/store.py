@@ -71,8 +71,11 @@ class Database:
                 remedy="Update the appliance, or restore the backup made before the update",
                 params={"path": str(self.path)},
             )
+        # A table that others refer to can only be made anew while foreign keys are off (sqlite.org/lang_altertable).
+        self._writer.execute("PRAGMA foreign_keys=OFF")
         for number, script in enumerate(schema[version:], start=version + 1):
             self._writer.executescript(f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+        self._writer.execute("PRAGMA foreign_keys=ON")
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one transaction in the calling thread, which must be the only one that writes."""

@@ -10,8 +10,9 @@ SOURCES = sorted(p for package in ("nvr", "hw", "webrtc") for p in (ROOT / packa
 
 PURE = """
 nvr/events.py nvr/errors.py
-nvr/media/access_unit.py nvr/media/h264.py
-nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/h264_rtp.py nvr/camera/sdp.py nvr/camera/auth.py
+nvr/media/access_unit.py nvr/media/nal.py nvr/media/h264.py nvr/media/h265.py
+nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_rtp.py nvr/camera/h265_rtp.py
+nvr/camera/reorder.py nvr/camera/reception.py nvr/camera/sdp.py nvr/camera/auth.py
 nvr/camera/timeline.py
 nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virtual_mp4.py
 nvr/record/hold.py nvr/record/outlook.py

@@ -1,4 +1,4 @@
-"""One life of one connection to a camera: RTSP over TCP with interleaved RTP, until it fails.
+"""One life of one connection to a camera: RTSP over TCP, with RTP in it or over UDP, until it fails.
 
 No retry here: `nvr.supervise` calls `play` again. Packets are parsed inside `data_received`, without a task
 switch, so that 58 cameras cost a tenth of a core.
@@ -10,7 +10,10 @@ from collections.abc import Callable
 
 import structlog
 
+from nvr.camera.depacketizer import Depacketizer
 from nvr.camera.h264_rtp import H264Depacketizer
+from nvr.camera.h265_rtp import H265Depacketizer
+from nvr.camera.sdp import VideoTrack
 from nvr.camera.session import Session
 from nvr.clock import Clock
 from nvr.config import Camera
@@ -34,7 +37,7 @@ async def play(
     parameter_sets_s: float = 10.0,
     keyframe_s: float = 60.0,
 ) -> None:
-    """Connect, set up the video over TCP and play; never returns.
+    """Connect, set up the video and play; never returns.
 
     Publishes Discontinuity("reconnect") first, then the access units from the first keyframe on; calls
     `healthy()` once, with the first of them. Each connection counts `pts_90k` from 0.
@@ -56,7 +59,7 @@ async def play(
         try:
             await session.connect(connect_s)
             track = await session.describe()
-            depacketizer = H264Depacketizer(key, track.payload_type, publish, sps=track.sps, pps=track.pps)
+            depacketizer = _depacketizer(key, track, publish)
 
             def publish_first(item: MediaItem) -> None:
                 publish(item)
@@ -69,7 +72,7 @@ async def play(
             publish(Discontinuity(key, "reconnect", clock.monotonic()))
             await session.start()
             log.info("camera plays", stream=str(key))
-            await _watch(session, depacketizer, clock, stall_s, parameter_sets_s, keyframe_s)
+            await _watch(camera, session, depacketizer, clock, stall_s, parameter_sets_s, keyframe_s)
         finally:
             await session.close()
     except CameraError as error:
@@ -78,9 +81,16 @@ async def play(
         raise type(error)(text, remedy=error.remedy, params=params) from None
 
 
+def _depacketizer(key: StreamKey, track: VideoTrack, publish: Callable[[MediaItem], None]) -> Depacketizer:
+    if track.codec == "h264":
+        return H264Depacketizer(key, track.payload_type, publish, sps=track.sps, pps=track.pps)
+    return H265Depacketizer(key, track.payload_type, publish, vps=track.vps, sps=track.sps, pps=track.pps)
+
+
 async def _watch(
+    camera: Camera,
     session: Session,
-    depacketizer: H264Depacketizer,
+    depacketizer: Depacketizer,
     clock: Clock,
     stall_s: float,
     parameter_sets_s: float,
@@ -93,9 +103,10 @@ async def _watch(
         now_s = clock.monotonic()
         stalls_s = (depacketizer.last_packet_s or started_s) + stall_s
         if now_s >= stalls_s:
-            raise StreamStalled(
-                f"no video for {stall_s:g} s", remedy="Check the camera's network and its load"
-            )
+            remedy = "Check the camera's network and its load"
+            if camera.transport == "udp" and depacketizer.first_packet_s is None:
+                remedy = 'Let UDP from the camera through to this machine, or set `transport = "tcp"`'
+            raise StreamStalled(f"no video for {stall_s:g} s", remedy=remedy)
         if now_s >= keepalive_s:
             session.keep_alive()
             keepalive_s = now_s + session.keepalive_every_s
@@ -105,9 +116,9 @@ async def _watch(
                 given_up_s = depacketizer.first_packet_s + parameter_sets_s
                 if now_s >= given_up_s:
                     raise UnsupportedStream(
-                        f"no H.264 parameter sets (SPS and PPS) in {parameter_sets_s:g} s of video",
+                        f"no {depacketizer.codec} parameter sets (SPS, PPS) in {parameter_sets_s:g} s of video",
                         remedy="Update the camera's firmware or use another of its streams",
-                        params={"codec": "H264"},
+                        params={"codec": depacketizer.codec},
                     )
                 due_s = min(due_s, given_up_s)
             given_up_s = (depacketizer.last_unit_s or depacketizer.first_packet_s) + keyframe_s
@@ -115,7 +126,7 @@ async def _watch(
                 raise UnsupportedStream(
                     f"no keyframe in {keyframe_s:g} s of video",
                     remedy="Set the keyframe interval of this stream to 1 to 4 seconds in the camera",
-                    params={"codec": "H264"},
+                    params={"codec": depacketizer.codec},
                 )
             due_s = min(due_s, given_up_s)
         await session.failure(due_s - now_s)

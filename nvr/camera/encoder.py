@@ -16,16 +16,8 @@ from av.video.frame import PictureType, VideoFrame
 from nvr.errors import ConfigError
 from nvr.events import Role
 from nvr.media.access_unit import CodecConfig
-from nvr.media.h264 import (
-    NAL_AUD,
-    NAL_IDR,
-    NAL_PPS,
-    NAL_SPS,
-    codec_config,
-    join_length_prefixed,
-    nal_type,
-    split_annex_b,
-)
+from nvr.media.h264 import NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, codec_config, nal_type
+from nvr.media.nal import join_length_prefixed, split_annex_b
 
 MAX_KEPT_BYTES = 2 << 30
 MAX_ENCODED_BYTES = 1 << 30

@@ -1,6 +1,6 @@
 """One stream as interleaved RTP packets, made once for all its clients.
 
-Sources: RFC 2326, 10.12 (interleaving), RFC 6184 (packets), RFC 3550 (reports).
+Sources: RFC 2326, 10.12 (interleaving), RFC 6184 and 7798 (packets), RFC 3550 (reports).
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import secrets
 from typing import Protocol
 
-from nvr.camera.h264_rtp import packetize
+from nvr.camera import h264_rtp, h265_rtp
 from nvr.camera.rtp import pack_header, sender_report
 from nvr.clock import Clock
 from nvr.media.access_unit import AccessUnit, MediaItem
-from nvr.media.h264 import split_length_prefixed
 from nvr.media.hub import StreamHub
+from nvr.media.nal import split_length_prefixed
 
 MAX_PAYLOAD_BYTES = 1400
 REPORT_EVERY_S = 5.0
@@ -63,8 +63,9 @@ class Fanout:
                 client.waits_for_key = True
             return
         timestamp = self._rtp_timestamp(item)
-        nals: list[bytes | memoryview] = [item.config.sps, item.config.pps] if item.is_key else []
+        nals: list[bytes | memoryview] = [*item.config.parameter_sets] if item.is_key else []
         nals += split_length_prefixed(item.data)
+        packetize = h264_rtp.packetize if item.config.codec == "h264" else h265_rtp.packetize
         payloads = packetize(nals, MAX_PAYLOAD_BYTES)
         packets: list[bytes] = []
         for payload in payloads:

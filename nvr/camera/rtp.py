@@ -1,4 +1,4 @@
-"""RTP packet headers and RTCP sender reports. Pure. Source: RFC 3550, 5.1, 5.3.1, 6.4.1, 6.5."""
+"""RTP packet headers and RTCP reports. Pure. Source: RFC 3550, 5.1, 5.3.1, 6.4, 6.5."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from nvr.errors import ProtocolViolation
 _FIXED = struct.Struct(">BBHII")
 _NTP_EPOCH_S = 2_208_988_800  # 1900-01-01 to 1970-01-01
 HEADER_BYTES = _FIXED.size
+RTP_CLOCK_HZ = 90_000
+_SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION = 200, 201, 202
 
 
 class RtpHeader(NamedTuple):
@@ -49,6 +51,14 @@ def parse_header(buffer: Buffer, start: int, end: int) -> RtpHeader:
     return RtpHeader(kind > 0x7F, kind & 0x7F, sequence, timestamp, ssrc, payload, payload_end)
 
 
+def peek(packet: bytes) -> tuple[int, int, int] | None:
+    """(sequence, timestamp, SSRC) of a datagram, None if it is no RTP packet."""
+    if len(packet) < HEADER_BYTES or packet[0] & 0xC0 != 0x80:
+        return None
+    _, _, sequence, timestamp, ssrc = _FIXED.unpack_from(packet)
+    return sequence, timestamp, ssrc
+
+
 def pack_header(*, marker: bool, payload_type: int, sequence: int, timestamp: int, ssrc: int) -> bytes:
     """A header without contributing sources, extension and padding."""
     return _FIXED.pack(0x80, marker << 7 | payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
@@ -62,7 +72,7 @@ def sender_report(
     report = struct.pack(
         ">BBHIQIII",
         0x80,
-        200,
+        _SENDER_REPORT,
         6,
         ssrc,
         ntp,
@@ -70,7 +80,45 @@ def sender_report(
         packets & 0xFFFFFFFF,
         payload_bytes & 0xFFFFFFFF,
     )
+    return report + _description(ssrc, cname)
+
+
+class ReportBlock(NamedTuple):
+    """What one receiver says of `source`: `fraction_lost` in 1/256 since its last report, `lost` packets in all,
+    `highest_sequence` with the count of wraps above 16 bits, `jitter` in RTP time, the middle 32 bits of the NTP
+    time of the `last_report` from the sender (0: none) and the `delay` since that arrived, in 1/65536 s."""
+
+    source: int
+    fraction_lost: int
+    lost: int
+    highest_sequence: int
+    jitter: int
+    last_report: int
+    delay: int
+
+
+def receiver_report(*, ssrc: int, block: ReportBlock | None, cname: str) -> bytes:
+    """A compound RTCP packet, receiver report and CNAME."""
+    body = struct.pack(">I", ssrc)
+    if block is not None:
+        lost = block.fraction_lost << 24 | block.lost & 0xFF_FFFF
+        rest = (block.highest_sequence, block.jitter, block.last_report, block.delay)
+        body += struct.pack(">6I", block.source, lost, *(value & 0xFFFF_FFFF for value in rest))
+    head = struct.pack(">BBH", 0x80 | (block is not None), _RECEIVER_REPORT, len(body) // 4)
+    return head + body + _description(ssrc, cname)
+
+
+def parse_sender_report(packet: bytes) -> tuple[int, int] | None:
+    """(SSRC, middle 32 bits of the NTP time) of a compound packet that starts with a sender report, else None."""
+    if len(packet) < 28 or packet[0] & 0xC0 != 0x80 or packet[1] != _SENDER_REPORT:
+        return None
+    ssrc, ntp = struct.unpack_from(">IQ", packet, 4)
+    return ssrc, ntp >> 16 & 0xFFFF_FFFF
+
+
+def _description(ssrc: int, cname: str) -> bytes:
+    """A source description with the CNAME."""
     name = cname.encode()[:255]
     item = struct.pack(">IBB", ssrc, 1, len(name)) + name
     item += bytes(4 - len(item) % 4)  # at least one zero byte ends the list of items
-    return report + struct.pack(">BBH", 0x81, 202, len(item) // 4) + item
+    return struct.pack(">BBH", 0x81, _DESCRIPTION, len(item) // 4) + item

@@ -200,10 +200,12 @@ def _content_length(headers: Headers) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """One alternative of a Transport header (RFC 2326, 12.39): `tcp` with its `channels`, if any are named."""
+    """One alternative of a Transport header (RFC 2326, 12.39): `tcp` with its `channels`, if any are named; else UDP
+    with the `server_ports` of RTP and RTCP, if any are named."""
 
     tcp: bool
     channels: tuple[int, int] | None
+    server_ports: tuple[int, int] | None = None
 
 
 def parse_transport(value: str) -> Transport | None:
@@ -213,19 +215,28 @@ def parse_transport(value: str) -> Transport | None:
         protocol, *parameters = (part.strip() for part in alternative.split(";"))
         if protocol.upper() not in ("RTP/AVP", "RTP/AVP/UDP", "RTP/AVP/TCP"):
             continue
-        channels = None
+        channels = ports = None
         for parameter in parameters:
             key, _, numbers = parameter.partition("=")
-            first, _, second = numbers.partition("-")
-            if key.lower() == "interleaved" and re.fullmatch("[0-9]{1,3}", first, re.ASCII):
-                low = int(first)
-                high = int(second) if re.fullmatch("[0-9]{1,3}", second, re.ASCII) else low + 1
-                channels = (low, high) if max(low, high) <= 255 else None
-        transport = Transport(protocol.upper().endswith("/TCP") or channels is not None, channels)
+            if key.lower() == "interleaved":
+                channels = _pair(numbers, 255)
+            elif key.lower() == "server_port":
+                ports = _pair(numbers, 65_535)
+        transport = Transport(protocol.upper().endswith("/TCP") or channels is not None, channels, ports)
         if transport.tcp:
             return transport
         found = found or transport
     return found
+
+
+def _pair(text: str, most: int) -> tuple[int, int] | None:
+    """ "4-5" or "4", which means the same; None if it is no pair of numbers up to `most`."""
+    first, _, second = text.partition("-")
+    if not re.fullmatch("[0-9]{1,5}", first, re.ASCII):
+        return None
+    low = int(first)
+    high = int(second) if re.fullmatch("[0-9]{1,5}", second, re.ASCII) else low + 1
+    return (low, high) if max(low, high) <= most else None
 
 
 def parse_session(value: str, default_timeout_s: int = 60) -> tuple[str, int]:

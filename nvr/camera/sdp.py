@@ -1,6 +1,7 @@
 """Session descriptions as RTSP cameras send them, and our own. Pure.
 
-Sources: RFC 8866 (SDP), RFC 2326 appendix C (control URLs), RFC 6184, 8 (H.264 parameters).
+Sources: RFC 8866 (SDP), RFC 2326 appendix C (control URLs), RFC 6184, 8 (H.264 parameters), RFC 7798, 7 (H.265
+parameters).
 """
 
 from __future__ import annotations
@@ -8,16 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from nvr.errors import ProtocolViolation, UnsupportedStream
-from nvr.media.access_unit import CodecConfig
-from nvr.media.h264 import NAL_PPS, NAL_SPS, nal_type
+from nvr.media import h264, h265
+from nvr.media.access_unit import Codec, CodecConfig
 
 MAX_MEDIA = 32
 # Payload types with a fixed meaning (RFC 3551, 6) that a camera might offer.
 _STATIC_CODECS = {0: "PCMU", 8: "PCMA", 14: "MPA", 26: "JPEG", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263"}
-_H264_REMEDY = "Set the video encoding of this stream to H.264 in the camera's settings"
+_CODECS: dict[str, Codec] = {"H264": "h264", "H265": "h265"}
+_CODEC_REMEDY = "Set the video encoding of this stream to H.264 or H.265 in the camera's settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,15 @@ class SessionDescription:
 
 
 @dataclass(frozen=True, slots=True)
-class H264Track:
-    """The video to set up. `sps`, `pps` are empty where the description brings none."""
+class VideoTrack:
+    """The video to set up. `vps` (H.265 only), `sps`, `pps` are empty where the description brings none."""
 
     control: str
     payload_type: int
+    codec: Codec
     sps: bytes
     pps: bytes
+    vps: bytes = b""
 
 
 def parse(body: bytes) -> SessionDescription:
@@ -101,8 +106,8 @@ def _payload_attribute(name: str, value: str) -> tuple[int, str]:
     return int(number), rest.strip()
 
 
-def h264_track(session: SessionDescription) -> H264Track:
-    """The first H.264 video of `session`.
+def video_track(session: SessionDescription) -> VideoTrack:
+    """The first H.264 or H.265 video of `session`.
 
     Raises UnsupportedStream: no video, another codec (it is named), encrypted media, or interleaved packets.
     """
@@ -111,42 +116,64 @@ def h264_track(session: SessionDescription) -> H264Track:
         if media.kind != "video":
             continue
         for payload_type in media.payload_types:
-            codec, clock = media.codecs.get(payload_type, ("unknown codec", 0))
-            if codec != "H264":
-                others.append(codec)
+            name, clock = media.codecs.get(payload_type, ("unknown codec", 0))
+            codec = _CODECS.get(name)
+            if codec is None:
+                others.append(name)
             elif not media.protocol.startswith("RTP/AVP"):
                 raise UnsupportedStream(
                     f"the video comes as {_shown(media.protocol)}",
                     remedy="Switch encrypted media (SRTP) off in the camera's settings",
                 )
             elif clock not in (0, 90_000):
-                raise UnsupportedStream(f"the H.264 video has a clock of {clock} Hz instead of 90000")
+                raise UnsupportedStream(f"the {name} video has a clock of {clock} Hz instead of 90000")
             else:
                 parameters = media.parameters.get(payload_type, {})
-                if parameters.get("packetization-mode") == "2":
-                    raise UnsupportedStream("the H.264 video is sent in interleaved packetization mode")
-                sps, pps = _sprop(parameters.get("sprop-parameter-sets", ""))
-                return H264Track(media.control, payload_type, sps, pps)
+                is_interleaved = (
+                    parameters.get("packetization-mode") == "2"
+                    if codec == "h264"
+                    else parameters.get("sprop-max-don-diff", "0") != "0"
+                )
+                if is_interleaved:
+                    raise UnsupportedStream(f"the {name} video is sent in interleaved packetization mode")
+                read = _h264_sets if codec == "h264" else _h265_sets
+                vps, sps, pps = read(parameters)
+                return VideoTrack(media.control, payload_type, codec, sps, pps, vps)
     if not others:
         raise UnsupportedStream("the stream has no video", remedy="Check the stream's path")
     codecs = ", ".join(_shown(name) for name in dict.fromkeys(others[:4]))
-    raise UnsupportedStream(f"the video codec is {codecs}", remedy=_H264_REMEDY, params={"codec": codecs})
+    raise UnsupportedStream(f"the video codec is {codecs}", remedy=_CODEC_REMEDY, params={"codec": codecs})
 
 
-def _sprop(value: str) -> tuple[bytes, bytes]:
-    """(SPS, PPS) of sprop-parameter-sets; empty where missing or broken: they may still come in band."""
-    sps = pps = b""
+def _h264_sets(parameters: dict[str, str]) -> tuple[bytes, bytes, bytes]:
+    """(nothing, SPS, PPS); empty where missing or broken: they may still come in band."""
+    nals = _decoded(parameters.get("sprop-parameter-sets", ""))
+    sps = next((nal for nal in nals if h264.nal_type(nal) == h264.NAL_SPS), b"")
+    pps = next((nal for nal in nals if h264.nal_type(nal) == h264.NAL_PPS), b"")
+    return b"", sps, pps
+
+
+def _h265_sets(parameters: dict[str, str]) -> tuple[bytes, bytes, bytes]:
+    """(VPS, SPS, PPS); empty where missing or broken: they may still come in band."""
+
+    def first(name: str, kind: int) -> bytes:
+        return next((nal for nal in _decoded(parameters.get(name, "")) if h265.nal_type(nal) == kind), b"")
+
+    return (
+        first("sprop-vps", h265.NAL_VPS),
+        first("sprop-sps", h265.NAL_SPS),
+        first("sprop-pps", h265.NAL_PPS),
+    )
+
+
+def _decoded(value: str) -> list[bytes]:
+    """The NAL units of a list in base64, without those that are broken."""
+    nals = []
     for part in value.split(",")[:16]:
-        try:
-            text = part.strip().rstrip("=")
-            nal = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        if nal and nal_type(nal) == NAL_SPS:
-            sps = sps or nal
-        elif nal and nal_type(nal) == NAL_PPS:
-            pps = pps or nal
-    return sps, pps
+        text = part.strip().rstrip("=")
+        with suppress(binascii.Error, ValueError):
+            nals.append(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+    return [nal for nal in nals if nal]
 
 
 def base_url(request_url: str, content_base: str = "", content_location: str = "") -> str:
@@ -184,8 +211,13 @@ def _shown(text: str) -> str:
 
 
 def describe(config: CodecConfig, control: str) -> bytes:
-    """A description of one live H.264 video with payload type 96 at the relative URL `control`."""
-    sets = ",".join(base64.b64encode(nal).decode() for nal in (config.sps, config.pps))
+    """A description of one live video with payload type 96 at the relative URL `control`."""
+    sets = [base64.b64encode(nal).decode() for nal in config.parameter_sets]
+    if config.codec == "h264":
+        profile = config.sps[1:4].hex()
+        format_ = f"packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={','.join(sets)}"
+    else:
+        format_ = "sprop-vps={};sprop-sps={};sprop-pps={}".format(*sets)
     lines = [
         "v=0",
         "o=- 0 0 IN IP4 0.0.0.0",
@@ -195,8 +227,8 @@ def describe(config: CodecConfig, control: str) -> bytes:
         "a=control:*",
         "a=range:npt=now-",
         "m=video 0 RTP/AVP 96",
-        "a=rtpmap:96 H264/90000",
-        f"a=fmtp:96 packetization-mode=1;profile-level-id={config.sps[1:4].hex()};sprop-parameter-sets={sets}",
+        f"a=rtpmap:96 {config.codec.upper()}/90000",
+        f"a=fmtp:96 {format_}",
         f"a=control:{control}",
     ]
     return "\r\n".join([*lines, ""]).encode()

@@ -1,4 +1,4 @@
-"""RTSP server over stream hubs: H.264, RTP interleaved in the TCP connection, several clients a stream.
+"""RTSP server over stream hubs: H.264 and H.265, RTP interleaved in the TCP connection, several clients a stream.
 
 Sources: RFC 2326 (methods, sessions), RFC 7616 (Digest).
 """

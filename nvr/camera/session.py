@@ -10,8 +10,9 @@ from urllib.parse import quote, urlsplit
 
 from nvr.camera import sdp
 from nvr.camera.auth import Login
-from nvr.camera.h264_rtp import H264Depacketizer
+from nvr.camera.depacketizer import Depacketizer
 from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser, parse_session, parse_transport
+from nvr.camera.udp import UdpReceiver
 from nvr.clock import Clock
 from nvr.config import Camera
 from nvr.errors import CameraError, CameraRefused, CameraUnreachable, ProtocolViolation, UnsupportedStream
@@ -37,6 +38,8 @@ class Session:
                 raise self._refused("the user name has a control character", "login", 0)
             self._login = Login(camera.username, camera.password.get_secret_value())
         self._link = _Link(clock)
+        self._clock = clock
+        self._udp: UdpReceiver | None = None
         self._session = self._track_url = ""
         self._cseq = 0
         self._public: set[str] = set()
@@ -55,7 +58,7 @@ class Session:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise CameraUnreachable(f"{host}:{port} cannot be reached: {why}", remedy=remedy) from None
 
-    async def describe(self) -> sdp.H264Track:
+    async def describe(self) -> sdp.VideoTrack:
         options = await self._request("OPTIONS", self._url)
         self._public = {word.strip().upper() for word in options.headers.get("Public").split(",")}
         response = await self._request("DESCRIBE", self._url, ("Accept", "application/sdp"))
@@ -63,26 +66,39 @@ class Session:
         headers = response.headers
         self._base = sdp.base_url(self._url, headers.get("Content-Base"), headers.get("Content-Location"))
         description = sdp.parse(response.body)
-        track = sdp.h264_track(description)
+        track = sdp.video_track(description)
         self._track_url = sdp.control_url(self._base, track.control)
         self._base = sdp.control_url(self._base, description.control)
         return track
 
-    async def set_up(self, depacketizer: H264Depacketizer) -> None:
+    async def set_up(self, depacketizer: Depacketizer) -> None:
         """The packets go to `depacketizer` from now on (some cameras send them before they answer PLAY)."""
-        wanted = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
-        response = await self._request("SETUP", self._track_url, wanted)
+        is_udp = self._camera.transport == "udp"
+        wanted = "RTP/AVP/TCP;unicast;interleaved=0-1"
+        if is_udp:
+            first, second = await self._open_udp(depacketizer)
+            wanted = f"RTP/AVP;unicast;client_port={first}-{second}"
+        response = await self._request("SETUP", self._track_url, ("Transport", wanted))
         if response.status == 461:
-            raise self._no_tcp()
+            raise self._wrong_transport()
         self._require_ok("SETUP", response)
-        transport = parse_transport(response.headers.get("Transport") or wanted[1])
-        if transport is None or not transport.tcp:
-            raise self._no_tcp()
+        transport = parse_transport(response.headers.get("Transport") or wanted)
+        if transport is None or transport.tcp == is_udp:
+            raise self._wrong_transport()
         self._session, timeout_s = parse_session(response.headers.get("Session"))
         shortest_s, longest_s = KEEPALIVE_RANGE_S
         self.keepalive_every_s = min(max(timeout_s / 2, shortest_s), longest_s)
+        if self._udp is not None:
+            self._udp.start_reports(transport.server_ports[1] if transport.server_ports else None)
+            return
         channel = transport.channels[0] if transport.channels else 0
         self._link.parser.sinks[channel] = depacketizer.push
+
+    async def _open_udp(self, depacketizer: Depacketizer) -> tuple[int, int]:
+        local, camera = self._link.addresses
+        self._udp = UdpReceiver(camera, self._clock, depacketizer.push, self._link.fail)
+        await self._udp.open(local)
+        return self._udp.ports
 
     async def start(self) -> None:
         self._require_ok("PLAY", await self._request("PLAY", self._base, ("Range", "npt=0.000-")))
@@ -109,6 +125,8 @@ class Session:
         """TEARDOWN as far as the camera plays along, then end the connection."""
         link = self._link
         link.parser.sinks.clear()
+        if self._udp is not None:
+            self._udp.close()
         try:
             if self._session and not link.failed.done():
                 _, answer = self._send("TEARDOWN", self._base)
@@ -179,10 +197,11 @@ class Session:
         remedy = remedy or f'Correct {keys} of camera "{self._camera.id}" in nvr.toml'
         return CameraRefused(problem, remedy=remedy, params={"reason": reason, "status": status})
 
-    def _no_tcp(self) -> UnsupportedStream:
+    def _wrong_transport(self) -> UnsupportedStream:
+        wanted, other = ("UDP", "tcp") if self._camera.transport == "udp" else ("TCP", "udp")
         return UnsupportedStream(
-            "the camera does not send RTP over TCP",
-            remedy="Allow RTP over RTSP (TCP) in the camera's settings",
+            f"the camera does not send RTP over {wanted}",
+            remedy=f'Allow RTP over {wanted} in the camera\'s settings, or set `transport = "{other}"`',
         )
 
 
@@ -199,6 +218,15 @@ class _Link(asyncio.Protocol):
         self._monotonic = clock.monotonic
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """(ours, the camera's) of the connection, which stands."""
+        if self._transport is None:
+            raise RuntimeError("not connected")
+        ends = (self._transport.get_extra_info(name) for name in ("sockname", "peername"))
+        local, camera = (str(end[0]) for end in ends)
+        return local, camera
+
     def send(self, cseq: int, request: Request) -> asyncio.Future[Response]:
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         # Who does not wait for the answer learns of a failure from `failed`.
@@ -212,7 +240,7 @@ class _Link(asyncio.Protocol):
 
     def end(self) -> None:
         """End the connection at once; nothing is parsed any more."""
-        self._fail(CameraUnreachable("the connection was ended"))
+        self.fail(CameraUnreachable("the connection was ended"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -225,7 +253,7 @@ class _Link(asyncio.Protocol):
         try:
             self.parser.feed(data, self._monotonic())
         except CameraError as error:
-            self._fail(error)
+            self.fail(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None or isinstance(exc, OSError):
@@ -233,9 +261,10 @@ class _Link(asyncio.Protocol):
             exc = CameraUnreachable(
                 f"the camera closed the connection{why}", remedy="Check the camera's power and network"
             )
-        self._fail(exc)
+        self.fail(exc)
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """End the connection and everybody's waiting for it."""
         if self._transport is not None:
             self._transport.abort()
         if self.failed.done():

@@ -1,4 +1,4 @@
-"""H.264 access units of one camera to pictures, by libavcodec on one thread.
+"""H.264 and H.265 access units of one camera to pictures, by libavcodec on one thread.
 
 Only the sandboxed process may import this: libavcodec parses what a stranger's camera sent.
 """
@@ -6,17 +6,19 @@ Only the sandboxed process may import this: libavcodec parses what a stranger's 
 from __future__ import annotations
 
 import contextlib
+from typing import Literal
 
 import av
 from av.codec.context import Flags
+from av.video.codeccontext import VideoCodecContext
 
-from nvr.media.access_unit import CodecConfig
-from nvr.media.h264 import START_CODE, to_annex_b
+from nvr.media.access_unit import Codec, CodecConfig
+from nvr.media.nal import START_CODE, to_annex_b
 
 MAX_PIXELS = 4096 * 3072
 """Larger pictures are refused by the decoder before it takes memory for them."""
 MAX_REORDERED = 32
-"""Pictures a decoder may hold back (H.264 allows 16 frames)."""
+"""Pictures a decoder may hold back (both codecs allow 16 frames)."""
 
 
 class Decoder:
@@ -27,7 +29,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._config: CodecConfig | None = None
-        self._context: av.VideoCodecContext | None = None
+        self._context: VideoCodecContext | None = None
         self._received_s: dict[int, float] = {}
         self._count = 0
         self.errors = 0
@@ -69,17 +71,20 @@ class Decoder:
     @staticmethod
     def warm_up() -> None:
         """Let libavcodec load what it needs for the first picture."""
-        nothing = CodecConfig("h264", b"", b"", 16, 16, reorders=False)
-        with contextlib.suppress(av.FFmpegError):
-            _open(nothing).decode(av.Packet(START_CODE + b"\x09\xf0"))
+        delimiters: dict[Codec, bytes] = {"h264": b"\x09\xf0", "h265": b"\x46\x01\x50"}
+        for codec, delimiter in delimiters.items():
+            nothing = CodecConfig(codec, b"", b"", 16, 16, reorders=False)
+            with contextlib.suppress(av.FFmpegError):
+                _open(nothing).decode(av.Packet(START_CODE + delimiter))
 
     def _reset(self) -> None:
         self._context = None
         self._received_s.clear()
 
 
-def _open(config: CodecConfig) -> av.VideoCodecContext:
-    context = av.CodecContext.create("h264", "r")
+def _open(config: CodecConfig) -> VideoCodecContext:
+    name: Literal["h264", "hevc"] = "h264" if config.codec == "h264" else "hevc"
+    context = VideoCodecContext.create(name, "r")
     context.thread_count = 1
     context.options = {"max_pixels": str(MAX_PIXELS)}
     if not config.reorders:

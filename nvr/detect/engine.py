@@ -28,7 +28,8 @@ from nvr.detect.regions import MAX_SQUARES
 from nvr.detect.sandbox import try_to_break_out
 from nvr.detect.schedule import Schedule
 from nvr.events import Box
-from nvr.media.h264 import codec_config
+from nvr.media import h264, h265
+from nvr.media.access_unit import CodecConfig
 
 MOTION_AREA = 0.002
 """Share of the picture from which on movement is reported."""
@@ -49,6 +50,13 @@ class _Camera:
     errors_before: int = 0
 
 
+def _config(message: Parameters) -> CodecConfig:
+    """Raises ValueError: the parameter sets are malformed."""
+    if message.codec == "h264":
+        return h264.codec_config(message.sps, message.pps)
+    return h265.codec_config(message.vps, message.sps, message.pps)
+
+
 class Engine:
     """All cameras of the site. `now` is the machine's monotonic clock."""
 
@@ -67,7 +75,7 @@ class Engine:
                 self._decode(message)
             case Parameters() if message.camera < len(self._cameras):
                 try:
-                    self._cameras[message.camera].decoder.configure(codec_config(message.sps, message.pps))
+                    self._cameras[message.camera].decoder.configure(_config(message))
                 except ValueError:
                     self._cameras[message.camera].decoder.errors += 1
             case Acting():

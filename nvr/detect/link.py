@@ -164,7 +164,7 @@ class AnalysisLink:
                     continue
                 if unit.config != config:
                     config = unit.config
-                    worker.send(Parameters(index, config.sps, config.pps))
+                    worker.send(Parameters(index, config.codec, config.sps, config.pps, config.vps))
                 worker.send(Unit(index, unit.is_key, unit.received_mono_s, unit.data))
                 await worker.drain()
 

@@ -16,13 +16,15 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nvr.events import Box
+from nvr.media.access_unit import Codec
 
 MAX_TO_WORKER = 4 << 20
 MAX_TO_SERVICE = 2 << 20
 MAX_CAMERAS = 256
 MAX_PARAMETER_SET = 4096
 _HEADER = struct.Struct(">IB")
-_PARAMETERS = struct.Struct(">HH")
+_PARAMETERS = struct.Struct(">HBHH")
+_CODECS: tuple[Codec, ...] = ("h264", "h265")
 _UNIT = struct.Struct(">H?d")
 _JSON_LENGTH = struct.Struct(">I")
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
@@ -78,8 +80,10 @@ class Parameters:
     """To the worker: a camera's parameter sets, before its first access unit and when they change."""
 
     camera: int
+    codec: Codec
     sps: bytes
     pps: bytes
+    vps: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,8 @@ def encode(message: ToWorker | ToService) -> bytes:
             body = _UNIT.pack(message.camera, message.is_key, message.received_mono_s) + message.data
         case Parameters():
             number = _PARAMETERS_TYPE
-            body = _PARAMETERS.pack(message.camera, len(message.sps)) + message.sps + message.pps
+            codec, lengths = _CODECS.index(message.codec), (len(message.vps), len(message.sps))
+            body = _PARAMETERS.pack(message.camera, codec, *lengths) + message.vps + message.sps + message.pps
         case FoundWithPicture():
             number = _FOUND_TYPE
             text = message.found.model_dump_json().encode()
@@ -287,11 +292,15 @@ def _unit(body: bytes) -> Unit:
 def _parameters(body: bytes) -> Parameters:
     if len(body) < _PARAMETERS.size:
         raise ProtocolError("a parameter sets' message is too short")
-    camera, length = _PARAMETERS.unpack_from(body)
-    sps, pps = body[_PARAMETERS.size :][:length], body[_PARAMETERS.size + length :]
-    if len(sps) != length or not pps or max(len(sps), len(pps)) > MAX_PARAMETER_SET:
+    camera, codec, vps_length, sps_length = _PARAMETERS.unpack_from(body)
+    sps_start = _PARAMETERS.size + vps_length
+    pps_start = sps_start + sps_length
+    vps, sps, pps = body[_PARAMETERS.size : sps_start], body[sps_start:pps_start], body[pps_start:]
+    if codec >= len(_CODECS):
+        raise ProtocolError("a parameter sets' message of an unknown codec")
+    if len(sps) != sps_length or not pps or max(len(vps), len(sps), len(pps)) > MAX_PARAMETER_SET:
         raise ProtocolError("a parameter sets' message has impossible lengths")
-    return Parameters(camera, sps, pps)
+    return Parameters(camera, _CODECS[codec], sps, pps, vps)
 
 
 def _found(body: bytes) -> FoundWithPicture:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Literal
 
 from nvr.events import StreamKey
+from nvr.media.nal import unescaped
 
-Codec = Literal["h264"]
+Codec = Literal["h264", "h265"]
 
 
 @dataclass(frozen=True, slots=True)
 class CodecConfig:
     """What a decoder needs before the first picture. Compared by value: a change starts a new segment.
 
-    `sps`, `pps`: NAL units without start code or length (ISO/IEC 14496-10, 7.3.2.1 and 7.3.2.2).
-    `width`, `height`: displayed pixels after cropping. `reorders`: whether the SPS allows B-frame reordering.
+    `sps`, `pps`, with H.265 also `vps`: NAL units without start code or length (ISO/IEC 14496-10, 7.3.2; ISO/IEC
+    23008-2, 7.3.2). `width`, `height`: displayed pixels after cropping. `reorders`: whether the SPS allows B-frame
+    reordering.
     """
 
     codec: Codec
@@ -24,11 +27,29 @@ class CodecConfig:
     width: int
     height: int
     reorders: bool
+    vps: bytes = b""
+
+    @property
+    def parameter_sets(self) -> tuple[bytes, ...]:
+        """All of them, in the order in which decoders want them."""
+        return (self.vps, self.sps, self.pps) if self.codec == "h265" else (self.sps, self.pps)
 
     @property
     def rfc6381(self) -> str:
-        """Codec string for browsers, e.g. "avc1.640028" (RFC 6381, 3.3)."""
-        return f"avc1.{self.sps[1:4].hex()}"
+        """Codec string for browsers, e.g. "avc1.640028" (RFC 6381, 3.3), "hvc1.1.6.L93.B0" (ISO/IEC 14496-15, E.3)."""
+        if self.codec == "h264":
+            return f"avc1.{self.sps[1:4].hex()}"
+        # profile_tier_level() follows the NAL unit's header (2 bytes) and a byte of the SPS.
+        profile, compatibility, constraints, level = struct.unpack(">B4s6sB", unescaped(self.sps)[3:15])
+        flags = int.from_bytes(compatibility, "big")
+        reversed_flags = int(format(flags, "032b")[::-1], 2)
+        parts = [
+            f"{('', 'A', 'B', 'C')[profile >> 6]}{profile & 0x1F}",
+            f"{reversed_flags:x}",
+            f"{'H' if profile & 0x20 else 'L'}{level}",
+            *(f"{byte:X}" for byte in constraints.rstrip(b"\x00")),
+        ]
+        return ".".join(["hvc1", *parts])
 
 
 @dataclass(frozen=True, slots=True)

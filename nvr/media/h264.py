@@ -1,65 +1,20 @@
-"""H.264 NAL units: splitting, joining, and the few facts a recorder needs from the SPS. Pure.
+"""H.264: NAL unit types, and the few facts a recorder needs from the SPS. Pure.
 
-Sources: ITU-T H.264 (08/2021) = ISO/IEC 14496-10: 7.3.1 NAL unit syntax, 7.3.2.1 SPS, annex B byte stream,
-annex E VUI; ISO/IEC 14496-15, 5.3 for the length-prefixed form.
+Sources: ITU-T H.264 (08/2021) = ISO/IEC 14496-10: 7.3.1 NAL unit syntax, 7.3.2.1 SPS, annex E VUI.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-
 from nvr.media.access_unit import CodecConfig
+from nvr.media.nal import MAX_PARAMETER_SET_BYTES, Bits, unescaped
 
 NAL_SLICE, NAL_IDR, NAL_SEI, NAL_SPS, NAL_PPS, NAL_AUD = 1, 5, 6, 7, 8, 9
-START_CODE = b"\x00\x00\x00\x01"
-MAX_SPS_BYTES = 4096
-_START = re.compile(rb"\x00\x00\x01")
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
 
 def nal_type(nal: bytes | bytearray | memoryview) -> int:
     """nal_unit_type of a non-empty NAL unit (7.3.1)."""
     return nal[0] & 0x1F
-
-
-def split_annex_b(stream: bytes) -> list[bytes]:
-    """The NAL units of an annex B byte stream, without start codes and trailing zero bytes."""
-    codes = list(_START.finditer(stream))
-    ends = [*(code.start() for code in codes[1:]), len(stream)][: len(codes)]
-    nals = (stream[code.end() : end].rstrip(b"\x00") for code, end in zip(codes, ends, strict=True))
-    return [nal for nal in nals if nal]
-
-
-def join_length_prefixed(nals: Iterable[bytes | bytearray]) -> bytes:
-    """NAL units, each behind its length in 4 big-endian bytes."""
-    parts: list[bytes | bytearray] = []
-    for nal in nals:
-        parts.append(len(nal).to_bytes(4, "big"))
-        parts.append(nal)
-    return b"".join(parts)
-
-
-def split_length_prefixed(data: bytes) -> Iterator[memoryview]:
-    """The NAL units of `AccessUnit.data`, without copying. Raises ValueError where a length runs past the end."""
-    view, at = memoryview(data), 0
-    while at < len(view):
-        start = at + 4
-        at = start + int.from_bytes(view[at:start], "big")
-        if at > len(view):
-            raise ValueError(f"NAL unit at byte {start} runs past the end of its access unit")
-        yield view[start:at]
-
-
-def to_annex_b(data: bytes, config: CodecConfig, *, with_parameter_sets: bool) -> bytes:
-    """`AccessUnit.data` as a byte stream, as decoders and WebRTC packetizers take it; with SPS and PPS in front
-    where asked (every keyframe needs them)."""
-    parts: list[bytes | memoryview] = []
-    if with_parameter_sets:
-        parts += (START_CODE, config.sps, START_CODE, config.pps)
-    for nal in split_length_prefixed(data):
-        parts += (START_CODE, nal)
-    return b"".join(parts)
 
 
 def codec_config(sps: bytes, pps: bytes) -> CodecConfig:
@@ -70,38 +25,12 @@ def codec_config(sps: bytes, pps: bytes) -> CodecConfig:
     return CodecConfig("h264", bytes(sps), bytes(pps), width, height, reorders)
 
 
-class _Bits:
-    """Reads an RBSP bit by bit (7.2), with Exp-Golomb codes (9.1)."""
-
-    def __init__(self, rbsp: bytes):
-        self._value = int.from_bytes(rbsp, "big")
-        self._left = 8 * len(rbsp)
-
-    def u(self, count: int) -> int:
-        if count > self._left:
-            raise ValueError("sequence parameter set ends too early")
-        self._left -= count
-        return (self._value >> self._left) & ((1 << count) - 1)
-
-    def ue(self) -> int:
-        zeros = 0
-        while self.u(1) == 0:
-            zeros += 1
-            if zeros > 32:
-                raise ValueError("sequence parameter set has an absurd number")
-        return (1 << zeros) - 1 + self.u(zeros)
-
-    def se(self) -> int:
-        code = self.ue()
-        return (code + 1) // 2 if code & 1 else -(code // 2)
-
-
 def _read_sps(sps: bytes) -> tuple[int, int, bool]:
     """(width, height, whether pictures may be reordered) of an SPS NAL unit."""
-    if not 4 <= len(sps) <= MAX_SPS_BYTES or nal_type(sps) != NAL_SPS:
+    if not 4 <= len(sps) <= MAX_PARAMETER_SET_BYTES or nal_type(sps) != NAL_SPS:
         raise ValueError("no sequence parameter set")
     profile, constraints = sps[1], sps[2]
-    bits = _Bits(sps[4:].replace(b"\x00\x00\x03", b"\x00\x00"))
+    bits = Bits(unescaped(sps[4:]))
     bits.ue()  # seq_parameter_set_id
     chroma_format = 1
     separate_planes = 0
@@ -155,7 +84,7 @@ def _read_sps(sps: bytes) -> tuple[int, int, bool]:
     return width, height, may_reorder
 
 
-def _skip_scaling_matrix(bits: _Bits, lists: int) -> None:
+def _skip_scaling_matrix(bits: Bits, lists: int) -> None:
     """seq_scaling_list (7.3.2.1.1.1)."""
     for index in range(lists):
         if not bits.u(1):
@@ -167,7 +96,7 @@ def _skip_scaling_matrix(bits: _Bits, lists: int) -> None:
             last = following or last
 
 
-def _declared_reorder_frames(bits: _Bits) -> int | None:
+def _declared_reorder_frames(bits: Bits) -> int | None:
     """max_num_reorder_frames of the VUI (E.1.1), None where it is not given."""
     if bits.u(1) and bits.u(8) == 255:  # aspect_ratio_idc, Extended_SAR
         bits.u(32)

@@ -1,7 +1,7 @@
 """ISO base media file format: boxes shared by recorded files and files made for playback. Pure.
 
 Sources: ISO/IEC 14496-12:2022 (4.2 boxes, 8.2 to 8.6 movie, track and sample tables), ISO/IEC 14496-15:2022 (5.3.3
-AVC decoder configuration record, 5.4.2 sample entry).
+AVC and 8.3.3 HEVC decoder configuration record, 5.4.2 and 8.4.1 sample entries).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
+from nvr.media import h265
 from nvr.media.access_unit import CodecConfig
 from nvr.record.model import TICKS
 
@@ -18,6 +19,8 @@ SYNC_SAMPLE = 0x0200_0000
 NON_SYNC_SAMPLE = 0x0101_0000
 """Sample flags: depends on others, is no random access point."""
 _HIGH_PROFILE = 100
+_COMPLETE = 0x80
+"""No parameter sets of this kind are in the samples (array_completeness)."""
 LANGUAGE_UNDETERMINED = 0x55C4
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)
 
@@ -38,8 +41,16 @@ def table(kind: bytes, count: int, rows: bytes, version: int = 0) -> bytes:
 
 
 def sample_entry(config: CodecConfig) -> bytes:
-    """The track's `avc1` box: parameter sets here, not in the samples."""
-    record = b"".join(
+    """The track's `avc1` or `hvc1` box: parameter sets here, not in the samples."""
+    size = struct.pack(">HHIIIH", config.width, config.height, 0x0048_0000, 0x0048_0000, 0, 1)
+    head = bytes(6) + b"\x00\x01" + bytes(16) + size + bytes(32) + struct.pack(">Hh", 24, -1)
+    if config.codec == "h264":
+        return box(b"avc1", head, box(b"avcC", _avc_record(config)))
+    return box(b"hvc1", head, box(b"hvcC", _hevc_record(config)))
+
+
+def _avc_record(config: CodecConfig) -> bytes:
+    return b"".join(
         (
             b"\x01",
             config.sps[1:4],
@@ -53,9 +64,28 @@ def sample_entry(config: CodecConfig) -> bytes:
             b"\xfd\xf8\xf8\x00" if config.sps[1] == _HIGH_PROFILE else b"",
         )
     )
-    size = struct.pack(">HHIIIH", config.width, config.height, 0x0048_0000, 0x0048_0000, 0, 1)
-    head = bytes(6) + b"\x00\x01" + bytes(16) + size + bytes(32) + struct.pack(">Hh", 24, -1)
-    return box(b"avc1", head, box(b"avcC", record))
+
+
+def _hevc_record(config: CodecConfig) -> bytes:
+    facts = h265.read_sps(config.sps)
+    sets = (
+        struct.pack(">BHH", _COMPLETE | kind, 1, len(nal)) + nal
+        for kind, nal in ((h265.NAL_VPS, config.vps), (h265.NAL_SPS, config.sps), (h265.NAL_PPS, config.pps))
+    )
+    head = struct.pack(
+        ">B12sHBBBBHBB",
+        1,
+        facts.profile_tier_level,
+        0xF000,  # min_spatial_segmentation_idc: unknown
+        0xFC,  # parallelismType: unknown
+        0xFC | facts.chroma_format,
+        0xF8 | facts.bit_depth_luma - 8,
+        0xF8 | facts.bit_depth_chroma - 8,
+        0,  # avgFrameRate: unknown
+        facts.sub_layers << 3 | facts.temporal_nesting << 2 | 3,  # lengths of 4 bytes
+        3,
+    )
+    return head + b"".join(sets)
 
 
 def movie(

@@ -65,6 +65,7 @@ def segment_header(segment: Segment) -> bytes:
         "slew_ppm": segment.slew_ppm,
         "gap": [gap.start_90k, gap.cause] if gap else None,
         "codec": config.codec,
+        "vps": config.vps.hex(),
         "sps": config.sps.hex(),
         "pps": config.pps.hex(),
         "width": config.width,

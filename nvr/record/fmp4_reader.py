@@ -67,15 +67,16 @@ def read_segment_header(read: Read) -> tuple[Segment, int]:
 def _segment(facts: Any) -> Segment:
     key = StreamKey(str(facts["camera"]), Role(facts["role"]))
     start_90k, number = int(facts["start_90k"]), int(facts["number"])
-    if facts["codec"] != "h264" or number < 0 or start_90k < 0:
+    if facts["codec"] not in ("h264", "h265") or number < 0 or start_90k < 0:
         raise ValueError("unknown codec, or a negative number or time")
     config = CodecConfig(
-        "h264",
+        facts["codec"],
         bytes.fromhex(facts["sps"]),
         bytes.fromhex(facts["pps"]),
         int(facts["width"]),
         int(facts["height"]),
         bool(facts["reorders"]),
+        vps=bytes.fromhex(facts.get("vps", "")),  # the first files had none
     )
     gap = None
     if facts["gap"] is not None:

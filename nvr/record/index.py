@@ -1,4 +1,4 @@
-"""index.db: which footage there is, as rows. A cache of what the files say; see schema/001.sql.
+"""index.db: which footage there is, as rows. A cache of what the files say; see schema/.
 
 Methods without `async` belong to the disk's thread, which alone writes.
 """
@@ -26,7 +26,7 @@ _FIRST_PAGE, _LAST_PAGE = 8, 512
 _CANDIDATES = "SELECT segments.id, start_90k, duration_90k, segments.bytes FROM segments"
 _ROWS = """
     SELECT segments.*, streams.camera, streams.role,
-           configs.codec, configs.sps, configs.pps, configs.width, configs.height, configs.reorders
+           configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders
     FROM segments JOIN streams ON streams.id = segments.stream JOIN configs ON configs.id = segments.config
 """
 # Segments of a stream never overlap: only the last that starts before a span can reach into it.

@@ -31,12 +31,13 @@ def _stream_id(connection: sqlite3.Connection, ids: Ids, key: StreamKey) -> int:
 
 def _config_id(connection: sqlite3.Connection, ids: Ids, config: CodecConfig) -> int:
     if config not in ids.configs:
-        columns = (config.codec, config.sps, config.pps)
+        columns = (config.codec, config.vps, config.sps, config.pps)
         connection.execute(
-            "INSERT OR IGNORE INTO configs (codec, sps, pps, width, height, reorders) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO configs (codec, vps, sps, pps, width, height, reorders)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*columns, config.width, config.height, config.reorders),
         )
-        query = "SELECT id FROM configs WHERE codec = ? AND sps = ? AND pps = ?"
+        query = "SELECT id FROM configs WHERE codec = ? AND vps = ? AND sps = ? AND pps = ?"
         ids.configs[config] = connection.execute(query, columns).fetchone()[0]
     return ids.configs[config]
 
@@ -110,7 +111,13 @@ def candidate_of(row: sqlite3.Row, key: StreamKey) -> Candidate:
 
 def row_of(row: sqlite3.Row) -> SegmentRow:
     config = CodecConfig(
-        row["codec"], row["sps"], row["pps"], row["width"], row["height"], bool(row["reorders"])
+        row["codec"],
+        row["sps"],
+        row["pps"],
+        row["width"],
+        row["height"],
+        bool(row["reorders"]),
+        vps=row["vps"],
     )
     key = StreamKey(row["camera"], Role(row["role"]))
     segment = Segment(row["id"], key, config, row["start_90k"], row["slew_ppm"])

@@ -143,7 +143,8 @@ def _runs(values: _Array) -> tuple[_Array, _Array]:
 
 def _head(config: CodecConfig, duration_90k: int, tables: Sequence[bytes], chunk_offsets: _Array) -> bytes:
     offsets = table(b"co64", len(chunk_offsets), chunk_offsets.astype(">u8").tobytes())
-    file_type = box(b"ftyp", b"isom", bytes(4), b"isom", b"iso2", b"avc1", b"mp41")
+    brand = b"avc1" if config.codec == "h264" else b"hvc1"
+    file_type = box(b"ftyp", b"isom", bytes(4), b"isom", b"iso2", brand, b"mp41")
     return file_type + movie(config, duration_90k, (*tables, offsets))
 
 

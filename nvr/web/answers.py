@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from nvr import __version__
 from nvr.alarm.incidents import Incident
@@ -52,10 +52,18 @@ def live_role(services: Services, camera: Camera) -> Role | None:
         if (
             key in camera.streams
             and services.streams.get(key).state == "live"
-            and not b_frames(services, key)
+            and live_obstacle(services, key) is None
         ):
             return role
     return None
+
+
+def live_obstacle(services: Services, key: StreamKey) -> Literal["h265", "b_frames"] | None:
+    """What keeps browsers from showing the stream live, as an error code; None: nothing that is known."""
+    config = services.hub[key].config
+    if config is not None and config.codec != "h264":
+        return "h265"
+    return "b_frames" if b_frames(services, key) else None
 
 
 def b_frames(services: Services, key: StreamKey) -> bool:

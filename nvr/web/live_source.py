@@ -8,8 +8,8 @@ from contextlib import aclosing, asynccontextmanager
 
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit
-from nvr.media.h264 import to_annex_b
 from nvr.media.hub import StreamHub, Subscription
+from nvr.media.nal import to_annex_b
 from webrtc.frames import EncodedFrame
 
 CACHED_FRAMES = 32
@@ -19,7 +19,8 @@ CACHED_FRAMES = 32
 class HubFrames:
     """A `webrtc.frames.FrameSource` over one stream of the hub.
 
-    Frames end for good when the stream turns out to reorder (B-frames): browsers show garbage then.
+    Frames end for good when the stream turns out to reorder (B-frames), which browsers show as garbage, or to be
+    H.265.
     """
 
     def __init__(self, hub: StreamHub):
@@ -39,8 +40,9 @@ class HubFrames:
 
     @property
     def sps(self) -> bytes | None:
-        """The stream's sequence parameter set without start code; None before the first picture."""
-        return self._hub.config.sps if self._hub.config else None
+        """The stream's H.264 sequence parameter set without start code; None before the first picture."""
+        config = self._hub.config
+        return config.sps if config is not None and config.codec == "h264" else None
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
@@ -58,7 +60,7 @@ class HubFrames:
     async def _frames(self, units: Subscription) -> AsyncGenerator[EncodedFrame, None]:
         while True:
             unit = await units.get()
-            if self._hub.has_b_frames:
+            if self._hub.has_b_frames or unit.config.codec != "h264":
                 return
             yield self._convert(unit)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.video.codeccontext import VideoCodecContext
 
 from nvr.camera import sdp
 from nvr.camera.encoder import EncodedStream
@@ -18,7 +19,7 @@ from nvr.camera.rtp import pack_header
 from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser
 from nvr.config import Camera
 from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
-from nvr.media.h264 import split_length_prefixed, to_annex_b
+from nvr.media.nal import split_length_prefixed, to_annex_b
 
 PATIENCE_S = 30.0
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -40,7 +41,7 @@ def make_clip(path: Path, *, frames: int, size: tuple[int, int] = (160, 96)) -> 
 
 def decode(units: list[AccessUnit]) -> list[av.VideoFrame]:
     """The pictures that a decoder makes of `units`."""
-    codec = av.CodecContext.create("h264", "r")
+    codec = VideoCodecContext.create("hevc" if units[0].config.codec == "h265" else "h264", "r")
     frames: list[av.VideoFrame] = []
     for unit in units:
         data = to_annex_b(unit.data, unit.config, with_parameter_sets=unit.is_key)

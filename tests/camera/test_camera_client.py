@@ -230,13 +230,14 @@ async def test_refusals(
 async def test_a_camera_that_insists_on_udp(stream: EncodedStream) -> None:
     udp = Headers((("Transport", "RTP/AVP;unicast;client_port=5000-5001"), ("Session", "1")))
     peer = ScriptedCamera(description(stream.config), nothing, {"SETUP": Response(200, headers=udp)})
-    assert "TCP" in (await failure_of(peer, UnsupportedStream)).message
+    error = await failure_of(peer, UnsupportedStream)
+    assert "TCP" in error.message and 'transport = "udp"' in error.remedy
 
 
 async def test_unsupported_codec(stream: EncodedStream) -> None:
-    peer = ScriptedCamera(description(stream.config).replace(b"H264/", b"H265/"), nothing)
+    peer = ScriptedCamera(description(stream.config).replace(b"H264/", b"AV1/"), nothing)
     error = await failure_of(peer, UnsupportedStream)
-    assert "H265" in error.message and "H.264" in error.remedy
+    assert "AV1" in error.message and "H.264 or H.265" in error.remedy
 
 
 async def test_no_parameter_sets_anywhere(stream: EncodedStream) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import x265
 from nvr.camera import sdp
 from nvr.errors import ProtocolViolation, UnsupportedStream
 from nvr.media.access_unit import CodecConfig
@@ -19,8 +20,8 @@ def text(*video: str, media: str = "m=video 0 RTP/AVP 96") -> bytes:
     return "\r\n".join([*lines, ""]).encode()
 
 
-def track(*video: str, media: str = "m=video 0 RTP/AVP 96") -> sdp.H264Track:
-    return sdp.h264_track(sdp.parse(text(*video, media=media)))
+def track(*video: str, media: str = "m=video 0 RTP/AVP 96") -> sdp.VideoTrack:
+    return sdp.video_track(sdp.parse(text(*video, media=media)))
 
 
 def test_usual_description() -> None:
@@ -32,7 +33,7 @@ def test_usual_description() -> None:
         "m=audio 0 RTP/AVP 8",
         "a=control:trackID=2",
     )
-    assert found == sdp.H264Track("trackID=1", 96, SPS, PPS)
+    assert found == sdp.VideoTrack("trackID=1", 96, "h264", SPS, PPS)
 
 
 def test_padding_left_out_and_sets_in_any_order() -> None:
@@ -49,7 +50,7 @@ def test_broken_parameter_sets_are_left_to_the_stream(sprop: str) -> None:
 
 def test_h264_is_found_behind_other_codecs_and_sections() -> None:
     found = track(
-        "a=rtpmap:98 H265/90000",
+        "a=rtpmap:98 VP8/90000",
         "a=control:track1",
         "m=video 0 RTP/AVP 26 97",
         "a=rtpmap:97 H264/90000",
@@ -62,7 +63,7 @@ def test_h264_is_found_behind_other_codecs_and_sections() -> None:
 @pytest.mark.parametrize(
     ("video", "media", "names"),
     [
-        (["a=rtpmap:96 H265/90000"], "m=video 0 RTP/AVP 96", "H265"),
+        (["a=rtpmap:96 VP8/90000"], "m=video 0 RTP/AVP 96", "VP8"),
         ([], "m=video 0 RTP/AVP 26", "JPEG"),
         (["a=rtpmap:96 <b>x</b>/90000"], "m=video 0 RTP/AVP 96", r"\?B\?X\?/B\?|\?B\?X\?"),
         ([], "m=video 0 RTP/AVP 96", "unknown codec"),
@@ -79,8 +80,8 @@ def test_what_cannot_be_recorded_is_named(video: list[str], media: str, names: s
 
 def test_another_codec_comes_with_a_remedy() -> None:
     with pytest.raises(UnsupportedStream) as caught:
-        track("a=rtpmap:96 H265/90000")
-    assert "H.264" in caught.value.remedy and caught.value.params == {"codec": "H265"}
+        track("a=rtpmap:96 AV1/90000")
+    assert "H.265" in caught.value.remedy and caught.value.params == {"codec": "AV1"}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,19 @@ def test_control_that_is_no_url(control: str) -> None:
 
 def test_our_own_description_is_read_back() -> None:
     config = CodecConfig("h264", SPS, PPS, 1280, 720, False)
-    assert sdp.h264_track(sdp.parse(sdp.describe(config, "video"))) == sdp.H264Track("video", 96, SPS, PPS)
+    assert sdp.video_track(sdp.parse(sdp.describe(config, "video"))) == sdp.VideoTrack(
+        "video", 96, "h264", SPS, PPS
+    )
+
+
+def test_h265_description_is_read_and_our_own_read_back() -> None:
+    config = x265.encode(frames=1)[0].config
+    expected = sdp.VideoTrack("video", 96, "h265", config.sps, config.pps, config.vps)
+    assert sdp.video_track(sdp.parse(sdp.describe(config, "video"))) == expected
+    found = track("a=rtpmap:96 H265/90000", "a=fmtp:96 sprop-vps=====;sprop-sps=Zw==;sprop-max-don-diff=0")
+    assert (found.codec, found.vps, found.sps, found.pps) == ("h265", b"", b"", b"")
+    with pytest.raises(UnsupportedStream, match="interleaved"):
+        track("a=rtpmap:96 H265/90000", "a=fmtp:96 sprop-max-don-diff=2")
 
 
 lines = st.one_of(
@@ -152,6 +165,8 @@ lines = st.one_of(
         [
             b"m=video 0 RTP/AVP 96",
             b"a=rtpmap:96 H264/90000",
+            b"a=rtpmap:96 H265/90000",
+            b"a=fmtp:96 sprop-vps=",
             b"a=control:",
             b"a=fmtp:96 sprop-parameter-sets=",
         ]
@@ -163,7 +178,7 @@ lines = st.one_of(
 @given(st.lists(lines))
 def test_any_bytes_give_a_track_or_a_camera_error(parts: list[bytes]) -> None:
     try:
-        found = sdp.h264_track(sdp.parse(b"v=0\r\n" + b"\r\n".join(parts)))
+        found = sdp.video_track(sdp.parse(b"v=0\r\n" + b"\r\n".join(parts)))
         sdp.control_url("rtsp://c/", found.control)
     except (ProtocolViolation, UnsupportedStream) as error:
         assert error.message

@@ -19,8 +19,8 @@ from nvr.clock import FakeClock, SystemClock
 from nvr.errors import CameraRefused, CameraUnreachable
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, Discontinuity
-from nvr.media.h264 import join_length_prefixed
 from nvr.media.hub import StreamHub
+from nvr.media.nal import join_length_prefixed
 
 USERS = {"anna": "quê hương"}
 

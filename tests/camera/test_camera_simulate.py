@@ -25,7 +25,7 @@ from nvr.clock import SystemClock
 from nvr.errors import ConfigError
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit
-from nvr.media.h264 import to_annex_b
+from nvr.media.nal import to_annex_b
 
 
 def luma(frame: av.VideoFrame) -> int:

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvr.camera.depacketizer import MAX_ACCESS_UNIT_BYTES
 from nvr.camera.encoder import Programme
-from nvr.camera.h264_rtp import MAX_ACCESS_UNIT_BYTES, H264Depacketizer, packetize
+from nvr.camera.h264_rtp import H264Depacketizer, packetize
 from nvr.camera.rtp import pack_header
 from nvr.errors import CameraError, ProtocolViolation, UnsupportedStream
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
-from nvr.media.h264 import join_length_prefixed, split_length_prefixed
+from nvr.media.nal import join_length_prefixed, split_length_prefixed
 
 KEY = StreamKey("gate", Role.MAIN)
 SPS = bytes.fromhex("6742c01eda0280bfe584000003000400000300c83c58ba80").rstrip(b"\0")  # 640x360

@@ -12,8 +12,9 @@ import av
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig
-from nvr.media.h264 import NAL_PPS, NAL_SPS, codec_config, join_length_prefixed, nal_type, split_annex_b
+from nvr.media.h264 import NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.hub import StreamHub
+from nvr.media.nal import join_length_prefixed, split_annex_b
 
 KEY = StreamKey("gate", Role.MAIN)
 

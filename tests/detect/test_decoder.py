@@ -8,6 +8,7 @@ from detect_peers import encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import x265
 from nvr.detect.decode import Decoder
 from nvr.media.access_unit import AccessUnit
 
@@ -44,6 +45,24 @@ def test_b_frames_come_in_display_order_with_their_own_times(waiting_cyclist: li
     order = [by_time[received_s] for received_s in times]
     assert len(order) >= 24
     assert order == sorted(order)
+
+
+@pytest.mark.parametrize("b_frames", [0, 2])
+def test_h265(b_frames: int) -> None:
+    units = x265.encode(frames=40, gop=10, b_frames=b_frames)
+    decoder = Decoder()
+    decoder.configure(units[0].config)
+    seen = feed(decoder, list(units))
+    assert len(seen) >= 35 and decoder.errors == 0
+    assert seen == [(160, number / 25) for number in range(len(seen))]
+
+
+def test_a_change_of_codec(units: list[AccessUnit]) -> None:
+    decoder = Decoder()
+    for part in (units[:10], x265.encode(frames=10), units[10:20]):
+        decoder.configure(part[0].config)
+        assert len(feed(decoder, list(part))) >= 8
+    assert decoder.errors == 0
 
 
 def test_nothing_before_the_first_keyframe(units: list[AccessUnit]) -> None:

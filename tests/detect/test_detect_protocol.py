@@ -40,7 +40,8 @@ FOUND = Found(
 )
 TO_WORKER: list[ToWorker] = [
     Configure(model=None, fps=6.0, cameras=(CameraSetup(zones=(ZONE,)), CameraSetup(zones=()))),
-    Parameters(3, b"\x67\x42", b"\x68"),
+    Parameters(3, "h264", b"\x67\x42", b"\x68"),
+    Parameters(3, "h265", b"\x42\x01", b"\x44\x01", b"\x40\x01\x0c"),
     Unit(3, True, 1234.5, b"\x00\x00\x00\x01\x65"),
     Unit(0, False, 0.0, b""),
     Acting(cameras=(0, 2)),

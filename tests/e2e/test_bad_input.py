@@ -59,7 +59,8 @@ async def test_sick_cameras_are_named_while_the_others_go_on(site: Appliance, cl
             file.write(camera("off", "rtsp://127.0.0.1:9/main"))
             file.write(camera("wrong", f"rtsp://127.0.0.1:{closed}/h264", anna + '"sai"'))
             file.write(camera("right", f"rtsp://127.0.0.1:{closed}/h264", anna + '"quê hương"'))
-            file.write(camera("hevc", f"rtsp://127.0.0.1:{opened}/h265"))
+            file.write(camera("jpeg", f"rtsp://127.0.0.1:{opened}/jpeg"))
+            file.write(camera("hevc", f"rtsp://127.0.0.1:{opened}/h265", 'transport = "udp"'))
             file.write(camera("bframes", f"rtsp://127.0.0.1:{opened}/bframes"))
         await site.start_service()
         async with site.api(claim=True) as api:
@@ -69,37 +70,47 @@ async def test_sick_cameras_are_named_while_the_others_go_on(site: Appliance, cl
                 answer = (await api.get("/api/cameras"))["cameras"]
                 cameras.update({entry["id"]: entry for entry in answer})
                 states = {key: entry["streams"]["main"]["state"] for key, entry in cameras.items()}
-                good = all(states[key] == "live" for key in ("cam1", "right", "bframes"))
+                good = all(states[key] == "live" for key in ("cam1", "right", "bframes", "hevc"))
                 faults = {entry["id"] for entry in answer if entry["fault"]}
                 seen = cameras["bframes"]["streams"]["main"]["b_frames"]
-                return good and seen and faults == {"off", "wrong", "hevc"}
+                return good and seen and faults == {"off", "wrong", "jpeg"}
 
             await until_true(settled, f"every camera in its state: {cameras}")
-            expected = {"off": "camera_unreachable", "wrong": "camera_refused", "hevc": "camera_unsupported"}
+            expected = {"off": "camera_unreachable", "wrong": "camera_refused", "jpeg": "camera_unsupported"}
             for key, code in expected.items():
                 fault = cameras[key]["fault"]
                 assert fault["code"] == code
                 assert key in fault["detail"]
             assert "password" in cameras["wrong"]["fault"]["detail"]
-            assert "H.264" in cameras["hevc"]["fault"]["detail"]
+            assert "H.264 or H.265" in cameras["jpeg"]["fault"]["detail"]
             text = str(await api.get("/api/status")) + str(cameras)
             assert "sai" not in text.split()
             assert "quê hương" not in text
 
-            # A stream with B-frames is recorded, and refused live with words.
-            assert cameras["bframes"]["live"] is None
-            status, answer = await post(api, "/api/cameras/bframes/live/main", b"v=0\r\n", "application/sdp")
-            assert (status, answer["error"]) == (409, "b_frames")
-            assert "bframes" in answer["message"]
+            # Streams with B-frames and in H.265 are recorded, and refused live with words.
+            for key, code in (("bframes", "b_frames"), ("hevc", "h265")):
+                assert cameras[key]["live"] is None
+                path = f"/api/cameras/{key}/live/main"
+                status, answer = await post(api, path, b"v=0\r\n", "application/sdp")
+                assert (status, answer["error"]) == (409, code)
+                assert key in answer["message"]
 
             async def recorded():
                 now = time.time()
                 spans = [
-                    await api.footage(key, "main", now - 60, now) for key in ("cam1", "bframes", "right")
+                    await api.footage(key, "main", now - 60, now)
+                    for key in ("cam1", "bframes", "right", "hevc")
                 ]
-                return all(span["covered"] for span in spans)
+                kinds = [part["content_type"] for part in spans[-1]["parts"]]
+                return all(span["covered"] for span in spans) and all("hvc1" in kind for kind in kinds)
 
             await until_true(recorded, "the good streams are recorded")
+
+            async def examined():
+                analysis = (await api.get("/api/status"))["analysis"]
+                return analysis["running"] and all(analysis["cameras"][key] > 0 for key in ("cam1", "hevc"))
+
+            await until_true(examined, "the analysis sees both codecs")
 
             # Hostile bodies.
             path = "/api/cameras/cam1/live/main"

@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.media.access_unit import CodecConfig
-from nvr.media.h264 import (
-    NAL_PPS,
-    NAL_SPS,
-    codec_config,
-    join_length_prefixed,
-    nal_type,
-    split_annex_b,
-    split_length_prefixed,
-    to_annex_b,
-)
+from nvr.media.h264 import NAL_PPS, NAL_SPS, codec_config, nal_type
+from nvr.media.nal import join_length_prefixed, split_annex_b, split_length_prefixed, to_annex_b
 
 # A NAL unit: no start code inside, no zero byte at the end (7.4.1).
 nal_units = st.binary(min_size=1, max_size=40).map(lambda b: b.replace(b"\x00\x00", b"\x00\x55") + b"\x80")

@@ -67,6 +67,7 @@ class StandIn:
         self.status = status()
         self.incidents = [incident(n) for n in range(45, 0, -1)]
         self.footage_parts = 1
+        self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
         self.footage_ready.set()
         self.asked: list[str] = []
@@ -319,7 +320,8 @@ class StandIn:
             at = start_s + i * length
             url = f"{request.path}/part.mp4?start_s={start_s}&end_s={end_s}&part={i}"
             size = self._footage.stat().st_size
-            kind = 'video/mp4; codecs="avc1.42c01e"'
+            unplayable = request.match_info["role"] in self.h265_roles
+            kind = f'video/mp4; codecs="{"hvc1.1.6.L93.B0" if unplayable else "avc1.42c01e"}"'
             parts.append(
                 {
                     "url": url,

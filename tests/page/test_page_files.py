@@ -24,6 +24,7 @@ FAULTS = (
 ).split()
 ERRORS = (
     "wrong_code already_claimed too_many_attempts weak_password bad_name wrong_login bad_offer b_frames no_picture "
+    "h265 "
     "too_many_viewers no_siren siren_unavailable too_large not_found forbidden bad_csrf cross_origin no_codec storage"
 ).split()
 

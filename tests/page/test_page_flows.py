@@ -204,6 +204,26 @@ async def test_footage_in_two_parts_plays_on(visit: MakeVisit, appliance: StandI
     await expect(me.page.locator(".footage-clock")).to_contain_text(me.word("footage.part", part=2, count=2))
 
 
+@pytest.mark.parametrize("sub_plays", [True, False])
+async def test_h265_footage_is_replaced_or_offered_as_a_file(
+    visit: MakeVisit, appliance: StandIn, sub_plays: bool
+) -> None:
+    """Debian's Chromium plays no H.265."""
+    appliance.h265_roles = {"main"} if sub_plays else {"main", "sub"}
+    incident = next(i for i in appliance.incidents if i["id"] == 41)
+    incident["footage"] = {**incident["footage"], "role": "main"}
+    me = await visit(TWO_LOOKS[0])
+    await me.start("/#/incident/41")
+    await expect(me.page.locator("nvr-footage a[download]")).to_be_visible()
+    video = me.page.locator("video.footage")
+    if sub_plays:
+        await me.until("document.querySelector('video.footage').src.includes('/footage/sub/')")
+        await expect(video).to_be_visible()
+    else:
+        await me.sees("footage.cannot_play")
+        await expect(video).to_be_hidden()
+
+
 async def test_unknown_incident(visit: MakeVisit) -> None:
     me = await visit(TWO_LOOKS[0])
     me.refusals_expected = True

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A real RTSP server as peer of the tests: gst-rtsp-server (Debian: gir1.2-gst-rtsp-server-1.0, python3-gi).
 
-usage: rtsp_gst.py none|basic|digest. Mounts, 160x96 at 25 fps: /h264 /bframes /h265 /jpeg /audio. With a login:
+usage: rtsp_gst.py none|basic|digest. Mounts, 160x96 at 25 fps: /h264 /bframes /h265
+/h265-bframes /jpeg /audio. With a login:
 user "anna", password "quê hương". Prints its port, then serves until its standard input ends.
 """
 
@@ -17,10 +18,12 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 USER, PASSWORD = "anna", "quê hương"
 SOURCE = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=160,height=96,framerate=25/1"
 H264 = "x264enc key-int-max=10 {} ! video/x-h264,profile={} ! h264parse config-interval={} ! rtph264pay name=pay0 pt=96"
+H265 = "x265enc key-int-max=10 speed-preset=ultrafast {} ! h265parse config-interval={} ! rtph265pay name=pay0 pt=98"
 MOUNTS = {
     "/h264": f"( {SOURCE} ! {H264.format('tune=zerolatency', 'baseline', '-1')} )",
     "/bframes": f"( {SOURCE} ! {H264.format('bframes=2 b-adapt=false', 'main', '0')} )",
-    "/h265": f"( {SOURCE} ! x265enc tune=zerolatency speed-preset=ultrafast ! rtph265pay name=pay0 pt=98 )",
+    "/h265": f"( {SOURCE} ! {H265.format('tune=zerolatency', '-1')} )",
+    "/h265-bframes": f"( {SOURCE} ! {H265.format('option-string=bframes=2:b-adapt=0', '0')} )",
     "/jpeg": f"( {SOURCE} ! jpegenc ! rtpjpegpay name=pay0 )",
     "/audio": "( audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay0 )",
 }

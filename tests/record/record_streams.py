@@ -14,15 +14,8 @@ import numpy as np
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
-from nvr.media.h264 import (
-    NAL_AUD,
-    NAL_PPS,
-    NAL_SPS,
-    codec_config,
-    join_length_prefixed,
-    nal_type,
-    split_annex_b,
-)
+from nvr.media.h264 import NAL_AUD, NAL_PPS, NAL_SPS, codec_config, nal_type
+from nvr.media.nal import join_length_prefixed, split_annex_b
 from nvr.record.fmp4 import footer, fragment_header, segment_header
 from nvr.record.fmp4_reader import Read
 from nvr.record.model import FileRange, Fragment

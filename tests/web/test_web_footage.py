@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from web_site import GATE, YARD, Client, Site, access_units
 
 from nvr.events import Actor
-from nvr.media.h264 import join_length_prefixed
+from nvr.media.nal import join_length_prefixed
 from nvr.record.virtual_mp4 import FileRange, VirtualMp4
 from nvr.web.access import AccountRole
 

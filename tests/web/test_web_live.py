@@ -10,6 +10,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from web_site import GATE, YARD, Client, Site, access_units
 
+import x265
 from nvr.events import Actor, StreamKey
 from nvr.web.access import AccountRole
 from nvr.web.live_source import HubFrames
@@ -95,6 +96,13 @@ async def test_what_is_refused(site: Site) -> None:
     assert (status, answer["error"]) == (409, "b_frames")
     assert "gate" in answer["message"]
     assert "switch B-frames off" in answer["message"]
+    for unit in x265.encode(frames=2):
+        site.services.hub[GATE].publish(unit)
+    site.show_live(GATE)
+    status, answer = await client.ask("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP)
+    assert (status, answer["error"]) == (409, "h265")
+    assert "gate" in answer["message"] and "H.264" in answer["message"]
+    assert (await client.ask("GET", "/api/cameras"))[1]["cameras"][0]["live"] is None
     assert site.services.live.sessions() == []
 
 

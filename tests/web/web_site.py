@@ -26,17 +26,9 @@ from nvr.config import Config
 from nvr.events import Box, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit
-from nvr.media.h264 import (
-    NAL_AUD,
-    NAL_IDR,
-    NAL_PPS,
-    NAL_SPS,
-    codec_config,
-    join_length_prefixed,
-    nal_type,
-    split_annex_b,
-)
+from nvr.media.h264 import NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.hub import Hub
+from nvr.media.nal import join_length_prefixed, split_annex_b
 from nvr.record.disk import Disk
 from nvr.record.retention import Keep
 from nvr.state import open_state

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from nvr import audit
 from nvr.web.access import Access, AccountRole, Subject
-from nvr.web.answers import b_frames
+from nvr.web.answers import live_obstacle
 from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import read_bytes
 from nvr.web.route import Call, Route, stream_key
@@ -22,7 +22,15 @@ async def start(call: Call) -> web.Response:
         offer = (await read_bytes(call.request, SDP)).decode("utf-8")
     except UnicodeDecodeError:
         raise ApiError(400, "bad_offer", "the offer is not UTF-8 text") from None
-    if b_frames(services, key):
+    obstacle = live_obstacle(services, key)
+    if obstacle == "h265":
+        raise ApiError(
+            409,
+            "h265",
+            f'camera "{key.camera}" sends H.265 on its {key.role} stream, which most browsers cannot show live; '
+            "choose H.264 for its sub stream and enter that as `sub` in nvr.toml",
+        )
+    if obstacle == "b_frames":
         raise ApiError(
             409,
             "b_frames",

@@ -13,7 +13,9 @@ export function noPictureWords(camera, store) {
   if (camera.live !== null && camera.streams[camera.live]?.state === "live") return "";
   if (camera.fault) return trouble([camera.fault], store).what;
   const streams = [camera.streams.sub, camera.streams.main].filter((stream) => stream !== null);
-  if (streams.some((stream) => stream.state === "live" && stream.b_frames)) return t("error.b_frames");
+  const live = streams.filter((stream) => stream.state === "live");
+  if (live.some((stream) => stream.codec === "h265")) return t("error.h265");
+  if (live.some((stream) => stream.b_frames)) return t("error.b_frames");
   if (streams.some((stream) => stream.state === "connecting")) return t("camera.connecting");
   return t("camera.no_signal");
 }
@@ -26,7 +28,7 @@ export function noPictureWords(camera, store) {
  */
 export function sharperStream(camera) {
   const { main } = camera.streams;
-  return camera.live === "sub" && main.state === "live" && !main.b_frames && /^(h264|avc)/i.test(main.codec)
+  return camera.live === "sub" && main.state === "live" && !main.b_frames && main.codec === "h264"
     ? "main"
     : null;
 }

@@ -98,13 +98,11 @@ export class NvrFootage extends NvrElement {
 
   /** @param {string} camera @param {{role: StreamRole, start_s: number, end_s: number}} span @param {string} asked */
   async #load(camera, span, asked) {
-    const query = new URLSearchParams({ start_s: String(span.start_s), end_s: String(span.end_s) });
-    const path = `/api/cameras/${encodeURIComponent(camera)}/footage/${span.role}?${query}`;
     for (;;) {
       /** @type {Footage} */
       let footage = { parts: [], covered: [] };
       try {
-        footage = await this.app.api.get(path, this.gone);
+        footage = await this.#fetch(camera, span);
       } catch (error) {
         if (this.gone.aborted || asked !== this.#asked) return;
         say(this.#words, errorText(error));
@@ -122,6 +120,32 @@ export class NvrFootage extends NvrElement {
     }
   }
 
+  /**
+   * The footage of the stream that was asked for, or of the camera's other one if this browser can play only that
+   * (few play H.265).
+   *
+   * @param {string} camera
+   * @param {{role: StreamRole, start_s: number, end_s: number}} span
+   * @returns {Promise<Footage>}
+   */
+  async #fetch(camera, { role, start_s, end_s }) {
+    const query = new URLSearchParams({ start_s: String(start_s), end_s: String(end_s) });
+    /** @param {StreamRole} which @returns {Promise<Footage>} */
+    const get = (which) =>
+      this.app.api.get(`/api/cameras/${encodeURIComponent(camera)}/footage/${which}?${query}`, this.gone);
+    const footage = await get(role);
+    const other = role === "main" ? "sub" : "main";
+    const known = this.app.store.state.cameras?.find(({ id }) => id === camera);
+    if (this.#canPlay(footage) || !known?.streams[other]) return footage;
+    const instead = await get(other);
+    return instead.parts.length && this.#canPlay(instead) ? instead : footage;
+  }
+
+  /** @param {Footage} footage */
+  #canPlay({ parts }) {
+    return parts.every((part) => this.#video.canPlayType(part.content_type) !== "");
+  }
+
   /** @param {string} camera @param {{role: StreamRole, start_s: number, end_s: number}} span @param {string} asked */
   #offerRetry(camera, span, asked) {
     const again = () => void this.#load(camera, span, asked);
@@ -134,7 +158,8 @@ export class NvrFootage extends NvrElement {
     const wallS = playing && this.#video.currentTime > 0 ? wallTime(playing, this.#video.currentTime) : null;
     const went = !this.#video.paused;
     this.#parts = footage.parts;
-    this.#video.hidden = false;
+    this.#video.hidden = !this.#canPlay(footage);
+    if (this.#video.hidden) return;
     if (wallS === null) return this.#open(0, null, false);
     // Opened anew even under the same address: the part may have grown.
     const { index, mediaS } = this.#find(wallS);
@@ -150,7 +175,9 @@ export class NvrFootage extends NvrElement {
       return fill(this.#tools);
     }
     const gap = missing(footage.covered, span.start_s, span.end_s);
-    say(this.#words, gap ? t("footage.gap", { seconds: Math.round(gap) }) : "");
+    const playable = this.#canPlay(footage);
+    const gapWords = gap ? t("footage.gap", { seconds: Math.round(gap) }) : "";
+    say(this.#words, playable ? gapWords : t("footage.cannot_play"));
     const jump = h(
       "button",
       { type: "button", class: "button quiet", onclick: () => this.#seek(this.#momentS - 1, true) },
@@ -167,7 +194,7 @@ export class NvrFootage extends NvrElement {
           : t("footage.download_part", { part: i + 1, size: size(part.bytes) }),
       ),
     );
-    fill(this.#tools, jump, links);
+    fill(this.#tools, playable && jump, links);
   }
 
   /** @param {number} index @param {number | null} mediaS @param {boolean} play */

@@ -10,7 +10,7 @@ const STALL_S = 5;
 const LOOK_S = 1;
 const WAITS_S = [1, 2, 4, 8, 15];
 /** Refusals that time alone does not mend are asked again seldom. */
-const SLOW_CODES = new Set(["b_frames", "no_picture", "too_many_viewers", "not_found"]);
+const SLOW_CODES = new Set(["b_frames", "h265", "no_picture", "too_many_viewers", "not_found"]);
 
 /** @typedef {"idle" | "connecting" | "live" | "waiting"} PlayerState */
 
