@@ -11,6 +11,7 @@ import structlog
 
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.journal import Journal
+from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
 from nvr.camera.client import play
@@ -99,6 +100,7 @@ class App:
         self.alarm = AlarmRunner(
             config, self._journal, self._siren, clock=clock, faults=self.faults, on_change=self._alarm_changed
         )
+        self._motion = MotionLog(state, clock)
         self._analysis = (
             AnalysisLink(
                 self.hub,
@@ -107,7 +109,7 @@ class App:
                 model=config.analysis.model,
                 clock=clock,
                 on_sighting=self.alarm.sighting,
-                on_motion=lambda _motion: None,
+                on_motion=self._motion.note,
             )
             if config.analysis.enabled
             else None
@@ -125,6 +127,7 @@ class App:
                 disk=self.disk,
                 alarm=self.alarm,
                 incidents=IncidentStore(state),
+                motion=self._motion,
                 live=self.live,
                 auth=auth,
                 streams=self.streams,
@@ -148,6 +151,7 @@ class App:
                     job.cancel()
         finally:
             await self._journal.flush()
+            await self._motion.flush()
 
     def _jobs(self) -> list[tuple[str, Job]]:
         """(place on the fault board, job), in the order of starting."""
@@ -159,7 +163,7 @@ class App:
             for key in camera.streams:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
         if self._analysis is not None:
-            jobs.append(("analysis", self._analysis.run))
+            jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
         jobs += [("web", self._web.run), ("live", self._run_live)]
         return jobs
 

@@ -41,8 +41,8 @@ class Runtime:
 class Call:
     """One request that passed the gate. `address`: the remote address in one notation, without port.
 
-    `found_session`: set on every route whose rule asks for one. `found_camera`, `found_incident`: set as the rule's
-    subject says, and then this account may see them.
+    `found_session`: set on every route whose rule asks for one. `found_camera`, `found_incident` and `cameras`: set as
+    the rule's subject says, and then this account may see them.
     """
 
     request: web.Request
@@ -51,6 +51,7 @@ class Call:
     found_session: Session | None = None
     found_camera: Camera | None = None
     found_incident: Incident | None = None
+    cameras: tuple[Camera, ...] = ()
 
     @property
     def services(self) -> Services:

@@ -22,7 +22,7 @@ from nvr.web.live_source import HubFrames
 from nvr.web.once import Once
 from nvr.web.request_body import MAX_BODY_BYTES
 from nvr.web.route import Route, Runtime
-from nvr.web.routes import alarm, cameras, events, footage, incidents, live, pages, session, status
+from nvr.web.routes import alarm, cameras, events, footage, incidents, live, pages, session, status, timeline
 from nvr.web.services import Services
 from nvr.web.static_files import PACKAGE, StaticFiles
 from nvr.web.watches import Watches
@@ -30,7 +30,7 @@ from webrtc.session import SessionInfo
 
 ROUTES: tuple[Route, ...] = tuple(
     route
-    for module in (session, cameras, live, incidents, footage, alarm, status, events, pages)
+    for module in (session, cameras, live, incidents, footage, timeline, alarm, status, events, pages)
     for route in module.ROUTES
 )
 """The whole HTTPS interface."""

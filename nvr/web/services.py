@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nvr.alarm.incidents import IncidentStore
+from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.clock import Clock
 from nvr.config import Config
@@ -40,6 +41,7 @@ class Services:
     disk: Disk
     alarm: AlarmRunner
     incidents: IncidentStore
+    motion: MotionLog
     live: LiveServer
     auth: Auth
     streams: StreamBoard

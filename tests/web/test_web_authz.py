@@ -66,6 +66,11 @@ def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
                 Target(route, f"{path}?camera={c}", c, c != "absent") for c in ("gate", "yard", "absent")
             ]
             return [Target(route, path), *asked]
+        case Subject.CAMERAS_IF_ASKED:
+            path += "?start_s=1000&end_s=1002"
+            lists = {"gate": "gate", "yard,yard": "yard", "absent": "absent", "yard,absent": "absent"}
+            asked = [Target(route, f"{path}&cameras={c}", one, one != "absent") for c, one in lists.items()]
+            return [Target(route, path), *asked]
     return [Target(route, path)]
 
 

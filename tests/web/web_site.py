@@ -19,6 +19,7 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
 
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
+from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
 from nvr.clock import FakeClock, SystemClock
@@ -245,6 +246,7 @@ async def running_site(
         disk=disk,
         alarm=alarm,
         incidents=IncidentStore(state),
+        motion=MotionLog(state, clock),
         live=live,
         auth=auth,
         streams=streams,
