@@ -17,10 +17,11 @@ from nvr.alarm.siren import SirenLine
 from nvr.camera.client import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config
-from nvr.detect.link import AnalysisLink
+from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.errors import NvrError
 from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
+from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disk import Disk
 from nvr.state import open_state
@@ -133,6 +134,7 @@ class App:
                 streams=self.streams,
                 changes=changes,
                 analysis=self._analysis_view,
+                still=self._still,
             )
         )
 
@@ -199,6 +201,11 @@ class App:
         if self._analysis is not None:
             self._analysis.set_acting(self._acting if self.alarm.view().armed.armed else frozenset())
         self._changes.notify()
+
+    async def _still(self, config: CodecConfig, data: bytes) -> bytes | None:
+        if self._analysis is None:
+            raise AnalysisError("analysis is switched off", remedy="Set analysis.enabled in nvr.toml")
+        return await self._analysis.picture(config, data)
 
     def _analysis_view(self) -> AnalysisView:
         if self._analysis is None:

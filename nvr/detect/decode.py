@@ -78,6 +78,17 @@ class Decoder:
         self._received_s.clear()
 
 
+def decode_still(config: CodecConfig, data: bytes) -> av.VideoFrame | None:
+    """The picture of one keyframe by itself; None: it cannot be decoded."""
+    try:
+        context = _open(config)
+        stream = to_annex_b(data, config, with_parameter_sets=True)
+        frames = [*context.decode(av.Packet(stream)), *context.decode(None)]
+    except (av.FFmpegError, ValueError):
+        return None
+    return next((frame for frame in frames if not frame.is_corrupt), None)
+
+
 def _open(config: CodecConfig) -> av.VideoCodecContext:
     context = av.CodecContext.create("h264", "r")
     context.thread_count = 1

@@ -17,6 +17,7 @@ from nvr.detect.protocol import (
     FoundWithPicture,
     Moved,
     Parameters,
+    PictureWanted,
     SelfTest,
     SelfTestResult,
     Statistics,
@@ -27,6 +28,7 @@ from nvr.detect.protocol import (
 from nvr.detect.regions import MAX_SQUARES
 from nvr.detect.sandbox import try_to_break_out
 from nvr.detect.schedule import Schedule
+from nvr.detect.stills import Stills
 from nvr.events import Box
 from nvr.media.h264 import codec_config
 
@@ -56,6 +58,7 @@ class Engine:
         self._now = now
         self._cameras = [_Camera(CameraAnalysis(detector, _zones(setup))) for setup in configure.cameras]
         self._schedule = Schedule(len(self._cameras), configure.fps)
+        self._stills = Stills()
         self._reported_s = now()
         self._squares, self._model_s = 0, 0.0
         self._max_squares = MAX_SQUARES
@@ -72,20 +75,27 @@ class Engine:
                     self._cameras[message.camera].decoder.errors += 1
             case Acting():
                 self._schedule.acting = frozenset(message.cameras)
+            case PictureWanted():
+                return list(self._stills.want(message, self._now()))
             case SelfTest():
                 return [SelfTestResult(outcomes=try_to_break_out())]
         return []
 
     @property
     def has_work(self) -> bool:
-        """Whether a frame waits for examination."""
-        return bool(self._schedule.waiting)
+        """Whether a frame waits for examination, or somebody for a picture."""
+        return bool(self._schedule.waiting) or len(self._stills) > 0
 
     def work(self) -> list[ToService]:
-        """Examine at most one frame, the one that is next in turn."""
+        """Examine at most one frame, the one that is next in turn; make at most one still picture, if there is none
+        or the picture is overdue."""
         index = self._schedule.choose(self._now())
-        if index is None:
-            return []
+        messages = [] if index is None else self._examine(index)
+        if index is None or self._stills.is_overdue(self._now()):
+            messages += self._stills.make()
+        return messages
+
+    def _examine(self, index: int) -> list[ToService]:
         camera = self._cameras[index]
         if camera.candidate is None:
             return []

@@ -17,6 +17,7 @@ from nvr.web.live_source import HubFrames
 from nvr.web.once import Once
 from nvr.web.services import Services
 from nvr.web.static_files import StaticFiles
+from nvr.web.stills import Stills
 from nvr.web.watches import Watches
 
 
@@ -30,6 +31,7 @@ class Runtime:
     watches: Watches
     reader: FootageReader
     viewed: Once
+    stills: Stills
     started_mono_s: float
 
     @property

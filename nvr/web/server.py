@@ -25,6 +25,7 @@ from nvr.web.route import Route, Runtime
 from nvr.web.routes import alarm, cameras, events, footage, incidents, live, pages, session, status, timeline
 from nvr.web.services import Services
 from nvr.web.static_files import PACKAGE, StaticFiles
+from nvr.web.stills import Stills
 from nvr.web.watches import Watches
 from webrtc.session import SessionInfo
 
@@ -71,6 +72,7 @@ class WebServer:
             watches=self._watches,
             reader=reader,
             viewed=Once(),
+            stills=Stills(self._services.still),
             started_mono_s=self._started_mono_s,
         )
         plain = http_application(

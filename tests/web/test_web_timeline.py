@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from web_site import GATE, Site, access_units
+from web_site import GATE, Site, access_units, running_site
 
 from nvr.events import Motion
+from nvr.media.access_unit import CodecConfig
 from nvr.web.access import AccountRole
 
 
@@ -75,3 +77,44 @@ async def test_bad_questions(site: Site, query: str) -> None:
     client = await site.log_in("xem", AccountRole.VIEWER)
     status, answer = await client.ask("GET", f"/api/timeline?{query}")
     assert (status, answer["error"]) in ((400, "bad_span"), (400, "bad_request"))
+
+
+async def test_picture_of_a_moment(tmp_path: Path) -> None:
+    """What is recorded is what the analysis is asked to decode; a moment asked for again is not decoded again."""
+    wanted: list[bytes] = []
+
+    async def still(_config: CodecConfig, keyframe: bytes) -> bytes | None:
+        wanted.append(keyframe)
+        return b"\xff\xd8 a picture \xff\xd9"
+
+    async with running_site(tmp_path, still=still) as site:
+        client = await site.log_in("xem", AccountRole.VIEWER)
+        units = access_units(GATE, site.services.clock.monotonic())
+        for unit in units:
+            site.services.hub[GATE].publish(unit)
+        async with asyncio.timeout(20):
+            while (
+                not (found := await site.services.disk.coverage(GATE, 0, 1e11))
+                or found[0].end_s - found[0].start_s < 1.9
+            ):
+                await asyncio.sleep(0.1)
+        begin_s = found[0].start_s
+        for at_s in (begin_s + 0.5, begin_s + 0.9, begin_s + 1.5):
+            async with client.open("GET", f"/api/cameras/gate/picture?at_s={at_s}") as answer:
+                assert (answer.status, answer.content_type) == (200, "image/jpeg")
+                assert (await answer.read()).startswith(b"\xff\xd8")
+        assert wanted == [unit.data for unit in units if unit.is_key]
+        assert (await client.ask("GET", f"/api/cameras/gate/picture?at_s={begin_s - 100}"))[0] == 404
+        assert (await client.ask("GET", "/api/cameras/gate/picture?at_s=-1"))[0] == 400
+        assert [row for row in await site.audit() if row[1] == "picture"] == [("xem", "picture", "gate/sub")]
+
+
+async def test_no_picture_without_analysis(site: Site) -> None:
+    client = await site.log_in("xem", AccountRole.VIEWER)
+    for unit in access_units(GATE, site.services.clock.monotonic()):
+        site.services.hub[GATE].publish(unit)
+    async with asyncio.timeout(20):
+        while not (found := await site.services.disk.coverage(GATE, 0, 1e11)):
+            await asyncio.sleep(0.1)
+    status, answer = await client.ask("GET", f"/api/cameras/gate/picture?at_s={found[0].start_s + 0.1}")
+    assert (status, answer["error"]) == (503, "no_still")

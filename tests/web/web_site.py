@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,9 +24,10 @@ from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
+from nvr.detect.link import AnalysisError
 from nvr.events import Box, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
-from nvr.media.access_unit import AccessUnit
+from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.h264 import (
     NAL_AUD,
     NAL_IDR,
@@ -217,9 +218,18 @@ class Client:
         await self._session.close()
 
 
+async def no_still(_config: CodecConfig, _keyframe: bytes) -> bytes | None:
+    """As if the analysis process were not running."""
+    raise AnalysisError("the analysis process is not running")
+
+
 @asynccontextmanager
 async def running_site(
-    directory: Path, *, siren: bool = False, clock: FakeClock | SystemClock | None = None
+    directory: Path,
+    *,
+    siren: bool = False,
+    clock: FakeClock | SystemClock | None = None,
+    still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]] | None = None,
 ) -> AsyncIterator[Site]:
     """A site that serves for the duration of the block."""
     clock = clock or SystemClock()
@@ -252,6 +262,7 @@ async def running_site(
         streams=streams,
         changes=changes,
         analysis=lambda: AnalysisView(True, {"gate": 6.0, "yard": 5.5}),
+        still=still or no_still,
     )
     server = WebServer(services)
     ready, recording = asyncio.Event(), asyncio.Event()

@@ -1,14 +1,16 @@
-"""What was recorded, what is missing and why, and what happened, over any span."""
+"""What was recorded, what is missing and why, and what happened, over any span; and how a moment looked."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from nvr import audit
 from nvr.config import Camera
+from nvr.detect.protocol import MAX_STILL
 from nvr.events import Role, StreamKey
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.answers import Json
-from nvr.web.errors import ApiError
+from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import query_number
 from nvr.web.route import Call, Route
 
@@ -52,4 +54,37 @@ async def _camera(call: Call, camera: Camera, role: Role, start_s: float, end_s:
     }
 
 
-ROUTES = (Route("GET", "/api/timeline", show, Access(AccountRole.VIEWER, Subject.CAMERAS_IF_ASKED)),)
+async def picture(call: Call) -> web.Response:
+    at_s = query_number(call.request, "at_s")
+    if not 0 <= at_s <= 1e11:
+        raise ApiError(400, "bad_span", "at_s must be seconds since 1970")
+    key = call.camera.analysed
+    keyframe = await call.services.disk.keyframe(key, at_s, MAX_STILL)
+    if keyframe is None:
+        raise not_found()
+    await _note(call, key, at_s)
+    jpeg = await call.runtime.stills.get(key, keyframe)
+    if jpeg is None:
+        raise not_found()
+    return web.Response(body=jpeg, content_type="image/jpeg")
+
+
+async def _note(call: Call, key: StreamKey, at_s: float) -> None:
+    """One audit row for each hour of footage that somebody looks through."""
+    hour_s = at_s // 3600 * 3600
+    if call.runtime.viewed.first((call.session.key, "picture", str(key), hour_s)):
+        await audit.record(
+            call.services.state,
+            wall_s=call.services.clock.wall(),
+            actor=call.account.name,
+            address=call.address,
+            action="picture",
+            subject=str(key),
+            detail={"start_s": hour_s, "end_s": hour_s + 3600},
+        )
+
+
+ROUTES = (
+    Route("GET", "/api/timeline", show, Access(AccountRole.VIEWER, Subject.CAMERAS_IF_ASKED)),
+    Route("GET", "/api/cameras/{camera}/picture", picture, Access(AccountRole.VIEWER, Subject.CAMERA)),
+)
