@@ -11,15 +11,17 @@ import structlog
 
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.journal import Journal
+from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
 from nvr.camera.client import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config
-from nvr.detect.link import AnalysisLink
+from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.errors import NvrError
 from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
+from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disk import Disk
 from nvr.record.identity import DiskIdentity
@@ -104,6 +106,7 @@ class App:
         self.alarm = AlarmRunner(
             config, self._journal, self._siren, clock=clock, faults=self.faults, on_change=self._alarm_changed
         )
+        self._motion = MotionLog(state, clock)
         self._analysis = (
             AnalysisLink(
                 self.hub,
@@ -112,7 +115,7 @@ class App:
                 model=config.analysis.model,
                 clock=clock,
                 on_sighting=self.alarm.sighting,
-                on_motion=lambda _motion: None,
+                on_motion=self._motion.note,
             )
             if config.analysis.enabled
             else None
@@ -130,11 +133,13 @@ class App:
                 disk=self.disk,
                 alarm=self.alarm,
                 incidents=IncidentStore(state),
+                motion=self._motion,
                 live=self.live,
                 auth=auth,
                 streams=self.streams,
                 changes=changes,
                 analysis=self._analysis_view,
+                still=self._still,
             )
         )
 
@@ -153,6 +158,7 @@ class App:
                     job.cancel()
         finally:
             await self._journal.flush()
+            await self._motion.flush()
 
     def _jobs(self) -> list[tuple[str, Job]]:
         """(place on the fault board, job), in the order of starting."""
@@ -164,7 +170,7 @@ class App:
             for key in camera.streams:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
         if self._analysis is not None:
-            jobs.append(("analysis", self._analysis.run))
+            jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
         jobs += [("web", self._web.run), ("live", self._run_live)]
         return jobs
 
@@ -200,6 +206,11 @@ class App:
         if self._analysis is not None:
             self._analysis.set_acting(self._acting if self.alarm.view().armed.armed else frozenset())
         self._changes.notify()
+
+    async def _still(self, config: CodecConfig, data: bytes) -> bytes | None:
+        if self._analysis is None:
+            raise AnalysisError("analysis is switched off", remedy="Set analysis.enabled in nvr.toml")
+        return await self._analysis.picture(config, data)
 
     def _analysis_view(self) -> AnalysisView:
         if self._analysis is None:

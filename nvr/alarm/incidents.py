@@ -29,6 +29,20 @@ class Incident:
     acknowledged_by: str | None
 
 
+MAX_MARKS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An incident as the timeline shows it."""
+
+    id: int
+    kind: str
+    response: Response
+    opened_s: float
+    last_s: float
+
+
 class IncidentStore:
     """Reads and writes incidents. Writes wait for the disk, so the siren's path never awaits one."""
 
@@ -118,6 +132,29 @@ class IncidentStore:
         query = f"SELECT * FROM incidents WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
         parameters = [*values, *([json.dumps(sorted(wanted))] if wanted is not None else []), limit]
         return await self._db.read(lambda c: [_incident(row) for row in c.execute(query, parameters)])
+
+    async def marks(self, camera: str, start_s: float, end_s: float) -> list[Mark]:
+        """The camera's incidents that began in a span, in order of time. Where there are more than MAX_MARKS, only
+        the first in each MAX_MARKS-th part of the span; each costs one look-up, however many there are."""
+        query = (
+            "SELECT id, kind, response, opened_s, last_s FROM incidents"
+            " WHERE camera = ? AND opened_s >= ? AND opened_s < ? ORDER BY opened_s LIMIT ?"
+        )
+
+        def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            rows = connection.execute(query, (camera, start_s, end_s, MAX_MARKS + 1)).fetchall()
+            if len(rows) <= MAX_MARKS:
+                return rows
+            step_s = (end_s - start_s) / MAX_MARKS
+            thinned: list[sqlite3.Row] = []
+            at_s = start_s
+            while row := connection.execute(query, (camera, at_s, end_s, 1)).fetchone():
+                thinned.append(row)
+                at_s = row["opened_s"] + step_s
+            return thinned
+
+        rows = await self._db.read(read)
+        return [Mark(r["id"], r["kind"], Response(r["response"]), r["opened_s"], r["last_s"]) for r in rows]
 
     async def unacknowledged(self, since_wall_s: float) -> list[Incident]:
         """Incidents whose last sighting is not older than `since_wall_s` and that nobody took on, oldest first."""

@@ -12,6 +12,8 @@ import av
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
+from nvr.detect.protocol import Parameters, PictureWanted
+from nvr.media import h264, h265
 from nvr.media.access_unit import Codec, CodecConfig
 from nvr.media.nal import START_CODE, to_annex_b
 
@@ -80,6 +82,24 @@ class Decoder:
     def _reset(self) -> None:
         self._context = None
         self._received_s.clear()
+
+
+def config_of(message: Parameters | PictureWanted) -> CodecConfig:
+    """What its parameter sets say. Raises ValueError: they are malformed."""
+    if message.codec == "h264":
+        return h264.codec_config(message.sps, message.pps)
+    return h265.codec_config(message.vps, message.sps, message.pps)
+
+
+def decode_still(config: CodecConfig, data: bytes) -> av.VideoFrame | None:
+    """The picture of one keyframe by itself; None: it cannot be decoded."""
+    try:
+        context = _open(config)
+        stream = to_annex_b(data, config, with_parameter_sets=True)
+        frames = [*context.decode(av.Packet(stream)), *context.decode(None)]
+    except (av.FFmpegError, ValueError):
+        return None
+    return next((frame for frame in frames if not frame.is_corrupt), None)
 
 
 def _open(config: CodecConfig) -> VideoCodecContext:

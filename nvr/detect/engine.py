@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nvr.detect.analysis import CameraAnalysis, Detector, Finding, WatchedZone
-from nvr.detect.decode import Decoder
+from nvr.detect.decode import Decoder, config_of
 from nvr.detect.picture import Picture
 from nvr.detect.protocol import (
     Acting,
@@ -17,6 +17,7 @@ from nvr.detect.protocol import (
     FoundWithPicture,
     Moved,
     Parameters,
+    PictureWanted,
     SelfTest,
     SelfTestResult,
     Statistics,
@@ -27,9 +28,8 @@ from nvr.detect.protocol import (
 from nvr.detect.regions import MAX_SQUARES
 from nvr.detect.sandbox import try_to_break_out
 from nvr.detect.schedule import Schedule
+from nvr.detect.stills import Stills
 from nvr.events import Box
-from nvr.media import h264, h265
-from nvr.media.access_unit import CodecConfig
 
 MOTION_AREA = 0.002
 """Share of the picture from which on movement is reported."""
@@ -50,13 +50,6 @@ class _Camera:
     errors_before: int = 0
 
 
-def _config(message: Parameters) -> CodecConfig:
-    """Raises ValueError: the parameter sets are malformed."""
-    if message.codec == "h264":
-        return h264.codec_config(message.sps, message.pps)
-    return h265.codec_config(message.vps, message.sps, message.pps)
-
-
 class Engine:
     """All cameras of the site. `now` is the machine's monotonic clock."""
 
@@ -64,6 +57,7 @@ class Engine:
         self._now = now
         self._cameras = [_Camera(CameraAnalysis(detector, _zones(setup))) for setup in configure.cameras]
         self._schedule = Schedule(len(self._cameras), configure.fps)
+        self._stills = Stills()
         self._reported_s = now()
         self._squares, self._model_s = 0, 0.0
         self._max_squares = MAX_SQUARES
@@ -75,25 +69,32 @@ class Engine:
                 self._decode(message)
             case Parameters() if message.camera < len(self._cameras):
                 try:
-                    self._cameras[message.camera].decoder.configure(_config(message))
+                    self._cameras[message.camera].decoder.configure(config_of(message))
                 except ValueError:
                     self._cameras[message.camera].decoder.errors += 1
             case Acting():
                 self._schedule.acting = frozenset(message.cameras)
+            case PictureWanted():
+                return list(self._stills.want(message, self._now()))
             case SelfTest():
                 return [SelfTestResult(outcomes=try_to_break_out())]
         return []
 
     @property
     def has_work(self) -> bool:
-        """Whether a frame waits for examination."""
-        return bool(self._schedule.waiting)
+        """Whether a frame waits for examination, or somebody for a picture."""
+        return bool(self._schedule.waiting) or len(self._stills) > 0
 
     def work(self) -> list[ToService]:
-        """Examine at most one frame, the one that is next in turn."""
+        """Examine at most one frame, the one that is next in turn; make at most one still picture, if there is none
+        or the picture is overdue."""
         index = self._schedule.choose(self._now())
-        if index is None:
-            return []
+        messages = [] if index is None else self._examine(index)
+        if index is None or self._stills.is_overdue(self._now()):
+            messages += self._stills.make()
+        return messages
+
+    def _examine(self, index: int) -> list[ToService]:
         camera = self._cameras[index]
         if camera.candidate is None:
             return []

@@ -22,6 +22,7 @@ from nvr.detect.protocol import (
     FoundWithPicture,
     Moved,
     Parameters,
+    PictureMade,
     Ready,
     SelfTestResult,
     Statistics,
@@ -110,6 +111,14 @@ class AnalysisLink:
             raise AnalysisError("the analysis process is not running")
         return await self._worker.self_test()
 
+    async def picture(self, config: CodecConfig, data: bytes) -> bytes | None:
+        """A JPEG of one keyframe (`data` as `AccessUnit.data`, at most MAX_STILL bytes), at most 640 pixels wide; None:
+        it cannot be decoded. Detection comes first. Raises AnalysisError: no worker is ready, it ends meanwhile, or it
+        is too busy."""
+        if self._worker is None:
+            raise AnalysisError("the analysis process is not running")
+        return await self._worker.picture(config, data) or None
+
     async def run(self, healthy: Callable[[], None]) -> None:
         """One life of the worker, which is always killed at the end; calls `healthy()` once it is ready.
 
@@ -178,6 +187,8 @@ class AnalysisLink:
                 self._on_motion(Motion(self._camera(message.camera).id, captured_s, message.area))
             case FoundWithPicture():
                 self._on_sighting(self._sighting(message))
+            case PictureMade():
+                worker.answer_picture(message)
             case SelfTestResult():
                 worker.answer_self_test(message)
             case _:

@@ -56,9 +56,9 @@ class Picture:
         )
         return np.asarray(scaled.to_ndarray(), np.uint8)
 
-    def jpeg(self) -> bytes:
-        """The whole picture as JPEG, at most 1280 pixels wide."""
-        width = min(self.width, JPEG_MAX_WIDTH) & ~1
+    def jpeg(self, max_width: int = JPEG_MAX_WIDTH) -> bytes:
+        """The whole picture as JPEG, at most `max_width` pixels wide."""
+        width = min(self.width, max_width) & ~1
         height = max(round(self.height * width / self.width), 2) & ~1
         encoder = av.CodecContext.create("mjpeg", "w")
         encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"

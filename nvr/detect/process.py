@@ -8,9 +8,12 @@ import signal
 import socket
 import sys
 from collections import deque
+from typing import Any
 
 from nvr.detect.protocol import (
     MAX_TO_SERVICE,
+    PictureMade,
+    PictureWanted,
     ProtocolError,
     SelfTest,
     SelfTestResult,
@@ -20,6 +23,7 @@ from nvr.detect.protocol import (
     encode,
 )
 from nvr.errors import NvrError
+from nvr.media.access_unit import CodecConfig
 
 WORKER_MODULE = "nvr.detect.worker"
 RECEIVE_BYTES = 256 << 10
@@ -27,6 +31,8 @@ UNSENT_BYTES = 64 << 10
 """Unsent bytes from which on `drain` waits; what the socket itself holds comes on top."""
 LAST_WORDS_BYTES = 2000
 END_S = 2.0
+PICTURE_S = 5.0
+MAX_PICTURES = 4
 KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """All that the child inherits: service managers and shells put secrets into environments."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -50,6 +56,8 @@ class WorkerProcess:
         self._received: deque[ToService] = deque()
         self._last_words = b""
         self._self_tests: list[asyncio.Future[dict[str, str]]] = []
+        self._pictures: dict[int, asyncio.Future[bytes]] = {}
+        self._picture_count = 0
 
     @classmethod
     async def start(cls) -> WorkerProcess:
@@ -122,6 +130,32 @@ class WorkerProcess:
             if not answer.done():
                 answer.set_result(dict(result.outcomes))
 
+    async def picture(self, config: CodecConfig, data: bytes) -> bytes:
+        """Let it make a JPEG of a keyframe; b"" if it cannot. Some other task must be receiving and hand the answer to
+        `answer_picture`. Raises AnalysisError: it ends first, does not answer within PICTURE_S, or MAX_PICTURES are
+        wanted already; ProtocolError: the keyframe is too large."""
+        if len(self._pictures) >= MAX_PICTURES:
+            raise AnalysisError("too many pictures are wanted at once", remedy="Try again in a moment")
+        number = self._picture_count = (self._picture_count + 1) % (1 << 32)
+        wish = PictureWanted(number, config.codec, config.vps, config.sps, config.pps, data)
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pictures[number] = answer
+        try:
+            async with asyncio.timeout(PICTURE_S):
+                self.send(wish)
+                await self.drain()
+                return await answer
+        except TimeoutError:
+            raise AnalysisError("the analysis process is too busy to make a picture") from None
+        finally:
+            del self._pictures[number]
+
+    def answer_picture(self, made: PictureMade) -> None:
+        """Give a picture to whoever wants it; one that nobody waits for any more is ignored."""
+        answer = self._pictures.get(made.number)
+        if answer is not None and not answer.done():
+            answer.set_result(made.jpeg)
+
     async def keep_last_words(self) -> None:
         """Read its stderr until it ends, to be able to tell why it died."""
         stderr = self._process.stderr
@@ -132,7 +166,8 @@ class WorkerProcess:
         """Kill it and release everything; safe to call in any state."""
         if self._process.returncode is None:
             self._process.kill()
-        for answer in self._self_tests:
+        waiting: list[asyncio.Future[Any]] = [*self._self_tests, *self._pictures.values()]
+        for answer in waiting:
             if not answer.done():
                 answer.set_exception(AnalysisError("the analysis process ended"))
         self._writer.transport.abort()

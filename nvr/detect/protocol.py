@@ -15,25 +15,31 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nvr.detect.still_messages import (
+    MAX_PARAMETER_SET,
+    WANTED_HEAD_BYTES,
+    PictureMade,
+    PictureWanted,
+    ProtocolError,
+    checked_jpeg,
+)
 from nvr.events import Box
 from nvr.media.access_unit import Codec
+
+__all__ = ["PictureMade", "PictureWanted", "ProtocolError"]
 
 MAX_TO_WORKER = 4 << 20
 MAX_TO_SERVICE = 2 << 20
 MAX_CAMERAS = 256
-MAX_PARAMETER_SET = 4096
 _HEADER = struct.Struct(">IB")
 _PARAMETERS = struct.Struct(">HBHH")
 _CODECS: tuple[Codec, ...] = ("h264", "h265")
 _UNIT = struct.Struct(">H?d")
 _JSON_LENGTH = struct.Struct(">I")
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 MAX_UNIT = MAX_TO_WORKER - _UNIT.size
 """Bytes of the largest access unit that can be sent."""
-
-
-class ProtocolError(ValueError):
-    """The other side broke the protocol; the message says where."""
+MAX_STILL = MAX_TO_WORKER - WANTED_HEAD_BYTES
+"""Bytes of the largest keyframe that a picture can be asked of."""
 
 
 CameraIndex = Annotated[int, Field(ge=0, lt=MAX_CAMERAS)]
@@ -165,8 +171,8 @@ class SelfTestResult(_Message):
 
 
 M = TypeVar("M", bound=_Message)
-ToWorker = Configure | Parameters | Unit | Acting | SelfTest
-ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult
+ToWorker = Configure | Parameters | Unit | Acting | SelfTest | PictureWanted
+ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult | PictureMade
 
 _JSON_TYPES: Mapping[int, type[_Message]] = {
     1: Configure,
@@ -179,7 +185,7 @@ _JSON_TYPES: Mapping[int, type[_Message]] = {
     70: SelfTestResult,
 }
 _JSON_NUMBERS = {kind: number for number, kind in _JSON_TYPES.items()}
-_PARAMETERS_TYPE, _UNIT_TYPE, _FOUND_TYPE = 2, 3, 68
+_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE = 2, 3, 6, 68, 71
 _FIRST_TO_SERVICE = 65
 
 
@@ -193,6 +199,10 @@ def encode(message: ToWorker | ToService) -> bytes:
             number = _PARAMETERS_TYPE
             codec, lengths = _CODECS.index(message.codec), (len(message.vps), len(message.sps))
             body = _PARAMETERS.pack(message.camera, codec, *lengths) + message.vps + message.sps + message.pps
+        case PictureWanted():
+            number, body = _WANTED_TYPE, message.pack()
+        case PictureMade():
+            number, body = _MADE_TYPE, message.pack()
         case FoundWithPicture():
             number = _FOUND_TYPE
             text = message.found.model_dump_json().encode()
@@ -237,7 +247,7 @@ class WorkerReader:
     """The worker's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = _Reader(limit=MAX_TO_WORKER, types=range(1, 6))
+        self._reader = _Reader(limit=MAX_TO_WORKER, types=range(1, 7))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToWorker]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
@@ -246,6 +256,8 @@ class WorkerReader:
                 yield _unit(body)
             elif number == _PARAMETERS_TYPE:
                 yield _parameters(body)
+            elif number == _WANTED_TYPE:
+                yield PictureWanted.unpack(body)
             else:
                 message = _json(number, body)
                 assert isinstance(message, Configure | Acting | SelfTest)  # noqa: S101  (by the reader's range)
@@ -256,13 +268,15 @@ class ServiceReader:
     """The service's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = _Reader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 71))
+        self._reader = _Reader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 72))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToService]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
         for number, body in self._reader.bodies(data):
             if number == _FOUND_TYPE:
                 yield _found(body)
+            elif number == _MADE_TYPE:
+                yield PictureMade.unpack(body)
             else:
                 message = _json(number, body)
                 assert isinstance(message, Ready | Failed | Moved | Statistics | SelfTestResult)  # noqa: S101
@@ -310,7 +324,5 @@ def _found(body: bytes) -> FoundWithPicture:
     start = _JSON_LENGTH.size
     if start + length > len(body):
         raise ProtocolError("a sighting's text runs past the end of its message")
-    jpeg = body[start + length :]
-    if not jpeg.startswith(JPEG_START) or not jpeg.endswith(JPEG_END):
-        raise ProtocolError("a sighting's picture is no JPEG")
+    jpeg = checked_jpeg(body[start + length :])
     return FoundWithPicture(_validated(Found, body[start : start + length]), jpeg)

@@ -17,10 +17,12 @@ from nvr.media.access_unit import MediaItem
 from nvr.media.hub import Consumer
 from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity
+from nvr.record.keyframe import Keyframe
 from nvr.record.model import Interval, Usage
 from nvr.record.outlook import Outlook
 from nvr.record.recorder import HOLD_SHARE, Recorder
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
+from nvr.record.timeline import Timeline
 from nvr.record.virtual_mp4 import VirtualMp4
 
 
@@ -78,6 +80,14 @@ class Disk:
     async def coverage(self, key: StreamKey, start_s: float, end_s: float) -> list[Interval]:
         """`Recorder.coverage`."""
         return await self._open.coverage(key, start_s, end_s)
+
+    async def timeline(self, key: StreamKey, start_s: float, end_s: float) -> Timeline:
+        """`Recorder.timeline`."""
+        return await self._open.timeline(key, start_s, end_s)
+
+    async def keyframe(self, key: StreamKey, at_s: float, max_bytes: int) -> Keyframe | None:
+        """`Recorder.keyframe`."""
+        return await self._open.keyframe(key, at_s, max_bytes)
 
     async def mp4(self, key: StreamKey, start_s: float, end_s: float) -> list[VirtualMp4]:
         """`Recorder.mp4`."""

@@ -26,12 +26,14 @@ from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.index import Index
 from nvr.record.intake import Intake, StreamInput
+from nvr.record.keyframe import Keyframe, read_keyframe
 from nvr.record.layout import stream_folder
 from nvr.record.model import TICKS, Gap, Interval, Statistics, Usage
 from nvr.record.pace import PACE, Pace
 from nvr.record.pictures import PictureStore
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.settled_clock import SettledClock
+from nvr.record.timeline import Timeline, read_timeline
 from nvr.record.virtual_mp4 import VirtualMp4
 from nvr.record.writer import Batch, Report
 
@@ -166,6 +168,23 @@ class Recorder:
         """Footage known to be missing in a span, and why, in order of time. Raises StorageError."""
         with self._reading() as index:
             return await index.gaps(key, int(start_s * TICKS), int(end_s * TICKS))
+
+    async def timeline(self, key: StreamKey, start_s: float, end_s: float) -> Timeline:
+        """Recorded and missing intervals of a span of any length. Raises StorageError."""
+        with self._reading() as index:
+            return await index.db.read(
+                lambda connection: read_timeline(connection, key, int(start_s * TICKS), int(end_s * TICKS))
+            )
+
+    async def keyframe(self, key: StreamKey, at_s: float, max_bytes: int) -> Keyframe | None:
+        """The keyframe shown at `at_s` or before, of the segment that has footage of that moment; None: nothing was
+        recorded then, or it has more than `max_bytes`. Raises StorageError."""
+        at_90k = int(at_s * TICKS)
+        with self._reading() as index:
+            rows = await index.rows(key, at_90k, at_90k + 1)
+        if not rows:
+            return None
+        return await self._threads.reading(read_keyframe, self._root, rows[0], at_90k, max_bytes)
 
     async def mp4(self, key: StreamKey, start_s: float, end_s: float) -> list[VirtualMp4]:
         """Committed footage of a span as MP4s, one for each run of equal parameter sets; [] if there is none.

@@ -60,13 +60,16 @@ class Subject(Enum):
     NONE = auto()
     CAMERA = auto()  # the path's {camera}
     CAMERA_IF_ASKED = auto()  # the query's `camera`, where it is given
+    CAMERAS_IF_ASKED = (
+        auto()
+    )  # all of the query's `cameras`, separated by commas; all that one may see without it
     INCIDENT = auto()  # the camera of the path's {incident}
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """The rule of one route: anybody (`minimum` None), or accounts of at least `minimum` that may see the camera
-    which `subject` names."""
+    or cameras which `subject` names."""
 
     minimum: AccountRole | None
     subject: Subject = Subject.NONE

@@ -109,7 +109,8 @@ async def _admit(request: web.Request, runtime: Runtime, rules: Mapping[web.Abst
     if session.account.role < route.access.minimum:
         raise ApiError(403, "forbidden", f"this needs the role {route.access.minimum.word}")
     camera, incident = await _subject(request, runtime, route.access, session)
-    return Call(request, runtime, address, session, camera, incident)
+    cameras = _cameras(request, runtime, session) if route.access.subject is Subject.CAMERAS_IF_ASKED else ()
+    return Call(request, runtime, address, session, camera, incident, cameras)
 
 
 async def _subject(
@@ -134,6 +135,22 @@ async def _subject(
                 raise not_found()
             return None, incident
     return None, None
+
+
+def _cameras(request: web.Request, runtime: Runtime, session: Session) -> tuple[Camera, ...]:
+    """The cameras that the query names, each once, or all that the account may see. Raises ApiError 404: one of them
+    does not exist, or not for this account."""
+    config, account = runtime.services.config, session.account
+    asked = request.query.get("cameras")
+    if asked is None:
+        return tuple(camera for camera in config.camera if account.may_see(camera.id))
+    found = []
+    for name in dict.fromkeys(asked.split(",")):
+        camera = config.find_camera(name)
+        if camera is None or not account.may_see(camera.id):
+            raise not_found()
+        found.append(camera)
+    return tuple(found)
 
 
 def check_origin(request: web.Request, *, changing: bool) -> None:

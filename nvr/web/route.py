@@ -17,6 +17,7 @@ from nvr.web.live_source import HubFrames
 from nvr.web.once import Once
 from nvr.web.services import Services
 from nvr.web.static_files import StaticFiles
+from nvr.web.stills import Stills
 from nvr.web.watches import Watches
 
 
@@ -30,6 +31,7 @@ class Runtime:
     watches: Watches
     reader: FootageReader
     viewed: Once
+    stills: Stills
     started_mono_s: float
 
     @property
@@ -41,8 +43,8 @@ class Runtime:
 class Call:
     """One request that passed the gate. `address`: the remote address in one notation, without port.
 
-    `found_session`: set on every route whose rule asks for one. `found_camera`, `found_incident`: set as the rule's
-    subject says, and then this account may see them.
+    `found_session`: set on every route whose rule asks for one. `found_camera`, `found_incident` and `cameras`: set as
+    the rule's subject says, and then this account may see them.
     """
 
     request: web.Request
@@ -51,6 +53,7 @@ class Call:
     found_session: Session | None = None
     found_camera: Camera | None = None
     found_incident: Incident | None = None
+    cameras: tuple[Camera, ...] = ()
 
     @property
     def services(self) -> Services:

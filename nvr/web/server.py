@@ -22,15 +22,28 @@ from nvr.web.live_source import HubFrames
 from nvr.web.once import Once
 from nvr.web.request_body import MAX_BODY_BYTES
 from nvr.web.route import Route, Runtime
-from nvr.web.routes import alarm, cameras, events, footage, holds, incidents, live, pages, session, status
+from nvr.web.routes import (
+    alarm,
+    cameras,
+    events,
+    footage,
+    holds,
+    incidents,
+    live,
+    pages,
+    session,
+    status,
+    timeline,
+)
 from nvr.web.services import Services
 from nvr.web.static_files import PACKAGE, StaticFiles
+from nvr.web.stills import Stills
 from nvr.web.watches import Watches
 from webrtc.session import SessionInfo
 
 ROUTES: tuple[Route, ...] = tuple(
     route
-    for module in (session, cameras, live, incidents, footage, holds, alarm, status, events, pages)
+    for module in (session, cameras, live, incidents, footage, timeline, holds, alarm, status, events, pages)
     for route in module.ROUTES
 )
 """The whole HTTPS interface."""
@@ -71,6 +84,7 @@ class WebServer:
             watches=self._watches,
             reader=reader,
             viewed=Once(),
+            stills=Stills(self._services.still),
             started_mono_s=self._started_mono_s,
         )
         plain = http_application(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from nvr.alarm.incidents import IncidentStore
+from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.clock import Clock
 from nvr.config import Config
 from nvr.faults import FaultBoard
+from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disk import Disk
 from nvr.store import Database
@@ -29,8 +31,9 @@ class AnalysisView:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`state`: state.db. `live`: its `run` is somebody else's task. `changes`: is told by
-    the alarm, the journal, the faults and `streams`."""
+    """`state`: state.db. `live`: its `run` is somebody else's task. `changes`: is told by the alarm, the journal, the
+    faults and `streams`. `still`: the JPEG of a keyframe, None if it cannot be decoded; raises NvrError where none can
+    be made now."""
 
     config: Config
     clock: Clock
@@ -40,8 +43,10 @@ class Services:
     disk: Disk
     alarm: AlarmRunner
     incidents: IncidentStore
+    motion: MotionLog
     live: LiveServer
     auth: Auth
     streams: StreamBoard
     changes: Changes
     analysis: Callable[[], AnalysisView]
+    still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]]

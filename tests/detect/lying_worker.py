@@ -14,6 +14,7 @@ from nvr.detect.protocol import (
     Found,
     FoundWithPicture,
     Moved,
+    PictureMade,
     Ready,
     SelfTest,
     Statistics,
@@ -44,6 +45,7 @@ LIES = {
     "direction": encode(SelfTest()),
     "garbage": b"HTTP/1.1 200 OK\r\n\r\n",
     "picture": encode(FoundWithPicture(TRUTH, JPEG)).replace(JPEG, b"<html>"),
+    "still": encode(PictureMade(1, JPEG)).replace(JPEG, b"<html>"),
     "nothing": b"",
 }
 

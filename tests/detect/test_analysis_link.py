@@ -20,6 +20,7 @@ from nvr.config import Camera, Zone
 from nvr.detect import link, process
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.detect.objects import MODEL_FILE
+from nvr.detect.process import MAX_PICTURES
 from nvr.errors import ModelError
 from nvr.events import Motion, Response, Sighting
 from nvr.media.access_unit import AccessUnit
@@ -222,6 +223,48 @@ async def test_the_worker_is_locked_in(tmp_path: Path) -> None:
         assert os.getpriority(os.PRIO_PROCESS, site.link.worker_pid or 0) >= 10
 
 
+async def test_still_pictures_of_keyframes(waiting_cyclist: list[av.VideoFrame]) -> None:
+    """While detection works; what is no picture gives none and harms nobody."""
+    site = Site()
+    units = encode(waiting_cyclist)
+    key = next(unit for unit in units if unit.is_key)
+    with pytest.raises(AnalysisError, match="not running"):
+        await site.link.picture(key.config, key.data)
+    async with site.running(), site.playing(units):
+        await site.until_examined()
+        async with asyncio.timeout(SECONDS):
+            jpeg = await site.link.picture(key.config, key.data)
+            assert await site.link.picture(key.config, key.data[: len(key.data) // 9]) != jpeg
+            assert await site.link.picture(key.config, b"\x00\x00\x00\x02\x65\xff") is None
+            assert await site.link.picture(replace(key.config, sps=b"\x67\x00"), key.data) is None
+            several = await asyncio.gather(
+                *(site.link.picture(key.config, key.data) for _ in range(MAX_PICTURES + 3)),
+                return_exceptions=True,
+            )
+        assert jpeg is not None
+        picture = av.CodecContext.create("mjpeg", "r").decode(av.Packet(jpeg))[0]
+        assert (picture.width, picture.height) == (640, 272)
+        source = waiting_cyclist[0].reformat(64, 27, "gray").to_ndarray().astype(int)
+        assert abs(picture.reformat(64, 27, "gray").to_ndarray() - source).mean() < 12
+        assert several.count(jpeg) == MAX_PICTURES
+        assert [type(answer) for answer in several if answer != jpeg] == [AnalysisError] * 3
+        await site.until(lambda: bool(site.sightings))
+
+
+async def test_a_wanted_picture_ends_with_the_worker(waiting_cyclist: list[av.VideoFrame]) -> None:
+    site = Site()
+    key = encode(waiting_cyclist)[0]
+    async with site.running():
+        assert site.link.worker_pid is not None
+        os.kill(site.link.worker_pid, signal.SIGSTOP)
+        waiting = asyncio.create_task(site.link.picture(key.config, key.data))
+        await asyncio.sleep(0)
+        os.kill(site.link.worker_pid, signal.SIGKILL)
+        with pytest.raises(AnalysisError, match="ended"):
+            async with asyncio.timeout(SECONDS):
+                await waiting
+
+
 @pytest.fixture
 def hijacked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The analysis process is lying_worker.py."""
@@ -245,6 +288,7 @@ def hijacked(monkeypatch: pytest.MonkeyPatch) -> None:
         ("direction", "other way"),
         ("garbage", "other way"),
         ("picture", "no JPEG"),
+        ("still", "no JPEG"),
         ("dies", "exit code 1: redo from start"),
         ("closes", "closed its connection"),
         ("locked out", "cannot lock itself in: no mechanism. Use another kernel"),

@@ -19,6 +19,8 @@ from nvr.detect.protocol import (
     FoundWithPicture,
     Moved,
     Parameters,
+    PictureMade,
+    PictureWanted,
     ProtocolError,
     Ready,
     SelfTest,
@@ -46,6 +48,7 @@ TO_WORKER: list[ToWorker] = [
     Unit(0, False, 0.0, b""),
     Acting(cameras=(0, 2)),
     SelfTest(),
+    PictureWanted(2**32 - 1, "h265", b"\x40", b"\x67\x42", b"\x68", b"\x00\x00\x00\x01\x65"),
 ]
 TO_SERVICE: list[ToService] = [
     Ready(mechanisms=("seccomp",)),
@@ -57,6 +60,8 @@ TO_SERVICE: list[ToService] = [
         inference_ms=17.0,
     ),
     SelfTestResult(outcomes={"open": "EPERM"}),
+    PictureMade(7, JPEG),
+    PictureMade(8, b""),
 ]
 
 

@@ -132,3 +132,46 @@ def incident(number: int, **more: object) -> Json:
         "footage": {"role": "sub", "start_s": at - 10, "end_s": at + 27.5},
         **more,
     }
+
+
+GAP_S, GAP_EVERY_S = 600.0, 5400.0
+
+
+def timeline(incidents: list[Json], start_s: float, end_s: float, ids: list[str]) -> list[Json]:
+    """Recorded throughout, but for ten minutes in each 90; motion for two minutes in each 15."""
+    gaps = [
+        [at, at + GAP_S, "reconnect"]
+        for at in stepped(start_s - GAP_S, end_s, GAP_EVERY_S)
+        if at + GAP_S > start_s
+    ]
+    edges = [start_s, *(edge for gap in gaps for edge in gap[:2]), end_s]
+    spans = [[a, b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    motion = [[at, at + 120] for at in stepped(start_s, end_s, 900)]
+    return [
+        {
+            "id": camera,
+            "role": "sub",
+            "resolution_s": 0,
+            "spans": spans,
+            "gaps": gaps,
+            "motion": motion,
+            "incidents": [
+                {
+                    "id": one["id"],
+                    "kind": one["kind"],
+                    "response": one["response"],
+                    "start_s": one["opened_s"],
+                    "end_s": one["last_s"],
+                }
+                for one in reversed(incidents)
+                if one["camera"] == camera and start_s <= one["opened_s"] < end_s
+            ],
+        }
+        for camera in ids
+    ]
+
+
+def stepped(start_s: float, end_s: float, step_s: float) -> list[float]:
+    """Multiples of `step_s` within a span."""
+    first = int(start_s // step_s) + 1
+    return [n * step_s for n in range(first, int(end_s // step_s) + 1)]

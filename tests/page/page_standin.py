@@ -19,7 +19,7 @@ from typing import Any
 import av
 from aiohttp import web
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
-from page_data import ACCOUNTS, CODE, CSRF, Json, alarm, cameras, incident, status
+from page_data import ACCOUNTS, CODE, CSRF, Json, alarm, cameras, incident, status, timeline
 from page_scene import jpeg, street
 
 import nvr.web
@@ -127,6 +127,8 @@ class StandIn:
         app.router.add_post("/api/logout", self._logout)
         app.router.add_get("/api/events", self._events)
         app.router.add_get("/api/incidents", self._page)
+        app.router.add_get("/api/timeline", self._timeline)
+        app.router.add_get("/api/cameras/{camera}/picture", self._still)
         app.router.add_get("/api/incidents/{id}", self._incident)
         app.router.add_get("/api/incidents/{id}/picture", self._picture)
         app.router.add_post("/api/incidents/{id}/acknowledge", self._acknowledge)
@@ -254,6 +256,16 @@ class StandIn:
         if number not in self._pictures:
             self._pictures[number] = jpeg(street(number % 4, number))
         return web.Response(body=self._pictures[number], content_type="image/jpeg")
+
+    async def _timeline(self, request: web.Request) -> web.StreamResponse:
+        start_s, end_s = float(request.query["start_s"]), float(request.query["end_s"])
+        ids = request.query["cameras"].split(",")
+        marks = timeline(self.incidents, start_s, min(end_s, time.time()), ids)
+        return web.json_response({"start_s": start_s, "end_s": end_s, "cameras": marks})
+
+    async def _still(self, request: web.Request) -> web.StreamResponse:
+        at_s = float(request.query["at_s"])
+        return web.Response(body=jpeg(street(2, int(at_s))), content_type="image/jpeg")
 
     async def _acknowledge(self, request: web.Request) -> web.StreamResponse:
         found = self._found(request)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from page_browser import LOOKS, Look, Visit
-from page_data import CODE, camera_fault, fault
+from page_data import CODE, GAP_EVERY_S, GAP_S, camera_fault, fault
 from page_standin import WEB, StandIn
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
 BARE_KEY = re.compile(
-    r"\b(?:nav|live|player|camera|stream|zone|kind|response|incidents?|footage|alarm|siren|ringing|status|storage|analysis|day|span|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
+    r"\b(?:nav|live|player|camera|timeline|stream|zone|kind|response|incidents?|footage|alarm|siren|ringing|status|storage|analysis|day|span|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
 )
 
 
@@ -86,6 +87,17 @@ async def test_every_page(visit: MakeVisit, appliance: StandIn, look: Look, shot
     await me.page.locator("main").evaluate("m => m.scrollTo(0, 9999)")
     await look_at("11-incident-footage")
 
+    await me.tab("playback")
+    await expect(me.page.locator(".camera-chips button[aria-pressed=true]")).to_have_count(1)
+    for camera in ("market", "bridge", "store"):
+        await me.page.locator(f".camera-chips [data-camera={camera}]").click()
+    await expect(me.page.locator(".camera-chips [data-camera=school]")).to_be_disabled()
+    # To where there is no gap, soon after a whole 10 minutes: the stand-in's footage is half a minute long.
+    moment_s = (time.time() - 12000) // GAP_EVERY_S * GAP_EVERY_S + GAP_S + 610
+    await me.page.goto(f"{appliance.url}/#/playback?cameras=gate,market,bridge,store&at={int(moment_s)}")
+    for n in range(4):
+        await me.until(f"document.querySelectorAll('nvr-reel')[{n}].shownS !== null")
+    await look_at("11b-playback-four")
     await me.tab("alarm")
     await me.sees("alarm.arm")
     await look_at("12-alarm-disarmed")
@@ -114,7 +126,7 @@ async def test_every_page(visit: MakeVisit, appliance: StandIn, look: Look, shot
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 async def test_touch_targets_are_large(visit: MakeVisit, look: Look) -> None:
     me = await visit(look)
-    for path in ("/#/live", "/#/live/gate", "/#/incidents", "/#/incident/45", "/#/alarm"):
+    for path in ("/#/live", "/#/live/gate", "/#/playback", "/#/incidents", "/#/incident/45", "/#/alarm"):
         await me.start(path)
         await me.page.reload()
         await expect(me.page.locator("main > *")).to_have_count(1)

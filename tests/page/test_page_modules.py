@@ -94,9 +94,62 @@ async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
         ("#/incidents?camera=gate", {"page": "incidents", "camera": "gate"}),
         ("#/incident/12", {"page": "incident", "id": 12}),
         ("#/incident/1e9", {"page": "live", "camera": None}),
+        ("#/playback", {"page": "playback", "cameras": [], "atS": None}),
+        (
+            "#/playback?cameras=gate,c%C3%A2u&at=1700000000",
+            {"page": "playback", "cameras": ["gate", "câu"], "atS": 1700000000},
+        ),
+        ("#/playback?cameras=&at=1e9", {"page": "playback", "cameras": [], "atS": None}),
         ("#/alarm", {"page": "alarm"}),
         ("#/nonsense/%E0%A4%A", {"page": "live", "camera": None}),
     ],
 )
 async def test_addresses(page: Page, hash_: str, route: dict[str, object]) -> None:
     assert await run(page, "router", "m.parseRoute(a[0])", hash_) == route
+
+
+@pytest.mark.parametrize(
+    ("at_s", "found"),
+    [(5, None), (10, [10, 20]), (19.9, [10, 20]), (20, None), (30.5, [30, 31]), (99, None)],
+)
+async def test_interval_that_holds_a_moment(page: Page, at_s: float, found: list[float] | None) -> None:
+    intervals = [[10, 20], [30, 31], [40, 50]]
+    assert await run(page, "timeline-window", "m.holding(a[0], a[1])", intervals, at_s) == found
+    assert await run(page, "timeline-window", "m.holding([], a[0])", at_s) is None
+
+
+@pytest.mark.parametrize(
+    ("from_s", "direction", "there_s"),
+    [(0, 1, 97), (97, 1, 197), (97, -1, None), (150, -1, 97), (300, 1, None)],
+)
+async def test_neighbouring_incident(
+    page: Page, from_s: float, direction: int, there_s: float | None
+) -> None:
+    found = await run(page, "timeline-window", "m.neighbour(a[0], a[1], a[2])", [200, 100], from_s, direction)
+    assert found == there_s
+
+
+async def test_scale_of_the_timeline(page: Page) -> None:
+    view = {"centerS": 1000, "spanS": 100}
+    assert await run(page, "timeline-window", "m.timeAt(a[0], 90, 360)", view) == pytest.approx(975)
+    assert await run(page, "timeline-window", "m.placeOf(a[0], 975, 360)", view) == pytest.approx(90)
+    for span_s, step_s in ((20, 5), (3600, 1800), (86400, 21600), (604800, 172800)):
+        assert await run(page, "timeline-window", "m.tickStep(a[0], 360)", span_s) == step_s
+    # Whole hours of a site that is half an hour off.
+    marks = await run(page, "timeline-window", "m.ticks(0, 8000, 3600, 19800)")
+    assert marks == [1800, 5400]
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "at_s"),
+    [
+        ("Asia/Ho_Chi_Minh", "2026-11-24T19:30:05", 1795523405),
+        ("Europe/Berlin", "2026-03-29T01:59:59", 1774745999),
+        ("Europe/Berlin", "2026-03-29T03:00:00", 1774746000),
+        ("UTC", "1970-01-01T00:00:00", 0),
+    ],
+)
+async def test_time_of_the_site_in_inputs(page: Page, zone: str, text: str, at_s: int) -> None:
+    assert await run(page, "time", "new m.SiteTime(a[0]).input(a[1])", zone, at_s) == text
+    assert await run(page, "time", "new m.SiteTime(a[0]).fromInput(a[1])", zone, text) == at_s
+    assert await run(page, "time", "Number.isNaN(new m.SiteTime(a[0]).fromInput(''))", zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,13 +19,15 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
 
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
+from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
+from nvr.detect.link import AnalysisError
 from nvr.events import Box, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
-from nvr.media.access_unit import AccessUnit
+from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.h264 import NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.hub import Hub
 from nvr.media.nal import join_length_prefixed, split_annex_b
@@ -209,9 +211,18 @@ class Client:
         await self._session.close()
 
 
+async def no_still(_config: CodecConfig, _keyframe: bytes) -> bytes | None:
+    """As if the analysis process were not running."""
+    raise AnalysisError("the analysis process is not running")
+
+
 @asynccontextmanager
 async def running_site(
-    directory: Path, *, siren: bool = False, clock: FakeClock | SystemClock | None = None
+    directory: Path,
+    *,
+    siren: bool = False,
+    clock: FakeClock | SystemClock | None = None,
+    still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]] | None = None,
 ) -> AsyncIterator[Site]:
     """A site that serves for the duration of the block."""
     clock = clock or SystemClock()
@@ -245,11 +256,13 @@ async def running_site(
         disk=disk,
         alarm=alarm,
         incidents=IncidentStore(state),
+        motion=MotionLog(state, clock),
         live=live,
         auth=auth,
         streams=streams,
         changes=changes,
         analysis=lambda: AnalysisView(True, {"gate": 6.0, "yard": 5.5}),
+        still=still or no_still,
     )
     server = WebServer(services)
     ready, recording = asyncio.Event(), asyncio.Event()

@@ -57,10 +57,11 @@ function present(children) {
 }
 
 /** Line drawings on a 24 x 24 grid. */
-const PATHS = {
+export const PATHS = {
   alert: ["M12 3.5 22 20.5H2z", "M12 10v4.5", "M12 17.4v.2"],
   back: ["M14.5 5 7.5 12l7 7"],
   bell: ["M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 2h-15z", "M10 21h4"],
+  calendar: ["M4 6h16v14H4z", "M4 10.5h16", "M8 3.5V7", "M16 3.5V7"],
   check: ["M4.5 12.5 10 18 19.5 6.5"],
   download: ["M12 4v11", "M7 10.5l5 5 5-5", "M4.5 20h15"],
   expand: ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"],
@@ -72,8 +73,17 @@ const PATHS = {
   live: ["M3 6.5h12v11H3z", "M15 10.5l6-3.5v10l-6-3.5z"],
   menu: ["M4 7h16", "M4 12h16", "M4 17h16"],
   mute: ["M4 9.5v5h3.5L12 19V5L7.5 9.5z", "M16 9.5l5 5", "M21 9.5l-5 5"],
+  minus: ["M5 12h14"],
+  nextMark: ["M5 5l9 7-9 7z", "M18 5v14"],
+  pause: ["M8 5v14", "M16 5v14"],
+  play: ["M7 4.5l12 7.5-12 7.5z"],
+  playback: ["M4.5 12a7.5 7.5 0 1 0 2.5-5.6", "M4 4.5v4h4", "M12 8v4.5l3 2"],
+  plus: ["M5 12h14", "M12 5v14"],
+  previousMark: ["M19 5l-9 7 9 7z", "M6 5v14"],
   shield: ["M12 3l8 3v5.5c0 4.5-3.2 7.9-8 9.5-4.8-1.6-8-5-8-9.5V6z", "M8.5 12l2.5 2.5 4.5-5"],
   shieldOff: ["M12 3l8 3v5.5c0 4.5-3.2 7.9-8 9.5-4.8-1.6-8-5-8-9.5V6z", "M9 9.5l6 6", "M15 9.5l-6 6"],
+  stepBack: ["M14 6l-6 6 6 6", "M18 6v12"],
+  stepOn: ["M10 6l6 6-6 6", "M6 6v12"],
   siren: [
     "M6.5 17v-4.5a5.5 5.5 0 0 1 11 0V17",
     "M4 17h16v3.5H4z",

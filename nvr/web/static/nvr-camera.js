@@ -38,6 +38,12 @@ export class NvrCamera extends NvrElement {
         document.fullscreenEnabled && full,
         h(
           "a",
+          { class: "button quiet", href: `#/playback?cameras=${encodeURIComponent(this.cameraId)}` },
+          icon("playback"),
+          t("nav.playback"),
+        ),
+        h(
+          "a",
           { class: "button quiet", href: `#/incidents?camera=${encodeURIComponent(this.cameraId)}` },
           icon("list"),
           t("camera.incidents"),

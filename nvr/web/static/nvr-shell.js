@@ -10,11 +10,13 @@ import { NvrMenu } from "./nvr-menu.js";
 import { NvrRinging } from "./nvr-ringing.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 import { NvrStatus } from "./nvr-status.js";
+import { NvrTimeline } from "./nvr-timeline.js";
 import { parseRoute } from "./router.js";
 
-/** @type {{page: "live" | "incidents" | "alarm", icon: "live" | "list" | "shield"}[]} */
+/** @type {{page: "live" | "playback" | "incidents" | "alarm", icon: "live" | "playback" | "list" | "shield"}[]} */
 const TABS = [
   { page: "live", icon: "live" },
+  { page: "playback", icon: "playback" },
   { page: "incidents", icon: "list" },
   { page: "alarm", icon: "shield" },
 ];
@@ -118,6 +120,11 @@ export class NvrShell extends NvrElement {
         const detail = make(NvrIncident, this.app);
         detail.incidentId = route.id;
         return detail;
+      }
+      case "playback": {
+        const playback = make(NvrTimeline, this.app);
+        playback.choose(route.cameras, route.atS);
+        return playback;
       }
       case "live": {
         if (route.camera === null) return make(NvrCameras, this.app);

@@ -4,6 +4,7 @@
  * @typedef {{page: "live", camera: string | null}
  *   | {page: "incidents", camera: string}
  *   | {page: "incident", id: number}
+ *   | {page: "playback", cameras: string[], atS: number | null}
  *   | {page: "alarm"}} Route
  */
 
@@ -18,6 +19,12 @@ export function parseRoute(hash) {
   const [page, argument] = path.split("/").map(decoded);
   if (page === "alarm") return { page };
   if (page === "incidents") return { page, camera: new URLSearchParams(query).get("camera") ?? "" };
+  if (page === "playback") {
+    const asked = new URLSearchParams(query);
+    const cameras = (asked.get("cameras") ?? "").split(",").filter(Boolean);
+    const at = asked.get("at") ?? "";
+    return { page, cameras, atS: /^\d{1,12}$/.test(at) ? Number(at) : null };
+  }
   if (page === "incident" && /^\d{1,15}$/.test(argument ?? "")) return { page, id: Number(argument) };
   return { page: "live", camera: (page === "live" && argument) || null };
 }

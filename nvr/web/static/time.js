@@ -36,6 +36,40 @@ export class SiteTime {
     return this.#format(s, { day: "2-digit", month: "2-digit", year: "numeric" });
   }
 
+  /** 24/11 @param {number} s */
+  dayMonth(s) {
+    return this.#format(s, { day: "2-digit", month: "2-digit" });
+  }
+
+  /** The site's time minus UTC at a moment, in seconds. @param {number} s */
+  offsetS(s) {
+    const whole = Math.floor(s);
+    return Date.parse(`${this.input(whole)}Z`) / 1000 - whole;
+  }
+
+  /** 2026-11-24T22:14:05, as date and time inputs take it. @param {number} s */
+  input(s) {
+    // Swedish writes dates as ISO 8601 does.
+    const words = new Intl.DateTimeFormat("sv", {
+      timeZone: this.#zone,
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    }).format(s * 1000);
+    return words.replace(" ", "T");
+  }
+
+  /** The moment that a date and time input shows; NaN if it shows none. @param {string} text */
+  fromInput(text) {
+    const utcS = Date.parse(`${text}Z`) / 1000;
+    if (Number.isNaN(utcS)) return utcS;
+    // The offset of the result may differ from that of the guess around a change of the clocks.
+    return utcS - this.offsetS(utcS - this.offsetS(utcS));
+  }
+
   /** "today", "yesterday", or the weekday and date. @param {number} s @param {number} nowS */
   day(s, nowS) {
     const date = this.date(s);

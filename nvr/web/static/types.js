@@ -64,6 +64,20 @@
  * @property {FootagePart[]} parts
  * @property {[number, number][]} covered
  *
+ * @typedef {object} TimelineCamera
+ * @property {string} id
+ * @property {StreamRole} role
+ * @property {number} resolution_s
+ * @property {[number, number][]} spans recorded
+ * @property {[number, number, string][]} gaps missing, with the cause
+ * @property {[number, number][]} motion
+ * @property {{id: number, kind: string, response: Response, start_s: number, end_s: number}[]} incidents
+ *
+ * @typedef {object} Timeline
+ * @property {number} start_s
+ * @property {number} end_s
+ * @property {TimelineCamera[]} cameras
+ *
  * @typedef {object} Siren
  * @property {boolean} configured
  * @property {"up" | "down" | "none"} link

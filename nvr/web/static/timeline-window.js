@@ -1,0 +1,85 @@
+/** Arithmetic of the timeline: windows, ticks, and what lies where. Times in seconds since 1970 UTC. */
+
+/** @typedef {{centerS: number, spanS: number}} Window what is shown: `spanS` seconds around `centerS` */
+
+export const MIN_SPAN_S = 20;
+export const MAX_SPAN_S = 7 * 86400;
+const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800];
+const LEAST_PX = 64;
+
+/** @param {number} spanS */
+export function clampSpan(spanS) {
+  return Math.min(MAX_SPAN_S, Math.max(MIN_SPAN_S, spanS));
+}
+
+/** @param {Window} view @param {number} x @param {number} width */
+export function timeAt(view, x, width) {
+  return view.centerS + (x / width - 0.5) * view.spanS;
+}
+
+/** @param {Window} view @param {number} s @param {number} width */
+export function placeOf(view, s, width) {
+  return ((s - view.centerS) / view.spanS + 0.5) * width;
+}
+
+/** Seconds between two marks of the scale that leave room for their words. @param {number} spanS @param {number} width */
+export function tickStep(spanS, width) {
+  const least = (spanS * LEAST_PX) / width;
+  return STEPS_S.find((step) => step >= least) ?? 172800;
+}
+
+/**
+ * Times of the scale's marks: whole hours of the site, not of UTC.
+ *
+ * @param {number} startS
+ * @param {number} endS
+ * @param {number} stepS
+ * @param {number} offsetS the site's time minus UTC
+ */
+export function ticks(startS, endS, stepS, offsetS) {
+  const times = [];
+  let at = Math.ceil((startS + offsetS) / stepS) * stepS - offsetS;
+  for (; at <= endS; at += stepS) times.push(at);
+  return times;
+}
+
+/**
+ * The interval (start, end, …) of a sorted list that holds a moment.
+ *
+ * @template {[number, number, ...unknown[]]} I
+ * @param {I[]} intervals
+ * @param {number} s
+ * @returns {I | null}
+ */
+export function holding(intervals, s) {
+  let low = 0;
+  let high = intervals.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((intervals[middle]?.[0] ?? 0) <= s) low = middle + 1;
+    else high = middle;
+  }
+  const found = intervals[low - 1];
+  return found && s < found[1] ? found : null;
+}
+
+/** Where the first interval after a moment starts. @param {[number, number][]} intervals @param {number} s */
+export function nextStart(intervals, s) {
+  return intervals.find(([start]) => start > s)?.[0] ?? null;
+}
+
+/** Seconds that are shown before what one jumps to. */
+export const LEAD_S = 3;
+
+/**
+ * Where to go to see the next (`direction` 1) or previous (-1) of some moments; null if there is none.
+ *
+ * @param {number[]} momentsS
+ * @param {number} fromS
+ * @param {1 | -1} direction
+ */
+export function neighbour(momentsS, fromS, direction) {
+  const targets = momentsS.map((s) => s - LEAD_S).filter((s) => (s - fromS) * direction > 0.5);
+  if (!targets.length) return null;
+  return direction > 0 ? Math.min(...targets) : Math.max(...targets);
+}
