@@ -8,6 +8,8 @@ from pathlib import Path
 
 from nvr.errors import StorageError
 
+PLACE = "disk"
+"""On the board of faults."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 

@@ -17,10 +17,10 @@ from nvr.errors import StorageError
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import Consumer
-from nvr.record import playback, recovery
+from nvr.record import playback
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
-from nvr.record.errors import DiskFull, is_corrupt, storage_error
+from nvr.record.errors import PLACE, DiskFull, is_corrupt, storage_error
 from nvr.record.forecast import Forecast
 from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity, DiskMissing
@@ -31,6 +31,7 @@ from nvr.record.layout import stream_folder
 from nvr.record.model import TICKS, Gap, Interval, Statistics, Usage
 from nvr.record.pace import PACE, Pace
 from nvr.record.pictures import PictureStore
+from nvr.record.rebuilding import Rebuilding
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.settled_clock import SettledClock
 from nvr.record.timeline import Timeline, read_timeline
@@ -39,9 +40,7 @@ from nvr.record.writer import Batch, Report
 
 log = structlog.get_logger(__name__)
 
-PLACE = "disk"
 HOLD_SHARE = 0.25
-REBUILD_STEP = 16
 
 
 class Recorder:
@@ -73,9 +72,9 @@ class Recorder:
         self._listeners: list[Callable[[], None]] = []
         self._in_flight: tuple[Batch, asyncio.Future[Report]] | None = None
         self._index_is_damaged = False
-        self._must_rebuild = asyncio.Event()
+        self._rebuilding = Rebuilding(root, directory, threads, faults, self._numbers.__next__, pace.retry_s)
         if not directory.writer.room.may_delete:
-            self._must_rebuild.set()
+            self._rebuilding.needed.set()
 
     @classmethod
     async def open(
@@ -121,7 +120,7 @@ class Recorder:
         """
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._rebuild_when_needed())
+                group.create_task(self._rebuilding.run())
                 group.create_task(self.holds.watch())
                 group.create_task(self.forecast.watch())
                 await self._record(healthy)
@@ -320,37 +319,7 @@ class Recorder:
         except OSError as error:
             raise storage_error(self._root, error) from error
         self._index_is_damaged = False
-        self._must_rebuild.set()
-
-    async def _rebuild_when_needed(self) -> None:
-        while True:
-            await self._must_rebuild.wait()
-            self._must_rebuild.clear()
-            detail = f"{self._root}: the index is being rebuilt from the files; older footage appears little by little"
-            fault = Fault(PLACE, "index_rebuilding", detail, {"path": str(self._root)})
-            self._faults.raise_fault(fault)
-            number = next(self._numbers)
-            while not self._must_rebuild.is_set():
-                try:
-                    if await self._rebuild(number):
-                        self._faults.clear(PLACE, fault.code)
-                        break
-                except (OSError, sqlite3.Error) as error:
-                    log.warning("rebuilding the index is interrupted", error=str(error))
-                    await asyncio.sleep(self._pace.retry_s)
-
-    async def _rebuild(self, below: int) -> bool:
-        """Take all files with numbers below `below` into the index; False: it was replaced again meanwhile."""
-        files = recovery.all_files(self._root, below)
-        is_last = False
-        while not is_last:
-            rows, is_last = await self._threads.reading(recovery.read_rows, files, REBUILD_STEP)
-            index = self._directory.index
-            if index is None or self._must_rebuild.is_set():
-                return False
-            await self._threads.on_disk(index.commit, rows, only_unknown=True)
-        await self._threads.on_disk(self._directory.writer.end_rebuild)
-        return True
+        self._rebuilding.needed.set()
 
 
 def _now(clock: Clock) -> datetime:
