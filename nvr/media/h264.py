@@ -13,7 +13,8 @@ from nvr.media.access_unit import CodecConfig
 
 NAL_SLICE, NAL_IDR, NAL_SEI, NAL_SPS, NAL_PPS, NAL_AUD = 1, 5, 6, 7, 8, 9
 START_CODE = b"\x00\x00\x00\x01"
-MAX_SPS_BYTES = 4096
+MAX_SET_BYTES = 4096
+"""A real parameter set has some tens of bytes. All that keep them (index, file headers, the analysis) count on this."""
 _START = re.compile(rb"\x00\x00\x01")
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
@@ -64,7 +65,7 @@ def to_annex_b(data: bytes, config: CodecConfig, *, with_parameter_sets: bool) -
 
 def codec_config(sps: bytes, pps: bytes) -> CodecConfig:
     """What the parameter sets say. Raises ValueError: SPS or PPS malformed, truncated or absurd in size."""
-    if not pps or nal_type(pps) != NAL_PPS:
+    if not 2 <= len(pps) <= MAX_SET_BYTES or nal_type(pps) != NAL_PPS:
         raise ValueError("no picture parameter set")
     width, height, reorders = _read_sps(sps)
     return CodecConfig("h264", bytes(sps), bytes(pps), width, height, reorders)
@@ -98,7 +99,7 @@ class _Bits:
 
 def _read_sps(sps: bytes) -> tuple[int, int, bool]:
     """(width, height, whether pictures may be reordered) of an SPS NAL unit."""
-    if not 4 <= len(sps) <= MAX_SPS_BYTES or nal_type(sps) != NAL_SPS:
+    if not 4 <= len(sps) <= MAX_SET_BYTES or nal_type(sps) != NAL_SPS:
         raise ValueError("no sequence parameter set")
     profile, constraints = sps[1], sps[2]
     bits = _Bits(sps[4:].replace(b"\x00\x00\x03", b"\x00\x00"))
