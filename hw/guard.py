@@ -1,9 +1,11 @@
 """The guard: the one process that owns the relay port, and grants the siren only as a lease.
 
     python -m hw.guard --port DEV --channel 1 --socket PATH --max-on-s 180 [--exit-with-client]
+    python -m hw.guard --port DEV --channel 1 --off
 
-Exit codes: 0 told to end (or --exit-with-client), 2 bad arguments, 3 another guard runs on this socket,
-4 the port belongs to another process, 5 the socket cannot be made. See hw/README.md.
+Exit codes: 0 told to end (or --exit-with-client, or --off was written), 1 --off was not, 2 bad arguments,
+3 another guard runs on this socket, 4 the port belongs to another process, 5 the socket cannot be made.
+See hw/README.md.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ CLIENT_BACK_S: Final = 5.0
 MAX_CLIENTS: Final = 8
 RECV_BYTES: Final = 4096
 
-EXIT_OK, EXIT_SOCKET_OWNED, EXIT_PORT_BUSY, EXIT_SOCKET_UNUSABLE = 0, 3, 4, 5
+EXIT_OK, EXIT_NOT_OFF, EXIT_SOCKET_OWNED, EXIT_PORT_BUSY, EXIT_SOCKET_UNUSABLE = 0, 1, 3, 4, 5
 
 
 @dataclass(eq=False)
@@ -219,6 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     wake, wake_writer = socket.socketpair()
     with selectors.DefaultSelector() as selector, wake, wake_writer:
         link = Link(arguments.port, arguments.channel, LcusRelay, selector, log)
+        if arguments.off:
+            return _switch_off(link, log)
         guard = Guard(link, machine, selector, log, exit_with_client=arguments.exit_with_client)
         wake.setblocking(False)
         wake_writer.setblocking(False)
@@ -229,6 +233,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _serve(guard, link, log, arguments.socket, wake)
         finally:
             signal.set_wakeup_fd(-1)
+
+
+def _switch_off(link: Link, log: EventLog) -> int:
+    if link.end(time.monotonic()):
+        return EXIT_OK
+    log.event("cannot switch off", error=str(link.failure))
+    return EXIT_PORT_BUSY if isinstance(link.failure, PortBusy) else EXIT_NOT_OFF
 
 
 def _serve(guard: Guard, link: Link, log: EventLog, path: Path, wake: socket.socket) -> int:
@@ -253,7 +264,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", required=True, metavar="DEV", help="serial device of an LCUS relay board")
     add("--channel", type=int, default=1, choices=range(1, lcus.MAX_CHANNEL + 1), help="output of the siren")
-    add("--socket", required=True, type=Path, metavar="PATH", help="unix socket to make")
+    work = parser.add_mutually_exclusive_group(required=True)
+    work.add_argument("--socket", type=Path, metavar="PATH", help="unix socket to make")
+    work.add_argument("--off", action="store_true", help="only switch the siren off, and end")
     add("--max-on-s", type=float, default=180.0, metavar="S", help="longest sounding (default %(default)s)")
     add(
         "--cooldown-s",

@@ -11,6 +11,8 @@ Nothing is retried here: after GuardLost the supervisor makes a new client.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,13 +21,22 @@ from types import TracebackType
 from typing import Final, Self, cast
 
 from hw import lease
+from hw.guard_socket import peer_pid
 from hw.lease import Status
 
 CHANGES_QUEUED: Final = 32
 
 
 class GuardLost(Exception):
-    """No connection to the guard, or none any more. The guard has switched the siren off, or is dead."""
+    """No connection to the guard, or none any more.
+
+    Either the guard noticed and has switched the siren off, or it is dead; or it hangs, and then the siren may stay
+    on: `silent_pid` is the process that did not answer, to be killed (the next guard begins with OFF).
+    """
+
+    def __init__(self, message: str, silent_pid: int | None = None) -> None:
+        super().__init__(message)
+        self.silent_pid = silent_pid
 
 
 class GuardClient:
@@ -97,9 +108,11 @@ class GuardClient:
             async with asyncio.timeout(self._timeout_s):
                 status = await answer
         except TimeoutError as error:
-            # Later answers would be taken for the wrong request, and a guard that hangs is worth knowing.
-            connection.fail(f"no answer within {self._timeout_s} s; restart the guard")
-            raise connection.lost() from error
+            if not answer.done() or answer.cancelled():
+                # Later answers would be taken for the wrong request, and a guard that hangs is worth knowing.
+                connection.fail(f"no answer within {self._timeout_s} s", silent=True)
+                raise connection.lost() from error
+            status = answer.result()  # it was this process that was late
         if status.re != lease.operation(request):
             connection.fail(f"answered {status.re!r} to {lease.operation(request)!r}")
             raise connection.lost()
@@ -121,6 +134,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._closed = asyncio.Event()
         self._why: str | None = None
+        self._silent_pid: int | None = None
 
     def send(self, request: lease.Request) -> asyncio.Future[Status]:
         if self._why is not None or self._transport is None:
@@ -131,7 +145,7 @@ class _Connection(asyncio.Protocol):
         return answer
 
     def lost(self) -> GuardLost:
-        return GuardLost(f"guard {self._path}: {self._why or 'not connected'}")
+        return GuardLost(f"guard {self._path}: {self._why or 'not connected'}", self._silent_pid)
 
     def subscribe(self) -> asyncio.Queue[Status | None]:
         queue: asyncio.Queue[Status | None] = asyncio.Queue(CHANGES_QUEUED)
@@ -145,12 +159,14 @@ class _Connection(asyncio.Protocol):
     def unsubscribe(self, queue: asyncio.Queue[Status | None]) -> None:
         self._subscribers.remove(queue)
 
-    def fail(self, why: str) -> None:
-        """End the connection at once; everybody who waits gets GuardLost."""
+    def fail(self, why: str, *, silent: bool = False) -> None:
+        """End the connection at once; everybody who waits gets GuardLost. `silent`: the guard does not answer."""
         if self._why is not None:
             return
         self._why = why
         if self._transport is not None:
+            if silent:
+                self._silent_pid = _pid(self._transport)
             self._transport.abort()
         for answer in self._answers:
             if not answer.done():
@@ -199,3 +215,10 @@ class _Connection(asyncio.Protocol):
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(status)
+
+
+def _pid(transport: asyncio.Transport) -> int | None:
+    """The process at the other end; None if the kernel does not show it here, or if it is this one."""
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    pid = 0 if sock is None or sock.fileno() < 0 else peer_pid(sock)
+    return pid if pid > 0 and pid != os.getpid() else None

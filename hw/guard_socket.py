@@ -56,10 +56,20 @@ def listen(path: Path) -> socket.socket:
 
 
 def peer_uid(sock: socket.socket) -> int:
-    """User id of the process that connected (SO_PEERCRED, unix(7))."""
-    credentials = struct.Struct("iII")  # pid, uid, gid
-    _, uid, _ = credentials.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size))
-    return int(uid)
+    """User id of the process at the other end (SO_PEERCRED, unix(7))."""
+    return _credentials(sock)[1]
+
+
+def peer_pid(sock: socket.socket) -> int:
+    """Process id of the other end, for a client that of the listener; 0 if it is of another pid namespace."""
+    return _credentials(sock)[0]
+
+
+def _credentials(sock: socket.socket) -> tuple[int, int, int]:
+    """(pid, uid, gid)"""
+    layout = struct.Struct("iII")
+    pid, uid, gid = layout.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, layout.size))
+    return int(pid), int(uid), int(gid)
 
 
 def is_admitted(uid: int, own_uid: int) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +15,7 @@ from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
-from nvr.alarm.siren import SirenLine
+from nvr.alarm.siren import SirenLine, switch_off
 from nvr.camera.client import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config
@@ -39,27 +41,46 @@ from webrtc.session import LiveServer
 log = structlog.get_logger(__name__)
 
 GB = 1_000_000_000
+SETTLE_S = 3.0
+"""At the end: for the alarm's records of the last moment."""
 
 Job = Callable[[Callable[[], None]], Awaitable[None]]
 
 
-async def serve(config: Config, *, on_ready: Callable[[App], None], stop: asyncio.Event) -> None:
-    """Run the appliance until `stop` is set. Raises NvrError: state.db or the accounts cannot be used at all.
+async def serve(
+    config: Config,
+    *,
+    on_ready: Callable[[App], None],
+    on_pages: Callable[[App], None] = lambda _app: None,
+    stop: asyncio.Event,
+) -> None:
+    """Run the appliance until `stop` is set; `on_pages` is told each time the web server has begun to answer.
+
+    Raises NvrError: state.db or the accounts cannot be used at all.
 
     Everything else that is wrong (a camera, a disk, the relay, the model, a port) becomes a fault, and the rest
     goes on.
     """
+    async with AsyncExitStack() as opened:
+        try:
+            app = await _open(config, opened)
+        except (NvrError, sqlite3.Error):
+            if config.siren is not None:
+                await switch_off(config.siren)  # a board that latches may be on since an earlier life
+            raise
+        await app.run(on_ready, on_pages, stop)
+
+
+async def _open(config: Config, opened: AsyncExitStack) -> App:
+    """All that the system's disk is needed for. Raises StorageError, sqlite3.Error."""
     clock = SystemClock()
     state = await open_state(config.storage.state)
-    try:
-        auth = await Auth.open(state, clock, config.storage.state)
-        try:
-            app = App(config, clock, state, auth)
-            await app.run(on_ready, stop)
-        finally:
-            auth.close()
-    finally:
-        await state.close()
+    opened.push_async_callback(state.close)
+    auth = await Auth.open(state, clock, config.storage.state)
+    opened.callback(auth.close)
+    app = App(config, clock, state, auth)
+    await app.alarm.restore()
+    return app
 
 
 class App:
@@ -143,24 +164,37 @@ class App:
             )
         )
 
-    async def run(self, on_ready: Callable[[App], None], stop: asyncio.Event) -> None:
-        """Until `stop` is set: siren first, then recording, then what looks at the pictures."""
-        await self.alarm.restore()
+    @property
+    def ca_fingerprint(self) -> str:
+        """SHA-256 of the certificate authority that phones are asked to trust; only after `on_pages`."""
+        return self._web.ca_fingerprint
+
+    async def run(
+        self, on_ready: Callable[[App], None], on_pages: Callable[[App], None], stop: asyncio.Event
+    ) -> None:
+        """Until `stop` is set: siren first, then recording, then what looks at the pictures. In the end the disks go
+        last, when what the others left behind is written."""
         try:
             async with asyncio.TaskGroup() as group:
-                jobs = [
-                    group.create_task(self._supervisor.keep_running(place, job), name=place)
-                    for place, job in self._jobs()
-                ]
+                jobs = {
+                    place: group.create_task(self._supervisor.keep_running(place, job), name=place)
+                    for place, job in self._jobs(partial(on_pages, self))
+                }
                 on_ready(self)
                 await stop.wait()
-                for job in reversed(jobs):
+                disks = [jobs.pop(place) for place in ("disk", "state")]
+                others = list(reversed(jobs.values()))
+                for job in others:
+                    job.cancel()
+                await asyncio.wait(others)
+                await self._journal.settle(SETTLE_S)
+                for job in disks:
                     job.cancel()
         finally:
             await self._journal.flush()
             await self._motion.flush()
 
-    def _jobs(self) -> list[tuple[str, Job]]:
+    def _jobs(self, on_pages: Callable[[], None]) -> list[tuple[str, Job]]:
         """(place on the fault board, job), in the order of starting."""
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
@@ -171,8 +205,15 @@ class App:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
         if self._analysis is not None:
             jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
-        jobs += [("web", self._web.run), ("live", self._run_live)]
+        jobs += [("web", partial(self._run_web, on_pages)), ("live", self._run_live)]
         return jobs
+
+    async def _run_web(self, on_pages: Callable[[], None], healthy: Callable[[], None]) -> None:
+        def answering() -> None:
+            healthy()
+            on_pages()
+
+        await self._web.run(answering)
 
     async def _run_live(self, healthy: Callable[[], None]) -> None:
         healthy()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from nvr.config_words import as_config_error
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
 
@@ -254,13 +255,14 @@ class Config(_Model):
 def load(file: Path) -> Config:
     """Read `file`. Relative paths in it are relative to its folder.
 
-    Raises ConfigError: file missing or unreadable, no TOML, unknown key, wrong type or value; the first few
-    problems are in one message, each with its key.
+    Raises ConfigError: file missing or unreadable, no TOML, unknown key, wrong type or value. It is about the first
+    problem; `others` has the rest.
     """
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise ConfigError(str(file), "", error.strerror or str(error), "a readable file") from None
+        allowed = "a readable file; `--config FILE` names another"
+        raise ConfigError(str(file), "", error.strerror or str(error), allowed) from None
     try:
         tree = tomllib.loads(raw.decode("utf-8"))
     except UnicodeDecodeError:
@@ -270,8 +272,8 @@ def load(file: Path) -> Config:
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        raise _as_config_error(str(file), tree, error) from None
-    return _with_absolute_paths(config, file.parent)
+        raise as_config_error(str(file), tree, error) from None
+    return _with_absolute_paths(config, file.absolute().parent)
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
@@ -285,43 +287,3 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     if siren is not None:
         changes["siren"] = siren.model_copy(update={"port": folder / siren.port})
     return config.model_copy(update=changes)
-
-
-def _as_config_error(file: str, tree: dict[str, Any], error: ValidationError) -> ConfigError:
-    problems = error.errors(include_url=False, include_input=False, include_context=True)
-    first = problems[0]
-    key = _dotted(tree, first["loc"])
-    problem, allowed = _in_words(first)
-    more = "; ".join(f"{_dotted(tree, p['loc'])}: {_in_words(p)[0]}" for p in problems[1:5])
-    return ConfigError(file, key, problem + (f" (also: {more})" if more else ""), allowed)
-
-
-def _dotted(tree: object, location: tuple[int | str, ...]) -> str:
-    """`camera.0.zone.1.response` as `camera "gate" zone "yard" response`: what a person finds in the file."""
-    words: list[str] = []
-    node: object = tree
-    for step in location:
-        if isinstance(step, int):
-            node = node[step] if isinstance(node, list) and step < len(node) else None
-            name = (node.get("id") or node.get("name")) if isinstance(node, dict) else None
-            words.append(f'"{name}"' if isinstance(name, str) else f"number {step + 1}")
-        else:
-            node = node.get(step) if isinstance(node, dict) else None
-            words.append(step)
-    return " ".join(words) or "the file as a whole"
-
-
-def _in_words(problem: Any) -> tuple[str, str]:
-    """(what is wrong, what is allowed) for one pydantic error."""
-    kind, context = problem["type"], problem.get("ctx", {})
-    if kind == "extra_forbidden":
-        return "unknown key", "only the keys described in README.md; check the spelling"
-    if kind == "missing":
-        return "this key is missing", ""
-    if kind in ("literal_error", "enum"):
-        return "not an allowed value", str(context.get("expected", ""))
-    if kind == "string_pattern_mismatch":
-        return "not an allowed value", "small letters, digits and hyphens, at most 32"
-    if kind == "value_error":
-        return str(context.get("error", problem["msg"])), ""
-    return problem["msg"][:1].lower() + problem["msg"][1:], ""

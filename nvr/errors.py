@@ -46,10 +46,15 @@ class NvrError(Exception):
 
 
 class ConfigError(NvrError):
-    """A key of the configuration file is wrong; `file`, `key` (dotted path) and `allowed` say where and what."""
+    """A key of the configuration file is wrong; `file`, `key` (dotted path) and `allowed` say where and what.
+
+    `others`: what else is wrong in the same file.
+    """
 
     exit_code = 78
     code = "config"
+
+    others: tuple[ConfigError, ...] = ()
 
     def __init__(self, file: str, key: str, problem: str, allowed: str = ""):
         super().__init__(

@@ -12,12 +12,12 @@ import logging
 import os
 import queue
 import re
-import sys
 import threading
 from typing import Any
 
 import structlog
 
+STDERR_FD = 2
 QUEUE_LINES = 2000
 FLUSH_S = 2.0
 
@@ -81,8 +81,8 @@ class LogSink:
 def configure(*, level: str = "info", json: bool | None = None) -> None:
     """Set up logging for the process; `json` None chooses by whether stderr is a terminal."""
     if json is None:
-        json = not sys.stderr.isatty()
-    sink = LogSink(sys.stderr.fileno())
+        json = not os.isatty(STDERR_FD)
+    sink = LogSink(STDERR_FD)
     atexit.register(sink.close)
     renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
     number = logging.getLevelNamesMapping()[level.upper()]

@@ -50,21 +50,35 @@ class Supervisor:
 
         The job calls `healthy()` once it works (the camera plays, the port is open), which clears the fault of
         `place`. An NvrError, also one out of a TaskGroup, becomes a fault with its code; anything else is a defect
-        of ours: logged with its traceback and shown as `internal`. A job that returns is started again without a
-        fault.
+        of ours: logged with its traceback and shown as `internal`; so is a CancelledError that nobody asked for. A
+        job that returns is started again without a fault.
         """
         failures = 0
         while True:
             health = _Health(self._clock, lambda: self._faults.clear(place))
-            try:
-                await job(health)
-            except Exception as error:  # noqa: BLE001  (this is the one place for it)
-                self._faults.raise_fault(_as_fault(place, error))
+            # A task of its own for each life: what ends there can then not be taken for an end of this one, nor can
+            # a failure swallow its cancellation (as a TaskGroup's does before Python 3.13).
+            async with asyncio.TaskGroup() as group:
+                life = group.create_task(_live(job, health), name=place)
+            failure = life.result()
+            if failure is not None:
+                self._faults.raise_fault(_as_fault(place, failure))
             failures = 1 if health.lasted_s >= backoff.reset_after_s else failures + 1
             await asyncio.sleep(backoff.delay_s(failures, self._random.random()))
 
 
-def _as_fault(place: str, error: Exception) -> Fault:
+async def _live(
+    job: Callable[[Callable[[], None]], Awaitable[None]], healthy: Callable[[], None]
+) -> BaseException | None:
+    """Run `job` once; what it raised."""
+    try:
+        await job(healthy)
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (this is the one place for it)
+        return error
+    return None
+
+
+def _as_fault(place: str, error: BaseException) -> Fault:
     for cause in _causes(error):
         if isinstance(cause, NvrError):
             return Fault(place, cause.code, str(cause), cause.params)

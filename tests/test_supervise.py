@@ -82,6 +82,45 @@ def test_the_same_fault_again_keeps_its_beginning():
     assert faults.current == []
 
 
+async def test_a_cancelled_part_of_a_job_does_not_end_its_supervision():
+    """A CancelledError that nobody sent to the supervisor's own task is a failure like others."""
+    clock = FakeClock()
+    faults = FaultBoard(clock)
+    job = Job(asyncio.CancelledError())
+    await supervised(job, faults, clock)
+    assert job.lives == 2
+    assert faults.at("camera:gate/main").code == "internal"
+
+
+async def test_cancelling_ends_a_job_that_fails_at_the_same_moment():
+    clock = FakeClock()
+    lives = 0
+    started = asyncio.Event()
+
+    async def part():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if lives == 1:
+                raise CameraUnreachable("gate: gone")
+
+    async def job(_healthy):
+        nonlocal lives
+        lives += 1
+        async with asyncio.TaskGroup() as group:
+            group.create_task(part())
+            await asyncio.sleep(0)
+            started.set()
+
+    keeper = asyncio.create_task(Supervisor(clock, FaultBoard(clock)).keep_running("x", job, QUICK))
+    await started.wait()
+    keeper.cancel()
+    done, _ = await asyncio.wait([keeper], timeout=5)
+    assert done
+    assert keeper.cancelled()
+    assert lives == 1
+
+
 @given(st.integers(1, 1000), st.floats(0, 1))
 def test_backoff_grows_to_its_bound(failures, jitter):
     backoff = Backoff(first_s=0.5, max_s=15.0)

@@ -7,6 +7,7 @@ newest record is dropped and a fault raised.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Literal, Protocol
 
 from nvr import audit
 from nvr.alarm.incidents import Incident, IncidentStore
-from nvr.alarm.policy import INCIDENT_GAP_S, RINGING, RINGING_S, stronger
+from nvr.alarm.policy import RINGING, RINGING_S, belongs, stronger
 from nvr.clock import Clock
 from nvr.errors import StorageError
 from nvr.events import Actor, Fault, Response, Sighting
@@ -76,13 +77,19 @@ class Journal:
 
         Raises StorageError when state.db cannot be written; that record is tried again first in the next run.
         """
-        healthy()
         while True:
             if self._unwritten is None:
+                healthy()
                 self._unwritten = await self._queue.get()
             await self._write_one()
             if self._queue.empty():
                 self._faults.clear(PLACE, "records_lost")
+
+    async def settle(self, timeout_s: float) -> None:
+        """Wait until `run` has written what is queued; a disk that does not manage it in time is left to `flush`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._queue.join()
 
     async def flush(self) -> None:
         """Write what is still queued; the last thing before the database is closed. Raises StorageError."""
@@ -91,14 +98,23 @@ class Journal:
             await self._write_one()
 
     async def _write_one(self) -> None:
-        if self._unwritten is not None:
-            try:
-                await self._unwritten()
-            except sqlite3.OperationalError as error:
-                raise StorageError(
-                    f"state.db cannot be written: {error}", remedy="Check the system disk's space and health"
-                ) from error
-            self._unwritten = None
+        """A record that is at fault itself is dropped: it must not hold up those behind it."""
+        work, self._unwritten = self._unwritten, None
+        if work is None:
+            return
+        try:
+            await work()
+        except asyncio.CancelledError:
+            self._unwritten = work
+            raise
+        except sqlite3.DatabaseError as error:
+            self._unwritten = work
+            raise StorageError(
+                f"state.db cannot be written: {error}", remedy="Check the system disk's space and health"
+            ) from error
+        finally:
+            if self._unwritten is None:
+                self._queue.task_done()
 
     # Queued records
 
@@ -165,11 +181,19 @@ class Journal:
 
     async def _write_sighting(self, sighting: Sighting, response: Response, seen_wall_s: float) -> None:
         latest = self._latest.get(sighting.camera)
-        if latest is not None and seen_wall_s - latest.last_s <= INCIDENT_GAP_S:
+        if latest is not None and belongs(
+            latest.opened_s,
+            latest.last_s,
+            latest.response,
+            latest.acknowledged_s is not None,
+            response,
+            seen_wall_s,
+        ):
             strongest = stronger(latest.response, response)
             incident = await self._incidents.extend(latest, sighting, strongest, seen_wall_s)
         else:
             incident = await self._incidents.open(sighting, response, seen_wall_s)
+            self._latest[sighting.camera] = incident  # already now: a second try must not open another
             incident = await self._keep_picture(incident, sighting.picture)
         self._latest[sighting.camera] = incident
         if incident.response in RINGING and incident.acknowledged_s is None:

@@ -10,6 +10,10 @@ _STRENGTH = {Response.RECORD: 0, Response.CALL: 1, Response.WARN: 2, Response.SI
 INCIDENT_GAP_S = 60.0
 """Sightings of one camera that follow each other closer than this are one incident."""
 
+INCIDENT_LONGEST_S = 10 * 60.0
+"""Then the next sighting opens a new incident, which calls anew: where somebody always walks, one incident would
+otherwise never end, and whoever came later would be part of what was acknowledged long ago."""
+
 RINGING = frozenset({Response.CALL, Response.WARN, Response.SIREN})
 """Responses for which the duty room rings until somebody acknowledges."""
 
@@ -28,6 +32,20 @@ def effective_response(wanted: Response, alarm: Alarm, *, siren_ready: bool) -> 
     if wanted is Response.SIREN and not (siren_ready and alarm.state is not State.COOLING):
         return Response.CALL
     return wanted
+
+
+def belongs(
+    opened_s: float, last_s: float, response: Response, acknowledged: bool, answer: Response, seen_s: float
+) -> bool:
+    """Whether a sighting seen at `seen_s` and answered with `answer` is part of a camera's latest incident.
+
+    A call or siren is no part of what was only recorded, nor is a stronger answer of what staff have taken on:
+    both must ring, with the time and the picture of what they ring for.
+    """
+    if seen_s - last_s > INCIDENT_GAP_S or seen_s - opened_s > INCIDENT_LONGEST_S:
+        return False
+    is_stronger = _STRENGTH[answer] > _STRENGTH[response]
+    return not (is_stronger and (acknowledged or response not in RINGING))
 
 
 def stronger(one: Response, other: Response) -> Response:

@@ -6,9 +6,14 @@ The guard alone owns the relay. Whatever happens to this process, the siren ends
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import structlog
 
 from hw.guard_client import GuardClient, GuardLost
 from hw.lease import Status
@@ -17,9 +22,13 @@ from nvr.errors import NvrError
 from nvr.events import Fault
 from nvr.faults import FaultBoard
 
+log = structlog.get_logger(__name__)
+
 LEASE_S = 3.0
 START_S = 5.0
 """How long a guard may take to open its socket."""
+END_S = 2.0
+"""How long it may take to switch off and end."""
 RENEW_S = 1.0
 GUARD_SPARE_S = 2.0
 """The guard ends a sounding by itself this much after the alarm should have."""
@@ -58,6 +67,7 @@ class SirenLine:
         self._on_ended: Callable[[str], None] = lambda _why: None
         self._wanted = False
         self._changed = asyncio.Event()
+        self._guard_works: Callable[[], None] = lambda: None
         self.status: Status | None = None
 
     def listen(self, *, on_change: Callable[[], None], on_ended: Callable[[str], None]) -> None:
@@ -84,26 +94,22 @@ class SirenLine:
         """One life of the guard process. Raises GuardFailed when it ends.
 
         Returns quietly while another guard does the work: one that outlived a killed service serves this one too.
+        It is healthy when `run_lease` has heard of a guard.
         """
-        self._socket.parent.mkdir(parents=True, exist_ok=True)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "hw.guard"),
-            *("--port", str(self._settings.port)),
-            *("--channel", str(self._settings.channel)),
+        self._guard_works = healthy
+        with contextlib.suppress(OSError):  # then the guard still switches off before it says what is wrong
+            self._socket.parent.mkdir(parents=True, exist_ok=True)
+        process = await _start_guard(
+            self._settings,
             *("--socket", str(self._socket)),
             *("--max-on-s", str(self._settings.max_seconds + GUARD_SPARE_S)),
             "--exit-with-client",
-            stdin=asyncio.subprocess.DEVNULL,
-            # Its own session: Ctrl-C on the console must reach the service first, which releases the siren.
-            start_new_session=True,
         )
         try:
             code = await process.wait()
         finally:
-            if process.returncode is None:
-                process.terminate()
-                await process.wait()
+            if not await _end(process):
+                await switch_off(self._settings)
         if code in _OWNED and self.status is not None:
             return
         why = _OWNED.get(code, f"it ended with code {code}")
@@ -126,6 +132,7 @@ class SirenLine:
                     group.create_task(self._follow(guard))
                     group.create_task(self._hold_while_wanted(guard))
         except* GuardLost as lost:
+            _kill_silent(lost.exceptions)
             raise GuardFailed(str(lost.exceptions[0]), remedy="It is started again") from None
         finally:
             self.status = None
@@ -134,6 +141,7 @@ class SirenLine:
     async def _follow(self, guard: GuardClient) -> None:
         async for status in guard:
             self.status = status
+            self._guard_works()
             if status.link == "up":
                 self._faults.clear(PLACE, "siren")
             else:
@@ -165,3 +173,50 @@ class SirenLine:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+
+async def switch_off(settings: config.Siren) -> None:
+    """Switch the siren off where no guard can do it: the appliance cannot start, or the guard hung. Never raises; a
+    board that is missing, or that a living guard owns, is left alone."""
+    process = await _start_guard(settings, "--off")
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                await process.wait()
+    finally:
+        await _end(process)
+
+
+async def _start_guard(settings: config.Siren, *options: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hw.guard"),
+        *("--port", str(settings.port), "--channel", str(settings.channel)),
+        *options,
+        stdin=asyncio.subprocess.DEVNULL,
+        # Its own session: Ctrl-C on the console must reach the service first, which releases the siren.
+        start_new_session=True,
+    )
+
+
+async def _end(process: asyncio.subprocess.Process) -> bool:
+    """End the process; False if it hung and had to be killed."""
+    if process.returncode is not None:
+        return True
+    process.terminate()
+    try:
+        async with asyncio.timeout(END_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return False
+    return True
+
+
+def _kill_silent(errors: Sequence[BaseException]) -> None:
+    """A guard that hangs may do so with the siren on. The next one, ours or the one after, begins with OFF."""
+    pids = {error.silent_pid for error in errors if isinstance(error, GuardLost)}
+    for pid in (pid for pid in pids if pid is not None):
+        log.warning("the siren's guard does not answer and is killed", pid=pid)
+        with contextlib.suppress(OSError):  # it ended by itself
+            os.kill(pid, signal.SIGKILL)

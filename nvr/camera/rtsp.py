@@ -80,13 +80,15 @@ def _encode(start_line: str, headers: Headers, body: bytes) -> bytes:
 class RtspParser:
     """Cuts a byte stream into messages and interleaved frames, however it is chopped up.
 
-    `sinks`: who takes the frames of which channel (0 to 255); frames of other channels are skipped.
+    `sinks`: who takes the frames of which channel (0 to 255); frames of other channels are skipped. `pieces`: how many
+    messages and frames there were so far.
     Header lines may end in LF alone, and blank lines may stand between messages, as some cameras send them.
     """
 
     def __init__(self, on_message: Callable[[Message], None]):
         self._on_message = on_message
         self.sinks: dict[int, Sink] = {}
+        self.pieces = 0
         self._rest = bytearray()
         self._scanned = 0
         self._head: Message | None = None
@@ -111,6 +113,7 @@ class RtspParser:
                 end = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
                 if end > size:
                     break
+                self.pieces += 1
                 sink = sinks.get(buffer[at + 1])
                 if sink is not None:
                     sink(buffer, at + 4, end, at_s)
@@ -133,6 +136,7 @@ class RtspParser:
             body = bytes(buffer[at : at + self._body_bytes])
             self._finish(self._head, body)
             return len(body)
+        self.pieces += 1
         if buffer[at] in b"\r\n":
             return 1
         if not 0x41 <= buffer[at] <= 0x5A:

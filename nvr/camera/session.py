@@ -21,6 +21,9 @@ from nvr.events import Role
 USER_AGENT = "village-nvr"
 TEARDOWN_S = 1.0
 KEEPALIVE_RANGE_S = (2.5, 30.0)
+MAX_PIECES_A_SECOND, MAX_BYTES_A_SECOND = 20_000, 16 << 20
+"""RTP packets and messages of one camera: ten times what the largest stream needs. What sends more would take the
+processor from the alarm and the disk from the other cameras."""
 
 
 class Session:
@@ -217,6 +220,8 @@ class _Link(asyncio.Protocol):
         self.parser = RtspParser(self._on_message)
         self._monotonic = clock.monotonic
         self._transport: asyncio.Transport | None = None
+        self._second_s = self._monotonic()
+        self._second_pieces = self._second_bytes = 0
 
     @property
     def addresses(self) -> tuple[str, str]:
@@ -250,10 +255,25 @@ class _Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.failed.done():
             return
+        now_s = self._monotonic()
         try:
-            self.parser.feed(data, self._monotonic())
+            self.parser.feed(data, now_s)
+            self._check_rate(len(data), now_s)
         except CameraError as error:
             self.fail(error)
+
+    def _check_rate(self, size: int, now_s: float) -> None:
+        if now_s - self._second_s >= 1.0:
+            self._second_s, self._second_pieces, self._second_bytes = now_s, self.parser.pieces, 0
+        self._second_bytes += size
+        if (
+            self.parser.pieces - self._second_pieces > MAX_PIECES_A_SECOND
+            or self._second_bytes > MAX_BYTES_A_SECOND
+        ):
+            raise ProtocolViolation(
+                f"more than {MAX_PIECES_A_SECOND} packets or {MAX_BYTES_A_SECOND >> 20} MB in a second",
+                remedy="Lower the bit rate, or restart the camera",
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None or isinstance(exc, OSError):

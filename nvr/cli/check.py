@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nvr import log
+from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.client import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config, load
@@ -29,6 +31,8 @@ from nvr.record.retention import Budget, Keep
 from nvr.record.stock import read_stocks_beside
 
 CAMERA_S = 15.0
+LEAST_FREE_GB = 0.1
+"""With less, nothing can be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 0 if all is well, else that of the first finding that is not."""
+    log.configure(level="error")  # the findings say it all
     try:
         config = load(arguments.config)
     except ConfigError as error:
-        findings = [Finding(error.key or error.file, False, error.message, error.remedy, error.exit_code)]
+        findings = [
+            Finding(wrong.key or wrong.file, False, wrong.problem, wrong.remedy, wrong.exit_code)
+            for wrong in (error, *error.others)
+        ]
     else:
         findings = [Finding(str(arguments.config), True, "the file is understood"), *_appliance(config)]
         if arguments.cameras:
@@ -66,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
+        print(arguments.config)
         for finding in findings:
             print(f"{'ok   ' if finding.ok else 'WRONG'} {finding.place}: {finding.detail}")
             if finding.remedy:
@@ -151,6 +160,10 @@ def _directory(key: str, path: Path) -> str:
     if not os.access(existing, os.W_OK | os.X_OK):
         raise StorageError(f"{existing} is not writable", remedy=f"Change its owner, or the key {key}")
     free_gb = shutil.disk_usage(existing).free / 1e9
+    if free_gb < LEAST_FREE_GB:
+        raise StorageError(
+            f"{existing} has only {free_gb:.2f} GB free", remedy=f"Free some, or change the key {key}"
+        )
     return f"{path} is usable, {free_gb:.1f} GB free"
 
 
@@ -161,14 +174,14 @@ def _model(model: Path | None) -> str:
 
 
 def _serial_port(port: Path) -> str:
-    """Raises StorageError: missing, no device, or not permitted."""
+    """Raises SirenUnavailable: missing, no device, or not permitted."""
     if not port.exists():
         remedy = "Plug the relay board in; `ls /dev/serial/by-id` shows what is there"
-        raise StorageError(f"{port} does not exist", remedy=remedy)
+        raise SirenUnavailable(f"{port} does not exist", remedy=remedy)
     if not port.is_char_device():
-        raise StorageError(f"{port} is no serial device", remedy="Change the key siren port")
+        raise SirenUnavailable(f"{port} is no serial device", remedy="Change the key siren port")
     if not os.access(port, os.R_OK | os.W_OK):
-        raise StorageError(
+        raise SirenUnavailable(
             f"{port} may not be opened by this user", remedy="Add the user to the group dialout"
         )
     return f"{port} is there"

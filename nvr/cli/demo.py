@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -74,6 +75,8 @@ async def _demo(folder: Path, arguments: argparse.Namespace) -> None:
         def echo(process: Process, prefix: str) -> None:
             echoes.create_task(_echo(process, prefix))
 
+        _check_free("--https-port", arguments.https_port)
+        _check_free("--http-port", arguments.http_port)
         relay: Path | None = arguments.relay
         if relay is None:
             relay = folder / "relay"
@@ -103,6 +106,17 @@ async def _demo(folder: Path, arguments: argparse.Namespace) -> None:
         print(_WHAT_NEXT.format(http_port=arguments.http_port), flush=True)
         code = await appliance.wait()
         raise DemoFailed(f"the appliance ended with code {code}", remedy=f"See {folder / 'nvr.log'}")
+
+
+def _check_free(option: str, port: int) -> None:
+    """Raises ConfigError before anything is started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except (OSError, OverflowError):
+            allowed = f'a free one, as in make demo DEMO_OPTIONS="{option} {port + 1000}"'
+            raise ConfigError("nvr demo", option, f"port {port} cannot be used", allowed) from None
 
 
 @asynccontextmanager
@@ -191,7 +205,9 @@ def _config(urls: list[str], relay: Path, arguments: argparse.Namespace) -> str:
             lines.append(f"password = {_quoted(unquote(parts.password or ''))}")
         siren = 'response = "siren"\ndecided_by = "whoever started the demo"'
         lines.append(
-            '\n[[camera.zone]]\nname = "all"\n' + (siren if number == 1 else 'response = "call"') + "\n"
+            '\n[[camera.zone]]\nname = "lòng đường"\n'
+            + (siren if number == 1 else 'response = "call"')
+            + "\n"
         )
     return "\n".join(lines)
 
@@ -224,6 +240,7 @@ What happens next
      the appliance for good), then make the first administrator with the claim code, or log in.
   2. Both cameras are recorded from now on and shown live.
   3. Arm (Bật canh gác). Every 15 s a cyclist stops in front of the cameras: camera 1 then sounds the siren (a line
-     "relay 1 ON" appears here) and camera 2 rings in the page. Each becomes an incident with picture and footage.
+     "relay 1 ON" appears here) and camera 2 rings in the page, until somebody acknowledges. Each camera gets an
+     incident with picture and footage; sightings less than a minute apart are one incident, for at most 10 minutes.
   Ctrl-C ends everything.
 """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -36,18 +38,47 @@ async def _until_signal(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await serve(config, on_ready=_greet, stop=stop)
+    console = _Console()
+    await serve(config, on_ready=console.greet, on_pages=console.pages, stop=stop)
 
 
-def _greet(app: App) -> None:
-    """What the console of the appliance shows: the address, and the claim code while nobody is administrator."""
-    web = app.config.web
-    for name in ["localhost", *_lan_addresses()]:
-        print(f"address: https://{name}:{web.https_port}/", flush=True)
-    print(f"certificate: http://localhost:{web.http_port}/", flush=True)
-    if app.auth.claim_code is not None:
-        print(f"claim code: {app.auth.claim_code}", flush=True)
-    print("ready", flush=True)
+def _say(line: str) -> None:
+    """A console that went away must not end the service."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
+class _Console:
+    """What the console of the appliance shows."""
+
+    def __init__(self) -> None:
+        self._ready = False
+        self._told = ""
+
+    def greet(self, app: App) -> None:
+        """The addresses, and the claim code while nobody is administrator."""
+        web, names = app.config.web, ["localhost", *_lan_addresses()]
+        for name in names:
+            _say(f"address: https://{name}:{web.https_port}/")
+        for name in names:
+            _say(f"certificate: http://{name}:{web.http_port}/")
+        if app.auth.claim_code is not None:
+            _say(f"claim code: {app.auth.claim_code}")
+        app.faults.on_change(partial(self._tell_fault, app))
+
+    def pages(self, app: App) -> None:
+        """The page answers: what its certificate is to be compared with, and "ready"."""
+        if not self._ready:
+            self._ready = True
+            _say(f"fingerprint: {app.ca_fingerprint}")
+            _say("ready")
+
+    def _tell_fault(self, app: App) -> None:
+        """Why there is no page; all other faults are shown in it."""
+        fault = app.faults.at("web")
+        if fault is not None and fault.detail != self._told:
+            self._told = fault.detail
+            _say(f"no page: {fault.detail}")
 
 
 def _lan_addresses() -> list[str]:

@@ -87,8 +87,9 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: ToWorker) -> None:
-        """Queue a message; whoever sends much awaits `drain` in between."""
-        self._writer.write(encode(message))
+        """Queue a message; whoever sends much awaits `drain` in between. A dead worker is noticed by `receive`."""
+        if not self._writer.is_closing():
+            self._writer.write(encode(message))
 
     async def drain(self) -> None:
         """Wait until the worker has taken most of what was sent. A dead worker is left to `receive` to notice."""

@@ -19,7 +19,7 @@ def nal_type(nal: bytes | bytearray | memoryview) -> int:
 
 def codec_config(sps: bytes, pps: bytes) -> CodecConfig:
     """What the parameter sets say. Raises ValueError: SPS or PPS malformed, truncated or absurd in size."""
-    if not pps or nal_type(pps) != NAL_PPS:
+    if not 2 <= len(pps) <= MAX_PARAMETER_SET_BYTES or nal_type(pps) != NAL_PPS:
         raise ValueError("no picture parameter set")
     width, height, reorders = _read_sps(sps)
     return CodecConfig("h264", bytes(sps), bytes(pps), width, height, reorders)

@@ -16,7 +16,9 @@ from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
 
 GOP_CACHE_BYTES = 8 << 20
-"""A GOP that grows past this is not kept (a "smart GOP" camera may send a keyframe a minute)."""
+GOP_CACHE_UNITS = 2000
+"""A GOP that grows past one of these is not kept (a "smart GOP" camera may send a keyframe a minute; units of a few
+bytes would take far more memory than their bytes)."""
 
 
 class Consumer(Protocol):
@@ -114,7 +116,7 @@ class StreamHub:
         elif self._gop:
             self._gop.append(unit)
             self._gop_bytes += len(unit.data)
-            if self._gop_bytes > GOP_CACHE_BYTES:
+            if self._gop_bytes > GOP_CACHE_BYTES or len(self._gop) > GOP_CACHE_UNITS:
                 self._gop = []
 
     @property

@@ -143,9 +143,13 @@ class Auth:
         await self._db.write(work)
 
     async def write_refusals(self) -> None:
-        """Write the refused log-ins that were held back; call it every few seconds."""
+        """Write the refused log-ins that were held back; call it every few seconds. Those that the database does not
+        take stand in the log only: strangers must not be able to end anything by guessing on a full disk."""
         for refusals in self._refusals.due(self._clock.monotonic()):
-            await self._write(refusals)
+            try:
+                await self._write(refusals)
+            except sqlite3.Error as error:
+                log.error("refused log-ins cannot be recorded", error=str(error))
 
     async def _begin_session(
         self, account: Account, password_hash: str | None, address: str, agent: str

@@ -43,9 +43,19 @@ class ClaimCode:
     async def prepare(self) -> str | None:
         """The code to print on the console; None once the appliance was claimed. Makes one where needed.
 
-        Raises StorageError: the file cannot be written.
+        Raises StorageError: the file or the database cannot be written. Of a claimed appliance nothing is: it must
+        also start on a full disk.
         """
-        return await self._db.write(self._prepare)
+        if await self._db.read(_is_settled) and not await asyncio.to_thread(self._file.exists):
+            return None
+        try:
+            return await self._db.write(self._prepare)
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"{self._db.path}: cannot be written: {error}",
+                remedy="Check the system disk's space and health",
+                params={"path": str(self._db.path)},
+            ) from error
 
     def _prepare(self, connection: sqlite3.Connection) -> str | None:
         try:
@@ -77,6 +87,11 @@ class ClaimCode:
         """Remove the file after the code was used; a leftover is removed at the next start."""
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._file.unlink)
+
+
+def _is_settled(connection: sqlite3.Connection) -> bool:
+    """Whether the appliance was claimed and no code is left over."""
+    return has_accounts(connection) and connection.execute("SELECT 1 FROM claim").fetchone() is None
 
 
 def use_code(connection: sqlite3.Connection, code: str) -> bool:

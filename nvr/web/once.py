@@ -22,3 +22,7 @@ class Once:
         if len(self._seen) > self._size:
             self._seen.popitem(last=False)
         return True
+
+    def forget(self, key: Hashable) -> None:
+        """It could not be told after all."""
+        self._seen.pop(key, None)

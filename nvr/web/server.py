@@ -103,7 +103,10 @@ class WebServer:
                 healthy()
                 try:
                     async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(https.accept())
+                        tasks.create_task(http.accept())
                         tasks.create_task(self._revalidate())
+                        tasks.create_task(self._write_refusals())
                         tasks.create_task(self._renew_certificate(context))
                         tasks.create_task(_close_silent(https, http))
                 finally:
@@ -136,7 +139,6 @@ class WebServer:
         while True:
             try:
                 valid = await auth.accounts.sessions()
-                await auth.write_refusals()
             except sqlite3.Error as error:
                 # Rights that cannot be checked are none; the supervisor starts the web server anew.
                 await self._services.live.close_where(lambda _info: True)
@@ -145,6 +147,11 @@ class WebServer:
                 ) from error
             self._watches.revalidate(valid)
             await self._services.live.close_where(partial(self._not_permitted, valid))
+            await asyncio.sleep(REVALIDATE_S)
+
+    async def _write_refusals(self) -> None:
+        while True:
+            await self._services.auth.write_refusals()
             await asyncio.sleep(REVALIDATE_S)
 
     def _not_permitted(self, valid: Mapping[str, Session], info: SessionInfo) -> bool:

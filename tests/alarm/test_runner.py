@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, time
@@ -109,6 +110,7 @@ async def running(config: Config, clock=None) -> AsyncIterator[Site]:
                 jobs.append(group.create_task(supervisor.keep_running("lease", site.siren.run_lease, quick)))
                 await site.until(lambda: site.siren.status is not None)
             yield site
+            await site.journal.settle(10)
             for job in jobs:
                 job.cancel()
     finally:
@@ -141,14 +143,15 @@ async def test_armed_sighting_sounds_and_disarm_silences(tmp_path, board):
         await site.until(lambda: ON in board.frames)
         await site.until(lambda: site.runner.view().siren_on)
         await site.until(lambda: site.incidents[-1].response is Response.SIREN)
-        assert site.incidents[-1].sightings == 2
-        assert site.runner.view().ringing == (site.incidents[-1].id,)
+        # Another incident than the recorded one: it rings with its own time and picture.
+        assert (site.incidents[-1].id, site.incidents[-1].sightings) == (2, 1)
+        assert site.runner.view().ringing == (2,)
 
         site.runner.disarm(OFFICER)
         await site.until(lambda: board.frames[-1] == OFF)
         await site.until(lambda: not site.runner.view().siren_on)
     assert not board.state[1]
-    assert site.disk.saved == {"1": b"jpeg"}
+    assert site.disk.saved == {"1": b"jpeg", "2": b"jpeg"}
 
 
 async def test_every_change_is_audited_with_its_actor(tmp_path, board):
@@ -216,8 +219,30 @@ async def test_killed_guard_comes_back_and_first_switches_off(tmp_path, board):
         await site.until(lambda: len(board.frames) > before)
         assert board.frames[before] == OFF
         await site.until(lambda: board.state[1])  # still wanted: the new guard is asked for it
+        await site.until(lambda: not site.faults.current)
         site.runner.siren_off(OFFICER)
         await site.until(lambda: not board.state[1])
+
+
+async def test_a_guard_that_hangs_is_killed_and_the_next_switches_off(tmp_path, board):
+    async with running(make_config(tmp_path, port=board.link)) as site:
+        await site.until(lambda: site.siren.ready)
+        site.runner.siren_on(OFFICER)
+        await site.until(lambda: board.state[1])
+        os.kill(guard_pid(site), signal.SIGSTOP)
+        site.runner.siren_off(OFFICER)
+        await site.until(lambda: not board.state[1])
+        # Whatever the outage showed on the page is mended with it.
+        await site.until(lambda: site.siren.ready and not site.faults.current)
+
+
+async def test_stopping_ends_a_guard_that_hangs_and_the_siren(tmp_path, board):
+    async with asyncio.timeout(30), running(make_config(tmp_path, port=board.link)) as site:
+        await site.until(lambda: site.siren.ready)
+        site.runner.siren_on(OFFICER)
+        await site.until(lambda: board.state[1])
+        os.kill(guard_pid(site), signal.SIGSTOP)
+    assert not board.state[1]
 
 
 def guard_pid(site: Site) -> int:
@@ -265,6 +290,55 @@ async def test_full_recording_disk_keeps_the_incident(tmp_path):
         await site.until(lambda: site.incidents)
         assert not site.incidents[-1].has_picture
         assert site.faults.at("disk").detail == "recordings: disk full"
+
+
+async def test_a_record_at_fault_holds_up_none_behind_it(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+
+        async def broken(*_: object) -> None:
+            site.disk.save_picture = keep
+            raise ValueError("defect")
+
+        keep, site.disk.save_picture = site.disk.save_picture, broken
+        site.see(Response.CALL)
+        site.see(Response.CALL, camera="yard")
+        await site.until(lambda: site.incidents)
+        assert site.incidents[0].camera == "yard"
+
+
+async def test_what_is_tried_again_opens_no_second_incident(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        refusals = iter([sqlite3.OperationalError("database or disk is full")])
+
+        async def full_once(incident_id: int):
+            for refusal in refusals:
+                raise refusal
+            return await mark(incident_id)
+
+        mark, site.journal._incidents.mark_picture = site.journal._incidents.mark_picture, full_once
+        site.see(Response.CALL)
+        await site.until(lambda: site.incidents)
+        await site.journal.settle(10)
+        assert [i.id for i in await IncidentStore(site.db).page(None)] == [1]
+
+
+async def test_settle_waits_for_what_is_being_written(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        saving, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(picture_id: str, jpeg: bytes, _wall_s: float) -> None:
+            saving.set()
+            await go_on.wait()
+            site.disk.saved[picture_id] = jpeg
+
+        site.disk.save_picture = slow
+        site.see(Response.CALL)
+        await saving.wait()
+        await site.journal.settle(0.01)  # not in time: it gives up
+        assert not site.incidents
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        await site.journal.settle(10)
+        assert site.incidents[-1].has_picture
 
 
 async def test_schedule_arms_and_a_hand_overrides_until_the_next_change(tmp_path):

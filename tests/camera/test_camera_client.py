@@ -21,7 +21,7 @@ from nvr.camera import session
 from nvr.camera.client import play
 from nvr.camera.encoder import EncodedStream, Programme
 from nvr.camera.rtsp import Headers, Response
-from nvr.clock import SystemClock
+from nvr.clock import FakeClock, SystemClock
 from nvr.errors import (
     CameraError,
     CameraRefused,
@@ -360,3 +360,20 @@ async def test_a_defect_of_a_consumer_is_not_taken_for_the_camera(stream: Encode
 async def test_no_such_stream_configured() -> None:
     with pytest.raises(ValueError, match="no sub stream"):
         await play(camera("rtsp://x/"), Role.SUB, SystemClock(), lambda item: None, lambda: None)
+
+
+async def test_a_flood_ends_the_connection() -> None:
+    """Tiny packets, or more bytes than any stream has: either would stop the event loop for everybody."""
+    for frame in (b"$\x09\x00\x01x", b"$\x09\xff\xff" + bytes(65535)):
+        clock = FakeClock()
+        link = session._Link(clock)
+        piece = frame * max(1, 65536 // len(frame))
+        for _ in range(40):  # much, but not in one second
+            link.data_received(piece)
+            clock.advance(1.0)
+        assert not link.failed.done()
+        for _ in range(400):
+            link.data_received(piece)
+        failure = link.failed.result()
+        assert isinstance(failure, ProtocolViolation)
+        assert "in a second" in str(failure)

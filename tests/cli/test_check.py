@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import av
+import numpy as np
 import pytest
 
 from hw.sim import SimulatedBoard
@@ -52,8 +55,8 @@ def test_unknown_key(write, capsys):
 @pytest.mark.parametrize(
     ("text", "place", "words", "exit_code"),
     [
-        ('[siren]\nport = "nowhere"\n', "siren port", "does not exist", 74),
-        ('[siren]\nport = "nvr.toml"\n', "siren port", "no serial device", 74),
+        ('[siren]\nport = "nowhere"\n', "siren port", "does not exist", 69),
+        ('[siren]\nport = "nvr.toml"\n', "siren port", "no serial device", 69),
         ('[analysis]\nmodel = "missing.tflite"\n', "analysis model", "missing.tflite", 72),
         ('[analysis]\nmodel = "nvr.toml"\n', "analysis model", "nvr.toml", 72),
     ],
@@ -113,6 +116,45 @@ def serve(file: Path) -> subprocess.CompletedProcess[str]:
     """As a process: it sets up logging for good."""
     command = [sys.executable, "-m", "nvr", "serve", "--config", str(file)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_all_mistakes_are_told_at_once_with_their_values_but_no_secret(write, capsys):
+    text = '[web]\nhttps_port = 99999\npasswort = "hunter2"\n[site]\ntimezone = "Hanoi"\n'
+    code, findings = check(write(text), capsys)
+    assert code == 78
+    assert {f["place"]: f["detail"] for f in findings}.keys() == {
+        "web https_port",
+        "web passwort",
+        "site timezone",
+    }
+    details = " ".join(finding["detail"] for finding in findings)
+    assert "99999" in details
+    assert '"Hanoi"' in details
+    assert "hunter2" not in json.dumps(findings)
+
+
+def test_a_camera_that_plays_leaves_only_findings_in_the_output(write, tmp_path):
+    """In processes of their own: pytest would take the log's output for itself."""
+    video = tmp_path / "clip.mp4"
+    with av.open(str(video), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for _ in range(30):
+            frame = av.VideoFrame.from_ndarray(np.zeros((96, 160, 3), np.uint8), "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    simulator = [sys.executable, "-m", "nvr", "simulate", str(video), "--port", "0", "--json"]
+    with subprocess.Popen(simulator, stdout=subprocess.PIPE) as cameras:
+        try:
+            assert cameras.stdout
+            url = json.loads(cameras.stdout.readline())["ready"][0]
+            file = write(port=urlsplit(url).port)
+            file.write_text(file.read_text().replace("/x", urlsplit(url).path))
+            command = [sys.executable, "-m", "nvr", "check", "--config", str(file), "--cameras", "--json"]
+            answer = subprocess.run(command, capture_output=True, check=True)
+        finally:
+            cameras.terminate()
+    assert "plays h264" in json.loads(answer.stdout)[-1]["detail"]
 
 
 def test_serve_refuses_a_broken_file_with_one_sentence(write):

@@ -21,6 +21,7 @@ from nvr.detect import link, process
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.detect.objects import MODEL_FILE
 from nvr.detect.process import MAX_PICTURES
+from nvr.detect.protocol import Unit
 from nvr.errors import ModelError
 from nvr.events import Motion, Response, Sighting
 from nvr.media.access_unit import AccessUnit
@@ -319,3 +320,15 @@ async def test_a_deaf_worker_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_what_is_sent_to_a_dead_worker_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    worker = await process.WorkerProcess.start()
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(AnalysisError, match="ended by SIGKILL"):
+        await worker.receive(20)
+    for _ in range(20):
+        worker.send(Unit(0, True, 0.0, b"x"))
+        await asyncio.sleep(0)
+    await worker.end()
+    assert not caplog.records

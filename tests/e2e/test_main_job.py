@@ -67,7 +67,9 @@ async def test_person_recorded_seen_and_sounded(site, clip):
             assert frame["frame"] == ON
             await screenshot(page, "sounding")
             found = await until_found(
-                incidents, lambda i: i[0]["response"] == "siren", "the siren's incident"
+                incidents,
+                lambda i: i[0]["response"] == "siren" and i[0]["picture"],
+                "the siren's incident with its picture",
             )
 
             # Disarming on the page silences it.

@@ -365,3 +365,21 @@ def test_exit_with_client(board: SimulatedBoard, start_guard: StartGuard) -> Non
     assert guard.wait_exit() == 0
     wait_frames(board, OFF, ON, OFF, OFF)
     assert not guard.wait_event("ended")["told_to"]
+
+
+def test_off_switches_off_what_an_earlier_life_left_on(
+    board: SimulatedBoard, start_guard: StartGuard
+) -> None:
+    guard = start_guard()
+    client = guard.connect()
+    client.request(op="hold", lease_ms=5000)
+    wait_frames(board, OFF, ON)
+    guard.process.kill()
+    guard.wait_exit()
+    client.close()
+    assert board.state[1]
+    command = [sys.executable, "-m", "hw.guard", "--port", str(board.link), "--off"]
+    assert subprocess.run(command, check=False).returncode == 0
+    wait_frames(board, OFF, ON, OFF)
+    board.unplug()
+    assert subprocess.run(command, check=False).returncode == 1

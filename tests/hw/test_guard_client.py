@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -120,10 +121,19 @@ async def test_guard_dies(guard: GuardProcess) -> None:
 async def test_guard_hangs(guard: GuardProcess) -> None:
     async with GuardClient(guard.socket_path, timeout_s=0.2) as client:
         guard.process.send_signal(signal.SIGSTOP)
-        with pytest.raises(GuardLost, match=r"no answer within 0\.2 s"):
+        with pytest.raises(GuardLost, match=r"no answer within 0\.2 s") as lost:
             await client.hold(1.0)
+        assert lost.value.silent_pid == guard.process.pid
         with pytest.raises(GuardLost):
             await client.release()
+
+
+async def test_an_answer_in_time_counts_even_if_this_process_was_late(guard: GuardProcess) -> None:
+    async with GuardClient(guard.socket_path, timeout_s=0.2) as client:
+        answer = asyncio.ensure_future(client.hold(1.0))
+        await asyncio.sleep(0)
+        time.sleep(0.5)
+        assert (await answer).on
 
 
 async def test_no_guard(tmp_path: Path) -> None:

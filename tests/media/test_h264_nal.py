@@ -238,6 +238,8 @@ def test_every_cut_sps_is_an_error() -> None:
         codec_config(config.sps, config.sps)
     with pytest.raises(ValueError, match="picture parameter set"):
         codec_config(config.sps, b"")
+    with pytest.raises(ValueError, match="picture parameter set"):
+        codec_config(config.sps, b"\x68" * 70_000)  # fits neither a file's header nor 16 bits
 
 
 def test_an_unknown_picture_order_is_an_error() -> None:

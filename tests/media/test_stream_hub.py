@@ -6,7 +6,7 @@ import pytest
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
-from nvr.media.hub import GOP_CACHE_BYTES, Hub, StreamHub, Subscription
+from nvr.media.hub import GOP_CACHE_BYTES, GOP_CACHE_UNITS, Hub, StreamHub, Subscription
 
 KEY = StreamKey("gate", Role.MAIN)
 CONFIG = CodecConfig("h264", b"\x67\x42\x00\x1f", b"\x68\x80", 640, 360, False)
@@ -87,6 +87,13 @@ def test_a_gop_that_grows_too_large_is_not_kept() -> None:
     assert hub.gop == ()
     hub.publish(unit(3, True))
     assert [u.pts_90k for u in hub.gop] == [3]
+
+
+def test_a_gop_of_endless_tiny_units_is_not_kept() -> None:
+    hub = StreamHub(KEY)
+    for number in range(GOP_CACHE_UNITS + 2):
+        hub.publish(unit(number, number == 0))
+    assert hub.gop == ()
 
 
 def test_b_frames_are_noticed_until_the_config_changes() -> None:

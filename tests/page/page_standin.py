@@ -70,6 +70,7 @@ class StandIn:
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
         self.footage_ready.set()
+        self.footage_until_s: float | None = None
         self.asked: list[str] = []
         self.refuse: dict[str, Json] = {}
         self._footage = footage
@@ -326,6 +327,7 @@ class StandIn:
         start_s, end_s = float(request.query["start_s"]), float(request.query["end_s"])
         if not self.footage_ready.is_set():
             return web.json_response({"parts": [], "covered": []})
+        end_s = min(end_s, self.footage_until_s or end_s)
         length = (end_s - start_s) / self.footage_parts
         parts: list[Any] = []
         for i in range(self.footage_parts):

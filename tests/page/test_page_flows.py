@@ -10,7 +10,7 @@ import pytest
 from page_browser import TWO_LOOKS, Look, Visit
 from page_data import ACCOUNTS, CODE, camera_fault, fault
 from page_standin import StandIn
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
@@ -37,6 +37,11 @@ async def test_claim_leads_to_the_cameras(visit: MakeVisit, appliance: StandIn, 
     await code.press_sequentially("7k2mqx9d4tva")
     await expect(code).to_have_value("7K2M-QX9D-4TVA")
     await name.fill("an")
+    await me.button(f"language.{'en' if look.language == 'vi' else 'vi'}").click()
+    await me.button(f"language.{look.language}").click()
+    await me.sees("claim.title")
+    await expect(name).to_have_value("an")  # nothing has to be typed again
+    await expect(code).to_have_value("7K2M-QX9D-4TVA")
     await password.fill("ngắn")
     await me.button("claim.submit").click()
     await me.sees("error.weak_password")
@@ -191,6 +196,22 @@ async def test_incident_shows_picture_box_and_footage(
     await me.button("incident.acknowledge").click()
     await expect(me.page.locator(".badge.done")).to_be_visible()
     await expect(me.button("incident.acknowledge")).to_be_hidden()
+
+
+async def test_footage_that_still_grows_can_be_used(visit: MakeVisit, appliance: StandIn) -> None:
+    now = appliance.ring(46, camera="market", camera_name="Chợ Đầm", kind="person")
+    appliance.alarm["ringing"] = []
+    now["footage"] = {"role": "sub", "start_s": now["opened_s"] - 10, "end_s": now["last_s"] + 600}
+    appliance.footage_until_s = now["last_s"]
+    me = await visit(TWO_LOOKS[0])
+    await me.start("/#/incident/46")
+    await me.sees("footage.still_recording")
+    await expect(me.button("footage.jump")).to_be_visible()
+    await expect(me.page.locator("nvr-footage a[download]")).to_be_visible()
+    opened = await me.page.locator("video.footage").get_attribute("src")
+    asked = appliance.asked.count("GET /api/cameras/market/footage/sub")
+    await until(lambda: appliance.asked.count("GET /api/cameras/market/footage/sub") > asked)
+    assert await me.page.locator("video.footage").get_attribute("src") == opened
 
 
 async def test_footage_in_two_parts_plays_on(visit: MakeVisit, appliance: StandIn) -> None:
@@ -381,10 +402,49 @@ async def test_lost_connection_is_said_and_mended(visit: MakeVisit, appliance: S
     appliance.refuse["GET /api/events"] = {"status": 503, "code": "restarting"}
     appliance.hang_up()
     await me.sees("link.lost")
+    await expect(me.page.locator(".status-line")).to_be_hidden()  # nobody knows now whether all is well
     appliance.alarm["armed"] = True
     appliance.refuse.clear()
     await expect(me.page.locator(".link-lost")).to_be_hidden(timeout=20_000)
     await expect(me.page.locator(".guard-chip")).to_have_text(me.word("alarm.armed"))
+    await expect(me.page.locator(".status-line")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "found"), [("/incidents", "a.incident"), ("/incidents/45", ".evidence img")]
+)
+async def test_what_could_not_be_loaded_is_loaded_when_the_connection_is_back(
+    visit: MakeVisit, appliance: StandIn, path: str, found: str
+) -> None:
+    appliance.refuse[f"GET /api{path}"] = {"status": 502, "code": "restarting"}
+    me = await visit(TWO_LOOKS[0])
+    me.refusals_expected = True
+    await me.start("/#/incidents" if path == "/incidents" else "/#/incident/45")
+    await me.sees("error.unknown", status=502)
+    appliance.refuse.clear()
+    appliance.hang_up()
+    await expect(me.page.locator(found).first).to_be_visible(timeout=20_000)
+
+
+async def test_an_answer_older_than_the_events_does_not_end_the_ringing(
+    visit: MakeVisit, appliance: StandIn
+) -> None:
+    appliance.alarm["siren"].update(wanted=True, on=True)
+    me = await visit(TWO_LOOKS[0])
+    await me.start()
+
+    async def ring_first(route: Route) -> None:
+        answer = await route.fetch()
+        appliance.ring(46, camera="gate", camera_name="Cổng UBND xã", kind="person")
+        await expect(me.page.locator("dialog.ringing")).to_be_visible()
+        await route.fulfill(response=answer)
+
+    await me.page.route("**/api/siren/off", ring_first)
+    async with me.page.expect_response("**/api/siren/off") as answered:
+        await me.button("siren.off").click()
+    await (await answered.value).finished()
+    await me.page.evaluate("new Promise(requestAnimationFrame)")
+    await expect(me.page.locator("dialog.ringing")).to_be_visible()
 
 
 async def test_ended_session_asks_to_log_in_again(visit: MakeVisit, appliance: StandIn) -> None:
@@ -411,6 +471,7 @@ async def test_log_in_from_another_tab_does_not_break_this_one(visit: MakeVisit,
 
 async def test_language_is_switched_remembered_and_logout(visit: MakeVisit, appliance: StandIn) -> None:
     me = await visit(Look("vi", (360, 740)))
+    me.refusals_expected = True  # the page leaves live pictures that ended with the session
     await me.start()
     await me.sees("live.title")
     await me.button("menu").click()

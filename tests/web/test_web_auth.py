@@ -265,3 +265,27 @@ async def test_refused_logins_are_recorded_in_batches(auth: Auth, db: Database, 
 def test_codes_differ_and_hash_alike() -> None:
     assert len({new_code() for _ in range(100)}) == 100
     assert code_hash("ABCD-0011-ZZZZ") == code_hash(" abcd ooil zzzz ")
+
+
+async def test_refusals_that_cannot_be_recorded_end_nothing(
+    auth: Auth, db: Database, clock: FakeClock
+) -> None:
+    """As on a full system disk; else strangers could end the web server, and disarming with it."""
+    await claim(auth)
+    for _ in range(3):
+        await refusal(login(auth, password="falsch", address=THERE))
+    clock.advance(61)
+    db._writer.execute("PRAGMA query_only=1")
+    with capture_logs() as logged:
+        await auth.write_refusals()
+    assert any("cannot be recorded" in entry["event"] for entry in logged)
+
+
+async def test_a_claimed_appliance_starts_on_a_full_disk(
+    auth: Auth, db: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    await claim(auth)
+    db._writer.execute("PRAGMA query_only=1")
+    again = await Auth.open(db, clock, tmp_path)
+    assert again.claim_code is None
+    again.close()

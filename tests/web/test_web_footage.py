@@ -137,6 +137,24 @@ async def test_download_has_a_name_and_both_are_recorded_once(site: Site, footag
     assert rows == [("xem", "playback", "gate/sub"), ("xem", "download", "gate/sub")]
 
 
+async def test_what_cannot_be_recorded_is_not_shown(site: Site, footage: Footage) -> None:
+    await read_only(site, True)
+    for _ in range(2):
+        status, _, _ = await fetch(footage)
+        assert status == 503
+    await read_only(site, False)
+    status, _, content = await fetch(footage)
+    assert (status, content) == (200, footage.content)
+    assert ("xem", "playback", "gate/sub") in await site.audit()
+
+
+async def read_only(site: Site, on: bool) -> None:
+    """As a system disk without room: reads work, writes do not."""
+    await asyncio.get_running_loop().run_in_executor(
+        site.state._write_thread, site.state._writer.execute, f"PRAGMA query_only={int(on)}"
+    )
+
+
 BAD_SPANS = (
     "",
     "start_s=1",

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from html import escape
+from pathlib import Path
+from ssl import SSLContext, create_default_context
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientConnectionError, ClientSession, TCPConnector, web
 from web_site import Site, free_port
 
 from nvr.config import Web
 from nvr.errors import ConfigError
-from nvr.web.listen import listening
+from nvr.web.listen import Listener, listening
 from nvr.web.server import ROUTES, WebServer
 from nvr.web.services import Services
+from nvr.web.tls import Certificates
 
 
 async def test_the_page_explains_and_the_certificate_is_there(site: Site) -> None:
@@ -85,13 +91,45 @@ async def test_a_foreign_address_is_named(site: Site) -> None:
         await server.run(lambda: None)
 
 
+@asynccontextmanager
+async def three_connections(port: int, context: SSLContext | None) -> AsyncIterator[Listener]:
+    async with (
+        listening(web.Application(), "127.0.0.1", port, "http_port", context, max_connections=3) as listener,
+        asyncio.TaskGroup() as tasks,
+    ):
+        accepting = tasks.create_task(listener.accept())
+        yield listener
+        accepting.cancel()
+
+
+async def test_connections_in_the_handshake_are_bounded_too(tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path, "x")
+    certificates.ensure(frozenset({"localhost"}), time.time())
+    port = free_port()
+    async with three_connections(port, certificates.context()):
+        mute = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b"", "one too many"
+        writer.close()
+        for _, writer in mute:
+            writer.close()
+        # Those that leave within the handshake count no more.
+        context = create_default_context(cadata=certificates.ca_pem.decode())
+        async with asyncio.timeout(20), ClientSession(connector=TCPConnector(ssl=context)) as client:
+            while True:
+                try:
+                    async with client.get(f"https://localhost:{port}/") as response:
+                        assert response.status == 404
+                        break
+                except ClientConnectionError:
+                    await asyncio.sleep(0.05)
+
+
 async def test_connections_are_bounded_and_must_ask_something() -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
-    async with (
-        listening(web.Application(), "127.0.0.1", port, "http_port", None, max_connections=3) as listener,
-        ClientSession() as client,
-    ):
+    async with three_connections(port, None) as listener, ClientSession() as client:
         async with client.get(url) as response:
             assert response.status == 404
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
@@ -105,3 +143,14 @@ async def test_connections_are_bounded_and_must_ask_something() -> None:
             writer.close()
         async with client.get(url) as response:
             assert response.status == 404, "on the connection that has spoken"
+
+
+async def test_what_is_no_http_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    port = free_port()
+    async with three_connections(port, None):
+        for garbage in (b"\x16\x03\x01\xff\xff\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET /" + b"a" * 100_000):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(garbage)
+            assert b" 400 " in await reader.read()
+            writer.close()
+    assert not caplog.records

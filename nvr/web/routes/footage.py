@@ -124,17 +124,22 @@ def _file_name(call: Call, part: VirtualMp4) -> str:
 
 
 async def _note_view(call: Call, action: str, subject: str, start_s: float, end_s: float) -> None:
-    """One audit row for what a player fetches in many ranges."""
-    if call.runtime.viewed.first((call.session.key, action, subject, start_s, end_s)):
-        await audit.record(
-            call.services.state,
-            wall_s=call.services.clock.wall(),
-            actor=call.account.name,
-            address=call.address,
-            action=action,
-            subject=subject,
-            detail={"start_s": start_s, "end_s": end_s},
-        )
+    """One audit row for what a player fetches in many ranges; where it cannot be written nothing is shown."""
+    view = (call.session.key, action, subject, start_s, end_s)
+    if call.runtime.viewed.first(view):
+        try:
+            await audit.record(
+                call.services.state,
+                wall_s=call.services.clock.wall(),
+                actor=call.account.name,
+                address=call.address,
+                action=action,
+                subject=subject,
+                detail={"start_s": start_s, "end_s": end_s},
+            )
+        except BaseException:
+            call.runtime.viewed.forget(view)
+            raise
 
 
 _ACCESS = Access(AccountRole.VIEWER, Subject.CAMERA)

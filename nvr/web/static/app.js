@@ -30,7 +30,11 @@ class Page {
       speak: async (language) => {
         await loadLanguage(language);
         rememberLanguage(language);
+        const typed = [...root.querySelectorAll("input")].map(({ name, value }) => ({ name, value }));
         this.#show();
+        for (const input of root.querySelectorAll("input")) {
+          input.value = typed.find(({ name }) => name === input.name)?.value ?? "";
+        }
       },
       signedIn: (session) => this.#take(session),
       signedOut: () => void this.#signedOut(),
@@ -75,6 +79,7 @@ class Page {
     if (!this.#app.store.state.session?.account) return;
     this.#events?.stop();
     this.#events = null;
+    this.#app.api.csrf = null;
     fill(this.#root);
     this.#app.store.clear();
     await this.start();

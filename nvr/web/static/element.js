@@ -40,6 +40,20 @@ export class NvrElement extends HTMLElement {
   }
 
   /**
+   * Ask for a change of alarm or siren and show the answer. An event that came meanwhile is at least as new, and may
+   * ring for an incident that the answer does not know: then the answer is dropped.
+   *
+   * @param {string} path
+   * @throws {import("./api.js").ApiError}
+   */
+  async order(path) {
+    const { api, store } = this.app;
+    const before = store.state.alarm;
+    const answer = await api.post(path);
+    if (store.state.alarm === before) store.set("alarm", answer);
+  }
+
+  /**
    * @param {number} seconds
    * @param {() => void} then
    */

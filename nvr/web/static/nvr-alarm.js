@@ -13,18 +13,20 @@ export class NvrAlarm extends NvrElement {
   #next = h("p", { class: "alarm-next" });
   #button = h("button", { type: "button", onclick: () => this.#toggle() });
   #error = h("p", { class: "error", role: "alert", hidden: true });
+  #onlyViewing = h("p", { class: "dim", hidden: true });
   #card = h("section", { class: "card alarm-card" });
   #shown = "";
 
   build() {
     this.#shown = "";
-    fill(this.#card, this.#emblem, this.#state, this.#why, this.#next, this.#error, this.#button);
+    fill(this.#card, this.#emblem, this.#state, this.#why, this.#next, this.#error, this.#onlyViewing, this.#button);
     fill(
       this,
       h("div", { class: "title-row" }, h("h1", null, t("alarm.title"))),
       h("div", { class: "alarm-columns" }, this.#card, make(NvrSiren, this.app, "card")),
     );
     this.watch(["alarm", "session"], () => this.#show());
+    this.app.store.watch(["linked"], () => (this.#error.hidden ||= !!this.app.store.state.linked), this.gone);
     this.every(10, () => this.#show());
   }
 
@@ -43,25 +45,21 @@ export class NvrAlarm extends NvrElement {
     this.#button.className = `button huge ${alarm.armed ? "disarm" : "primary"}`;
     this.#button.disabled = !this.app.store.mayAct;
     fill(this.#button, t(alarm.armed ? "alarm.disarm" : "alarm.arm"));
-    if (!this.app.store.mayAct) this.#tell(t("only_viewing"));
+    this.#onlyViewing.hidden = this.app.store.mayAct;
+    say(this.#onlyViewing, t("only_viewing"));
   }
 
   async #toggle() {
     const armed = this.app.store.state.alarm?.armed;
     this.#button.disabled = true;
     try {
-      this.app.store.set("alarm", await this.app.api.post(`/api/alarm/${armed ? "disarm" : "arm"}`));
+      await this.order(`/api/alarm/${armed ? "disarm" : "arm"}`);
       this.#error.hidden = true;
     } catch (error) {
-      this.#tell(errorText(error));
+      say(this.#error, errorText(error));
+      this.#error.hidden = false;
     }
     this.#button.disabled = !this.app.store.mayAct;
-  }
-
-  /** @param {string} words */
-  #tell(words) {
-    say(this.#error, words);
-    this.#error.hidden = false;
   }
 }
 

@@ -8,7 +8,8 @@ import { NvrPlayer } from "./nvr-player.js";
 /** One camera, large. */
 export class NvrCamera extends NvrElement {
   cameraId = "";
-  #sharp = false;
+  /** The main stream on a wide screen, where the sub stream would be a blur; a phone asks for it. */
+  #sharp = window.matchMedia("(min-width: 900px)").matches;
   #player = /** @type {NvrPlayer | null} */ (null);
   #name = h("h1", null);
   #facts = h("dl", { class: "facts" });
@@ -16,6 +17,7 @@ export class NvrCamera extends NvrElement {
 
   build() {
     this.#player = make(NvrPlayer, this.app, "large");
+    this.#quality.hidden = true;
     const full = h(
       "button",
       { type: "button", class: "button quiet", onclick: () => this.#fullscreen() },
@@ -58,7 +60,7 @@ export class NvrCamera extends NvrElement {
     const { cameras } = this.app.store.state;
     if (cameras === null) return;
     const camera = cameras.find(({ id }) => id === this.cameraId);
-    say(this.#name, camera?.name ?? t("error.not_found"));
+    say(this.#name, camera?.name ?? "");
     if (!camera) return this.#player?.set(null, t("error.not_found"));
     const sharper = sharperStream(camera);
     const role = (this.#sharp && sharper) || camera.live;

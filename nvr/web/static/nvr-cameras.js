@@ -60,7 +60,7 @@ export class NvrCameras extends NvrElement {
       ),
       feed,
     );
-    this.watch(["cameras"], () => this.#show());
+    this.watch(["cameras", "linked"], () => this.#show());
   }
 
   leave() {
@@ -71,7 +71,8 @@ export class NvrCameras extends NvrElement {
     const { cameras } = this.app.store.state;
     if (cameras === null) return fill(this.#grid, h("p", { class: "empty" }, t("loading")));
     const watched = cameras.filter((camera) => noPictureWords(camera, this.app.store) === "").length;
-    say(this.#count, cameras.length ? tn("live.count", cameras.length, { live: watched }) : "");
+    const known = cameras.length > 0 && this.app.store.state.linked !== false;
+    say(this.#count, known ? tn("live.count", cameras.length, { live: watched }) : "");
     this.#grid.style.setProperty("--columns", String(Math.min(5, Math.ceil(Math.sqrt(cameras.length)))));
     if (!cameras.length) {
       return fill(this.#grid, h("p", { class: "empty" }, icon("live"), t("live.none")));

@@ -10,6 +10,8 @@ const COMMIT_S = 6;
 const RETRY_S = 2;
 /** Shorter holes are the joints between pictures. */
 const GAP_S = 1;
+/** While the footage grows, the player is not opened anew for less: it flickers. */
+const WORTH_REOPENING_S = 15;
 
 /**
  * Wall time of a position in a part.
@@ -67,6 +69,9 @@ export class NvrFootage extends NvrElement {
   /** @type {FootagePart[]} */
   #parts = [];
   #at = 0;
+  /** Wall time of the end of what is in the player. */
+  #untilS = 0;
+  #offered = "";
 
   build() {
     const listening = { signal: this.gone };
@@ -112,9 +117,11 @@ export class NvrFootage extends NvrElement {
       const lastS = footage.covered.at(-1)?.[1] ?? 0;
       const growing = lastS < span.end_s - GAP_S && this.app.store.nowS() < span.end_s + COMMIT_S;
       const untouched = this.#video.paused && this.#video.currentTime < 0.5;
-      if (footage.parts.length && (untouched || !growing)) this.#take(footage);
+      const more = lastS - this.#untilS > (growing ? WORTH_REOPENING_S : 0);
+      if (footage.parts.length && more && (untouched || !growing)) this.#take(footage);
       if (!growing) return this.#conclude(footage, span);
       say(this.#words, t("footage.still_recording"));
+      this.#offer();
       await pause(RETRY_S, this.gone);
       if (this.gone.aborted || asked !== this.#asked) return;
     }
@@ -149,6 +156,7 @@ export class NvrFootage extends NvrElement {
   /** @param {string} camera @param {{role: StreamRole, start_s: number, end_s: number}} span @param {string} asked */
   #offerRetry(camera, span, asked) {
     const again = () => void this.#load(camera, span, asked);
+    this.#offered = "";
     fill(this.#tools, h("button", { type: "button", class: "button quiet", onclick: again }, t("try_again")));
   }
 
@@ -158,6 +166,7 @@ export class NvrFootage extends NvrElement {
     const wallS = playing && this.#video.currentTime > 0 ? wallTime(playing, this.#video.currentTime) : null;
     const went = !this.#video.paused;
     this.#parts = footage.parts;
+    this.#untilS = footage.covered.at(-1)?.[1] ?? 0;
     this.#video.hidden = !this.#canPlay(footage);
     if (this.#video.hidden) return;
     if (wallS === null) return this.#open(0, null, false);
@@ -172,29 +181,38 @@ export class NvrFootage extends NvrElement {
     if (!parts.length) {
       this.#video.hidden = true;
       say(this.#words, t("footage.none"));
+      this.#offered = "";
       return fill(this.#tools);
     }
     const gap = missing(footage.covered, span.start_s, span.end_s);
-    const playable = this.#canPlay(footage);
     const gapWords = gap ? t("footage.gap", { seconds: Math.round(gap) }) : "";
-    say(this.#words, playable ? gapWords : t("footage.cannot_play"));
+    say(this.#words, this.#canPlay(footage) ? gapWords : t("footage.cannot_play"));
+    this.#offer();
+  }
+
+  /** What can be done with the footage in the player. */
+  #offer() {
+    const offered = JSON.stringify(this.#parts);
+    // Not rebuilt for nothing: a tap on a button that is replaced meanwhile is lost.
+    if (!this.#parts.length || offered === this.#offered) return;
+    this.#offered = offered;
     const jump = h(
       "button",
       { type: "button", class: "button quiet", onclick: () => this.#seek(this.#momentS - 1, true) },
       icon("eye"),
       t("footage.jump"),
     );
-    const links = parts.map((part, i) =>
+    const links = this.#parts.map((part, i) =>
       h(
         "a",
         { class: "button quiet", href: `${part.url}&download=1`, download: true },
         icon("download"),
-        parts.length === 1
+        this.#parts.length === 1
           ? t("footage.download", { size: size(part.bytes) })
           : t("footage.download_part", { part: i + 1, size: size(part.bytes) }),
       ),
     );
-    fill(this.#tools, playable && jump, links);
+    fill(this.#tools, !this.#video.hidden && jump, links);
   }
 
   /** @param {number} index @param {number | null} mediaS @param {boolean} play */

@@ -43,6 +43,12 @@ export class NvrIncident extends NvrElement {
       ),
     );
     this.app.store.watch(["incident"], () => this.#changed(this.app.store.state.incident), this.gone);
+    // What happened while the connection was lost came by no event.
+    const relinked = () => {
+      const asked = this.#title.textContent !== "" || !this.#error.hidden;
+      if (this.app.store.state.linked && asked) void this.#load();
+    };
+    this.app.store.watch(["linked"], relinked, this.gone);
     void this.#load();
   }
 

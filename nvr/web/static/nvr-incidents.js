@@ -36,7 +36,9 @@ export class NvrIncidents extends NvrElement {
     say(this.#more, t("incidents.more"));
     this.app.store.watch(["incident"], () => this.#take(this.app.store.state.incident), this.gone);
     // What happened while the connection was lost came by no event.
-    const relinked = () => this.app.store.state.linked && this.#loaded && void this.#load();
+    const relinked = () => {
+      if (this.app.store.state.linked && (this.#loaded || !this.#error.hidden)) void this.#load();
+    };
     this.app.store.watch(["linked"], relinked, this.gone);
     this.#more.hidden = true;
     fill(this.#list, h("p", { class: "empty" }, t("loading")));

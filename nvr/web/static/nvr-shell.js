@@ -71,6 +71,7 @@ export class NvrShell extends NvrElement {
     this.watch(["linked"], () => {
       this.#lost.hidden = this.app.store.state.linked !== false;
       say(this.#lost, this.#lost.hidden ? "" : t("link.lost"));
+      this.classList.toggle("unlinked", !this.#lost.hidden);
     });
     this.watch(["alarm"], () => this.#showGuard());
     window.addEventListener("hashchange", () => this.#route(true), { signal: this.gone });

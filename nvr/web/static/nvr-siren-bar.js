@@ -23,6 +23,7 @@ export class NvrSirenBar extends NvrElement {
     const siren = this.app.store.state.alarm?.siren;
     const loud = siren !== undefined && sounding(siren);
     this.hidden = !loud;
+    if (!loud) this.#note.classList.remove("error");
     if (!siren || !loud) return;
     this.#off.hidden = !this.app.store.mayAct;
     say(this.#words, sirenWords(siren));
@@ -33,7 +34,7 @@ export class NvrSirenBar extends NvrElement {
     // Never disabled: whoever taps again in a hurry asks again, which does no harm.
     try {
       this.#note.classList.remove("error");
-      this.app.store.set("alarm", await this.app.api.post("/api/siren/off"));
+      await this.order("/api/siren/off");
     } catch (error) {
       this.#note.classList.add("error");
       say(this.#note, errorText(error));

@@ -112,7 +112,7 @@ export class NvrSiren extends NvrElement {
   async #sound() {
     this.#ask(false);
     try {
-      this.app.store.set("alarm", await this.app.api.post("/api/siren/on"));
+      await this.order("/api/siren/on");
     } catch (error) {
       say(this.#error, errorText(error));
       this.#error.hidden = false;
