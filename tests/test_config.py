@@ -51,8 +51,8 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
     ("text", "key", "words"),
     [
         ("", "storage", "missing"),
-        (STORAGE + "max_days = 0\n", "storage max_days", "greater than 0"),
-        (STORAGE + CAMERA + "keep_days_min = -1\n", 'camera "gate" keep_days_min', "greater than or equal"),
+        (STORAGE + "max_days = 0\n", "storage max_days", "too small"),
+        (STORAGE + CAMERA + "keep_days_min = -1\n", 'camera "gate" keep_days_min', "too small"),
         (STORAGE + "max_days = 3\n" + CAMERA + "keep_days_min = 4\n", "", 'camera "gate": keep_days_min 4'),
         (STORAGE + CAMERA + "keep_days_min = 4\nkeep_days_max = 3\n", "", "maximum of 3 days"),
         (STORAGE + "[web]\nport = 1\n", "web port", "unknown key"),
