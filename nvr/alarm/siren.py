@@ -33,6 +33,9 @@ RENEW_S = 1.0
 GUARD_SPARE_S = 2.0
 """The guard ends a sounding by itself this much after the alarm should have."""
 
+GUARD_COOLDOWN_S = 2.0
+"""After this much silence the guard counts a sounding anew: a person who starts it again gets its full time."""
+
 PLACE = "siren"
 _OWNED = {
     3: "another process listens on its socket",
@@ -103,6 +106,7 @@ class SirenLine:
             self._settings,
             *("--socket", str(self._socket)),
             *("--max-on-s", str(self._settings.max_seconds + GUARD_SPARE_S)),
+            *("--cooldown-s", str(GUARD_COOLDOWN_S)),
             "--exit-with-client",
         )
         try:
