@@ -29,7 +29,9 @@ demo: .venv/.installed ## install, then show everything on this machine (CAMERAS
 
 .PHONY: test
 test: .venv/.tests-installed peers check ## install, then run all checks and tests
-	$(BIN)/pytest
+	# Most tests wait more than they compute; the whole product has the machine to itself.
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --ignore tests/e2e
+	$(BIN)/pytest tests/e2e
 
 .PHONY: peers
 peers: ## install the real peers of the tests from Debian (as root), or say which are missing
