@@ -242,7 +242,7 @@ async def test_stopping_ends_a_guard_that_hangs_and_the_siren(tmp_path, board):
         site.runner.siren_on(OFFICER)
         await site.until(lambda: board.state[1])
         os.kill(guard_pid(site), signal.SIGSTOP)
-    assert not board.state[1]
+    assert board.wait_for(lambda b: not b.state[1], 10)  # its thread may still be reading
 
 
 def guard_pid(site: Site) -> int:
