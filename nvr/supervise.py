@@ -48,21 +48,32 @@ class Supervisor:
     ) -> None:
         """Run `job(healthy)` again and again until cancelled.
 
-        The job calls `healthy()` once it works (the camera plays, the port is open), which clears the fault of
-        `place`. An NvrError, also one out of a TaskGroup, becomes a fault with its code; anything else is a defect
-        of ours: logged with its traceback and shown as `internal`; so is a CancelledError that nobody asked for. A
-        job that returns is started again without a fault.
+        A job that fails stands on the board with one fault: that of its last failure. An NvrError, also one out of a
+        TaskGroup, becomes a fault with its code; anything else is a defect of ours: logged with its traceback and
+        shown as `internal`; so is a CancelledError that nobody asked for. A job that returns is started again without
+        a fault. The fault is cleared when the job calls `healthy()`, once it works (the camera plays, the port is
+        open). What the job itself puts on the board at `place` is its own business.
         """
         failures = 0
+        standing: Fault | None = None
+
+        def clear() -> None:
+            if standing is not None:
+                self._faults.clear(place, standing.code)
+
         while True:
-            health = _Health(self._clock, lambda: self._faults.clear(place))
+            health = _Health(self._clock, clear)
             # A task of its own for each life: what ends there can then not be taken for an end of this one, nor can
             # a failure swallow its cancellation (as a TaskGroup's does before Python 3.13).
             async with asyncio.TaskGroup() as group:
                 life = group.create_task(_live(job, health), name=place)
             failure = life.result()
             if failure is not None:
-                self._faults.raise_fault(_as_fault(place, failure))
+                fault = _as_fault(place, failure)
+                if standing is not None and standing.code != fault.code:
+                    clear()
+                standing = fault
+                self._faults.raise_fault(fault)
             failures = 1 if health.lasted_s >= backoff.reset_after_s else failures + 1
             await asyncio.sleep(backoff.delay_s(failures, self._random.random()))
 

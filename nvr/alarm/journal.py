@@ -193,18 +193,26 @@ class Journal:
             incident = await self._incidents.extend(latest, sighting, strongest, seen_wall_s)
         else:
             incident = await self._incidents.open(sighting, response, seen_wall_s)
-            self._latest[sighting.camera] = incident  # already now: a second try must not open another
-            incident = await self._keep_picture(incident, sighting.picture)
-        self._latest[sighting.camera] = incident
+            self._announce(
+                incident
+            )  # it rings before its picture has found its way to what may be a slow disk
+            if not await self._save_picture(incident, sighting.picture):
+                return
+            incident = await self._incidents.mark_picture(incident.id)
+        self._announce(incident)
+
+    def _announce(self, incident: Incident) -> None:
+        self._latest[incident.camera] = incident
         if incident.response in RINGING and incident.acknowledged_s is None:
             self._ringing[incident.id] = incident
         self._on_incident(incident)
 
-    async def _keep_picture(self, incident: Incident, jpeg: bytes) -> Incident:
+    async def _save_picture(self, incident: Incident, jpeg: bytes) -> bool:
+        """Whether it is saved; without, the incident stands all the same."""
         try:
             await self._pictures.save_picture(str(incident.id), jpeg, incident.opened_s)
         except StorageError as error:
-            # The incident stands without its picture; a full or missing recording disk must not hide it.
-            self._faults.raise_fault(Fault("disk", error.code, str(error), error.params))
-            return incident
-        return await self._incidents.mark_picture(incident.id)
+            if self._faults.at("disk") is None:
+                self._faults.raise_fault(Fault("disk", error.code, str(error), error.params))
+            return False
+        return True

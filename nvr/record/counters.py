@@ -32,9 +32,11 @@ class OverflowWatch:
         self._dropped = 0
         self._last_s: float | None = None
 
-    def look(self, dropped: int, now_s: float) -> None:
-        """`dropped`: how many so far."""
-        if dropped > self._dropped:
+    def look(self, dropped: int, now_s: float, *, is_known: bool) -> None:
+        """`dropped`: how many so far; `is_known`: another fault says why."""
+        if dropped > self._dropped and is_known:
+            self._dropped = dropped
+        elif dropped > self._dropped:
             self._dropped, self._last_s = dropped, now_s
             detail = "the recording disk does not keep up or fails; parts of the footage are missing"
             self._faults.raise_fault(Fault("disk", "record_overflow", detail))

@@ -236,7 +236,10 @@ class Recorder:
             if not commit and not self._intake.has_work:
                 continue
             report = await self._step(self._intake.take(), commit=commit)
-            overflow.look(self._intake.dropped, loop.time())
+            # What fails altogether is one fault, not two.
+            overflow.look(
+                self._intake.dropped, loop.time(), is_known=not isinstance(report.error, DiskFull | None)
+            )
             minimum.look(report.broken, loop.time())
             if commit:
                 committed_at = now
@@ -247,10 +250,11 @@ class Recorder:
                 await self._replace_index()
             if report.error is None:
                 continue
-            if isinstance(report.error, DiskMissing):
-                self._faults.clear(PLACE)  # what the disk suffered before is no more to be mended
-                raise report.error
-            if not isinstance(report.error, DiskFull) and loop.time() - worked_at > self._pace.reopen_s:
+            given_up = (
+                not isinstance(report.error, DiskFull) and loop.time() - worked_at > self._pace.reopen_s
+            )
+            if given_up or isinstance(report.error, DiskMissing):
+                self._faults.clear(PLACE)  # whoever opens it anew says what is wrong then
                 raise report.error
             await asyncio.sleep(self._pace.retry_s)
 
@@ -275,8 +279,8 @@ class Recorder:
         for stream in self._inputs.values() if report.given_up else ():
             stream.give_up(report.given_up, "disk")
         self._faults.clear(PLACE, "disk_slow")
-        if report.error is not None:
-            error = report.error
+        error = report.error
+        if error is not None and not isinstance(error, DiskMissing):  # which ends this life
             self._faults.raise_fault(Fault(PLACE, error.code, str(error), error.params))
         elif report.is_committed:
             self._faults.clear(PLACE, DiskFull.code)
