@@ -10,6 +10,7 @@ SOURCES = sorted(p for package in ("nvr", "hw", "webrtc") for p in (ROOT / packa
 
 PURE = """
 nvr/events.py nvr/errors.py
+nvr/child/seccomp.py
 nvr/media/access_unit.py nvr/media/nal.py nvr/media/h264.py nvr/media/h265.py
 nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_rtp.py nvr/camera/h265_rtp.py
 nvr/camera/reorder.py nvr/camera/reception.py nvr/camera/sdp.py nvr/camera/auth.py
