@@ -70,10 +70,10 @@ def name_process(name: str) -> None:
     libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
-def die_with_parent(parent: int) -> bool:
-    """Have the kernel kill this process when its parent dies; False: that one, of the id `parent`, is dead already."""
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends. A parent that is dead already shows as
+    the end of file on the socket."""
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    return os.getppid() == parent
 
 
 def leave_network() -> bool:

@@ -15,6 +15,7 @@ def main() -> int:
     connection.setblocking(True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes its end
     lock.name_process("nvr-analysis")
+    lock.die_with_parent()
     has_left_network = lock.leave_network()
     # Imported only now: numpy may start threads, and a process with threads cannot leave its network namespace.
     from nvr.detect.loop import serve
