@@ -16,7 +16,7 @@ from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, switch_off
-from nvr.camera.client import play
+from nvr.camera.source import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config
 from nvr.detect.link import AnalysisError, AnalysisLink
@@ -241,6 +241,7 @@ class App:
             fault = Fault(f"camera:{key}", error.code, str(error), error.params)
             self.streams.set(StreamStatus(key, "down", self._clock.wall(), fault=fault))
             raise
+        self.streams.set(StreamStatus(key, "connecting", self._clock.wall()))  # a file begins again
 
     def _alarm_changed(self) -> None:
         """Cameras that may call or sound now are examined before the others."""

@@ -10,7 +10,6 @@ import tomllib
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -27,6 +26,7 @@ from pydantic import (
 from nvr.config_words import as_config_error
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
+from nvr.stream_address import parse_address
 
 OBJECT_KINDS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "dog", "cat", "cow")
 WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -42,17 +42,12 @@ def _known_timezone(name: str) -> str:
     return name
 
 
-def _rtsp_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "rtsp" or not parts.hostname:
-        raise ValueError("not an RTSP address; for example rtsp://192.168.1.64:554/Streaming/Channels/101")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("user and password belong in the camera's keys `username` and `password`")
-    parts.port  # noqa: B018  (raises ValueError for a port that is no number)
+def _stream_url(url: str) -> str:
+    parse_address(url)
     return url
 
 
-RtspUrl = Annotated[str, AfterValidator(_rtsp_url)]
+StreamUrl = Annotated[str, AfterValidator(_stream_url)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -160,6 +155,7 @@ class Zone(_Model):
 
 class Camera(_Model):
     """One camera. `id` names it in file names and addresses and must not change; `name` is for people.
+    `main`, `sub`: addresses as in nvr/stream_address.py.
 
     `keep_days_min`: its footage goes before that only where the disk has no room for it otherwise; `keep_days_max`: in
     place of storage's `max_days`. `transport`: how its video comes; "udp" only where a camera cannot send it in the
@@ -168,8 +164,8 @@ class Camera(_Model):
 
     id: Slug
     name: Name
-    main: RtspUrl
-    sub: RtspUrl | None = None
+    main: StreamUrl
+    sub: StreamUrl | None = None
     username: str = ""
     password: SecretStr = SecretStr("")
     keep_days_min: Annotated[float, Field(ge=0.0, le=3650.0)] = 0.0

@@ -64,7 +64,7 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
         (STORAGE + '[schedule]\narm = "22:00"\ndisarm = "22:00"\n', "schedule", "same time"),
         (STORAGE + CAMERA + CAMERA, "camera", 'two cameras have the id "gate"'),
         (STORAGE + CAMERA + CAMERA.replace('"gate"', '"g2"'), "camera", 'have the name "Cổng làng"'),
-        (STORAGE + CAMERA.replace("rtsp:", "http:"), 'camera "gate" main', "not an RTSP address"),
+        (STORAGE + CAMERA.replace("rtsp:", "udp:"), 'camera "gate" main', "not a stream's address"),
         (STORAGE + CAMERA.replace("//", "//u:p@"), 'camera "gate" main', "`username` and `password`"),
         (STORAGE + CAMERA.replace('"gate"', '"../x"'), 'camera "../x" id', "small letters"),
         (STORAGE + CAMERA + SIREN_ZONE, 'camera "gate" zone "yard"', "decided_by"),

@@ -45,11 +45,12 @@ _REASONS = {
 
 
 class RtspServer:
-    """Serves `mounts` (path without leading slash, e.g. "cam1/main", to hub) as rtsp://host:port/path.
+    """Serves `mounts` (path without leading slash, e.g. "cam1/main", with a query or without, to hub) as rtsp://host:port/path.
 
     A client gets the stream from the next keyframe on. One that reads too slowly (1 MiB waiting) gets nothing
     until it has caught up and a keyframe comes; it sees the gap in the sequence numbers. `realm` None: no login.
-    `mounts` is looked up at each request, so the owner may change it.
+    `mounts` is looked up at each request, so the owner may change it. Of more than `max_sessions` at once the further
+    ones are refused (453).
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class RtspServer:
         *,
         realm: Realm | None = None,
         max_connections: int = 128,
+        max_sessions: int | None = None,
     ):
         self.clock, self.realm = clock, realm
-        self._mounts, self._max_connections = mounts, max_connections
+        self._mounts, self._max_connections, self._max_sessions = mounts, max_connections, max_sessions
         self._fanouts: dict[int, Fanout] = {}
         self._connections: set[_Connection] = set()
 
@@ -78,10 +80,21 @@ class RtspServer:
             for connection in tuple(self._connections):
                 connection.end()
 
-    def hub_at(self, path: str) -> StreamHub | None:
-        """The hub of a request's path, with or without the track's control name behind it."""
+    def hub_at(self, path: str, query: str) -> StreamHub | None:
+        """The hub of a request's path and query, or of its path alone, with or without the track's control name behind
+        it."""
         path = unquote(path).strip("/")
-        return self._mounts.get(path) or self._mounts.get(path.removesuffix(f"/{CONTROL}"))
+        for place in (f"{path}?{query.rstrip('/')}", path):
+            hub = self._mounts.get(place) or self._mounts.get(place.removesuffix(f"/{CONTROL}"))
+            if hub is not None:
+                return hub
+        return None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it plays to as many clients as it may."""
+        sessions = sum(connection.has_session for connection in self._connections)
+        return self._max_sessions is not None and sessions >= self._max_sessions
 
     def fanout(self, hub: StreamHub) -> Fanout:
         """The one packetizer of `hub`, for as long as anybody uses it."""
@@ -214,10 +227,10 @@ class _Connection(asyncio.Protocol):
                 return Response(401, headers=Headers(tuple(fields)))
             self._attempts = 0
         try:
-            path = urlsplit(request.url).path
+            parts = urlsplit(request.url)
         except ValueError:
             return Response(400)
-        hub = self._server.hub_at(path)
+        hub = self._server.hub_at(parts.path, parts.query)
         if hub is None:
             return Response(404)
         match method:
@@ -242,6 +255,8 @@ class _Connection(asyncio.Protocol):
         if self._playing:
             return Response(455)
         self._stop()
+        if self._server.is_full:
+            return Response(453)
         self.channels = transport.channels or (0, 1)
         self._fanout = self._server.fanout(hub)
         first, second = self.channels
@@ -261,6 +276,10 @@ class _Connection(asyncio.Protocol):
         elif method == "PLAY":
             return _ok(("Range", "npt=now-"), self._session_field)
         return _ok(self._session_field)
+
+    @property
+    def has_session(self) -> bool:
+        return self._fanout is not None
 
     @property
     def _session_field(self) -> tuple[str, str]:

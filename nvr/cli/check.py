@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nvr import log
 from nvr.alarm.siren import SirenUnavailable
-from nvr.camera.client import play
+from nvr.camera.source import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config, load
 from nvr.detect.objects import ObjectDetector

@@ -1,15 +1,12 @@
-"""The analysis process as its parent sees it: start, talk, tell why it ended, and kill it without fail."""
+"""The analysis process as its parent sees it: messages over a child process, questions and their answers."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import sys
 from collections import deque
 from typing import Any
 
+from nvr.child.process import ChildProcess
 from nvr.detect.protocol import (
     MAX_TO_SERVICE,
     PictureMade,
@@ -27,14 +24,8 @@ from nvr.media.access_unit import CodecConfig
 
 WORKER_MODULE = "nvr.detect.worker"
 RECEIVE_BYTES = 256 << 10
-UNSENT_BYTES = 64 << 10
-"""Unsent bytes from which on `drain` waits; what the socket itself holds comes on top."""
-LAST_WORDS_BYTES = 2000
-END_S = 2.0
 PICTURE_S = 5.0
 MAX_PICTURES = 4
-KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
-"""All that the child inherits: service managers and shells put secrets into environments."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -46,15 +37,12 @@ class AnalysisError(NvrError):
 
 
 class WorkerProcess:
-    """One analysis process and this end of its socket pair."""
+    """One analysis process."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ):
-        self._process, self._reader, self._writer = process, reader, writer
+    def __init__(self, child: ChildProcess):
+        self._child = child
         self._messages = ServiceReader()
         self._received: deque[ToService] = deque()
-        self._last_words = b""
         self._self_tests: list[asyncio.Future[dict[str, str]]] = []
         self._pictures: dict[int, asyncio.Future[bytes]] = {}
         self._picture_count = 0
@@ -62,41 +50,19 @@ class WorkerProcess:
     @classmethod
     async def start(cls) -> WorkerProcess:
         """Start it; it says nothing before it is configured."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            reader, writer = await asyncio.open_connection(sock=ours)
-            writer.transport.set_write_buffer_limits(high=UNSENT_BYTES)
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", WORKER_MODULE, str(theirs.fileno())),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    stderr=asyncio.subprocess.PIPE,
-                    pass_fds=(theirs.fileno(),),
-                    env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-                    | ONE_THREAD,
-                    start_new_session=True,
-                )
-            except BaseException:
-                writer.transport.abort()
-                raise
-        return cls(process, reader, writer)
+        return cls(await ChildProcess.start(WORKER_MODULE, ONE_THREAD))
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     def send(self, message: ToWorker) -> None:
         """Queue a message; whoever sends much awaits `drain` in between. A dead worker is noticed by `receive`."""
-        if not self._writer.is_closing():
-            self._writer.write(encode(message))
+        self._child.write(encode(message))
 
     async def drain(self) -> None:
         """Wait until the worker has taken most of what was sent. A dead worker is left to `receive` to notice."""
-        try:
-            await self._writer.drain()
-        except ConnectionError:
-            return
+        await self._child.drain()
 
     async def receive(self, timeout_s: float) -> ToService:
         """The next message. Raises AnalysisError: the process ended, broke the protocol, or was silent for
@@ -104,9 +70,12 @@ class WorkerProcess:
         try:
             async with asyncio.timeout(timeout_s):
                 while not self._received:
-                    data = await self._read()
+                    data = await self._child.read(min(RECEIVE_BYTES, MAX_TO_SERVICE))
                     if not data:
-                        raise await self._obituary()
+                        raise AnalysisError(
+                            f"the analysis process {await self._child.obituary()}",
+                            remedy="It is started again",
+                        )
                     self._received += self._messages.feed(data)
         except TimeoutError:
             raise AnalysisError(
@@ -159,36 +128,12 @@ class WorkerProcess:
 
     async def keep_last_words(self) -> None:
         """Read its stderr until it ends, to be able to tell why it died."""
-        stderr = self._process.stderr
-        while stderr is not None and (data := await stderr.read(4096)):
-            self._last_words = (self._last_words + data)[-LAST_WORDS_BYTES:]
+        await self._child.keep_last_words()
 
     async def end(self) -> None:
         """Kill it and release everything; safe to call in any state."""
-        if self._process.returncode is None:
-            self._process.kill()
         waiting: list[asyncio.Future[Any]] = [*self._self_tests, *self._pictures.values()]
         for answer in waiting:
             if not answer.done():
                 answer.set_exception(AnalysisError("the analysis process ended"))
-        self._writer.transport.abort()
-        await self.keep_last_words()  # to its end, which closes the pipe
-        await self._process.wait()
-
-    async def _read(self) -> bytes:
-        try:
-            return await self._reader.read(min(RECEIVE_BYTES, MAX_TO_SERVICE))
-        except ConnectionError:
-            return b""
-
-    async def _obituary(self) -> AnalysisError:
-        """Why it closed its end: wait for its exit status, or make an end of it."""
-        try:
-            async with asyncio.timeout(END_S):
-                status = await self._process.wait()
-        except TimeoutError:
-            return AnalysisError("the analysis process closed its connection")
-        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit code {status}"
-        words = self._last_words.decode("utf-8", "replace").strip().splitlines()
-        last = f": {words[-1][:200]}" if words else ""
-        return AnalysisError(f"the analysis process ended {how}{last}", remedy="It is started again")
+        await self._child.end()

@@ -2,65 +2,27 @@
 
 Two steps, because a network namespace can only be left while there is one thread, and everything else only be
 given up once the model is loaded: `leave_network()` first thing, `lock_in()` last thing before work.
-What holds is seccomp (see seccomp.py); where a kernel lacks it, Landlock together with an empty network namespace.
+What holds is seccomp (see nvr/child/lock.py); where a kernel lacks it, Landlock with an empty network namespace.
 The limits are there so that a leak ends this process and not the recorder.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
-import mmap
 import os
-import platform
-import resource
 import socket
 from collections.abc import Callable, Collection
-from pathlib import Path
 
-from nvr.detect import seccomp
+from nvr.child import lock
+from nvr.child.lock import SandboxError, leave_network
 
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_PR_SET_NO_NEW_PRIVS = 38
-_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC = 1, 1
-_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446  # the same number on every architecture
-_LANDLOCK_CREATE_RULESET_VERSION = 1
+__all__ = ["SandboxError", "leave_network", "lock_in", "suffices", "try_to_break_out"]
+
 _PTRACE_CONT = 7
 NICENESS = 10
-OOM_SCORE = "500"
-"""When memory runs out the kernel ends this process before the recorder."""
+OOM_SCORE = 500
 MEMORY_BYTES, MEMORY_BYTES_PER_CAMERA = 384 << 20, 32 << 20
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class SandboxError(Exception):
-    """This kernel cannot lock the process in."""
-
-
-class _Ruleset(ctypes.Structure):
-    """struct landlock_ruleset_attr (uapi/linux/landlock.h)."""
-
-    _fields_ = (
-        ("handled_access_fs", ctypes.c_uint64),
-        ("handled_access_net", ctypes.c_uint64),
-        ("scoped", ctypes.c_uint64),
-    )
-
-
-class _Program(ctypes.Structure):
-    """struct sock_fprog."""
-
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
-
-def leave_network() -> bool:
-    """Move into a network namespace without any interface; must be called while there is one thread.
-
-    As root directly, else by way of a user namespace. Returns whether the kernel allowed it.
-    """
-    return any(_libc.unshare(flags) == 0 for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET))
 
 
 def lock_in(*, cameras: int, has_left_network: bool) -> tuple[str, ...]:
@@ -68,17 +30,13 @@ def lock_in(*, cameras: int, has_left_network: bool) -> tuple[str, ...]:
 
     Raises SandboxError if they do not suffice (see `suffices`).
     """
-    os.nice(NICENESS)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
-    single_thread = len(list(Path("/proc/self/task").iterdir())) == 1
-    _limit(cameras)
+    lock.step_back(niceness=NICENESS, oom_score=OOM_SCORE)
+    lock.limit(memory_bytes=MEMORY_BYTES + cameras * MEMORY_BYTES_PER_CAMERA, more_files=0)
     mechanisms = ["network namespace"] if has_left_network else []
-    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        # Landlock covers the calling thread alone, so with others it would be a door with a hole beside it.
-        if _landlock() and single_thread:
+    if lock.forbid_new_privileges():
+        if lock.install_landlock():
             mechanisms.append("landlock")
-        if _seccomp():
+        if lock.install_seccomp():
             mechanisms.append("seccomp")
     if not suffices(mechanisms):
         raise SandboxError(f"this kernel offers only: {', '.join(mechanisms) or 'nothing'}")
@@ -88,50 +46,6 @@ def lock_in(*, cameras: int, has_left_network: bool) -> tuple[str, ...]:
 def suffices(mechanisms: Collection[str]) -> bool:
     """Whether `mechanisms` keep the process from files and the network."""
     return "seccomp" in mechanisms or {"landlock", "network namespace"} <= set(mechanisms)
-
-
-def _limit(cameras: int) -> None:
-    """Memory, open files (none beyond those now open), written files and core dumps (none)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    memory = pages * mmap.PAGESIZE + MEMORY_BYTES + cameras * MEMORY_BYTES_PER_CAMERA
-    highest = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
-    for limit, value in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_NOFILE, highest + 1),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(limit)
-        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (allowed, allowed))
-
-
-def _landlock() -> bool:
-    """Forbid every file access, TCP binding and connecting, and signals and abstract sockets to the outside, as
-    far as this kernel's Landlock knows them."""
-    version = _libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_CREATE_RULESET_VERSION)
-    if version < 1:
-        return False
-    rights = 13 + (version >= 2) + (version >= 3) + (version >= 5)  # + refer, truncate, ioctl on devices
-    rules = _Ruleset((1 << rights) - 1, 0b11 if version >= 4 else 0, 0b11 if version >= 6 else 0)
-    size = 8 if version < 4 else 16 if version < 6 else 24
-    ruleset = _libc.syscall(_LANDLOCK_CREATE_RULESET, ctypes.byref(rules), size, 0)
-    if ruleset < 0:
-        return False
-    restricted: bool = _libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0
-    os.close(ruleset)
-    return restricted
-
-
-def _seccomp() -> bool:
-    machine = seccomp.MACHINES.get(platform.machine())
-    if machine is None:
-        return False
-    code = seccomp.program(machine)
-    program = _Program(len(code) // 8, code)
-    arguments = (_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(program))
-    installed: bool = _libc.syscall(machine.seccomp, *arguments) == 0
-    return installed
 
 
 def try_to_break_out() -> dict[str, str]:
@@ -149,8 +63,8 @@ def try_to_break_out() -> dict[str, str]:
         "open to write": lambda: os.open("/tmp/nvr-sandbox-test", os.O_WRONLY | os.O_CREAT, 0o600),  # noqa: S108
         "unlink": lambda: os.unlink("/tmp/nvr-sandbox-test"),  # noqa: PTH108, S108
         "fork": _fork,
-        "execve": lambda: _checked(_libc.execve(b"/nonexistent", None, None)),
-        "ptrace": lambda: _checked(_libc.ptrace(_PTRACE_CONT, os.getppid(), None, None)),
+        "execve": lambda: _checked(lock.libc.execve(b"/nonexistent", None, None)),
+        "ptrace": lambda: _checked(lock.libc.ptrace(_PTRACE_CONT, os.getppid(), None, None)),
         "signal to the service": lambda: os.kill(os.getppid(), 0),
         "more memory": lambda: bytearray(64 << 30),
     }

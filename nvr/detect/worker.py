@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import socket
 import sys
 
-from nvr.detect import sandbox
-
-_PR_SET_NAME = 15
+from nvr.child import lock
 
 
 def main() -> int:
@@ -17,8 +14,9 @@ def main() -> int:
     connection = socket.socket(fileno=int(sys.argv[1]))
     connection.setblocking(True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes its end
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, b"nvr-analysis", 0, 0, 0)
-    has_left_network = sandbox.leave_network()
+    lock.name_process("nvr-analysis")
+    lock.die_with_parent()
+    has_left_network = lock.leave_network()
     # Imported only now: numpy may start threads, and a process with threads cannot leave its network namespace.
     from nvr.detect.loop import serve
 

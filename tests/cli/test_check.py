@@ -157,6 +157,22 @@ def test_a_camera_that_plays_leaves_only_findings_in_the_output(write, tmp_path)
     assert "plays h264" in json.loads(answer.stdout)[-1]["detail"]
 
 
+def test_cameras_that_are_no_rtsp_are_tried_too(write, tmp_path, capsys):
+    file = write()
+    addresses = {"a": f"file:{tmp_path / 'none.mp4'}", "b": "v4l2:/dev/nvr-none", "c": "v4l2:/dev/null"}
+    cameras = "".join(
+        f'[[camera]]\nid = "{name}"\nname = "{name}"\nmain = "{address}"\n'
+        for name, address in addresses.items()
+    )
+    file.write_text(file.read_text("utf-8").partition("[[camera]]")[0] + cameras, "utf-8")
+    code, findings = check(file, capsys, "--cameras")
+    assert code == 69
+    found = {finding["place"]: finding for finding in wrong(findings)}
+    assert found.keys() == {'camera "a" main', 'camera "b" main', 'camera "c" main'}
+    assert all(finding["remedy"] for finding in found.values())
+    assert "/dev/nvr-none is not there" in found['camera "b" main']["detail"]
+
+
 def test_serve_refuses_a_broken_file_with_one_sentence(write):
     result = serve(write("[web]\nport = 1\n"))
     assert result.returncode == 78

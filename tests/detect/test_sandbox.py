@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
+from nvr.child.seccomp import ALLOW, CLONE_THREAD, KILL_PROCESS, MACHINES, Machine, program
 from nvr.detect.sandbox import suffices
-from nvr.detect.seccomp import ALLOW, CLONE_THREAD, KILL_PROCESS, MACHINES, Machine, program
 
 DENIED = 0x00050000 | errno.EPERM
 # From the kernel's tables, independent of the module: (x86_64, aarch64, armv7l).
@@ -80,6 +80,13 @@ def test_the_filter(name: str) -> None:
     assert run(code, arch=machine.arch, number=machine.clone3) == 0x00050000 | errno.ENOSYS
 
 
+def test_only_who_asks_for_ioctl_gets_it() -> None:
+    for column, machine in enumerate(MACHINES.values()):
+        number = FORBIDDEN["ioctl"][column]
+        assert number is not None
+        assert run(program(machine, ioctl=True), arch=machine.arch, number=number) == ALLOW
+
+
 @pytest.mark.parametrize("machine", MACHINES.values())
 def test_clone_makes_threads_only(machine: Machine) -> None:
     code = program(machine)
@@ -122,7 +129,7 @@ assert set(outcomes.values()) == {"EPERM"}, outcomes
 """
 WITHOUT_SECCOMP = """
 import socket
-sandbox._seccomp = lambda: False
+sandbox.lock.install_seccomp = lambda: False
 left = sandbox.leave_network()
 try:
     mechanisms = sandbox.lock_in(cameras=1, has_left_network=left)
@@ -139,7 +146,7 @@ else:
     print(mechanisms)
 """
 WITH_NOTHING = """
-sandbox._seccomp = sandbox._landlock = lambda: False
+sandbox.lock.install_seccomp = sandbox.lock.install_landlock = lambda: False
 try:
     sandbox.lock_in(cameras=1, has_left_network=True)
 except sandbox.SandboxError as error:

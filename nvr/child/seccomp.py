@@ -1,4 +1,4 @@
-"""The seccomp filter of the analysis process, as a classic BPF program. Pure.
+"""The seccomp filter of processes that only compute, as a classic BPF program. Pure.
 
 Everything not listed fails with EPERM: files, sockets, new processes, signals, ptrace, io_uring and whatever
 future kernels add. What is left computes, and talks over descriptors that are already open.
@@ -22,12 +22,13 @@ CLONE_THREAD = 0x00010000
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`arch`: AUDIT_ARCH_*; `allowed`: system call numbers; `seccomp`, `clone`, `clone3`: numbers of those."""
+    """`arch`: AUDIT_ARCH_*; `allowed`: system call numbers; `seccomp`, `clone`, `clone3`, `ioctl`: numbers of those."""
 
     arch: int
     seccomp: int
     clone: int
     clone3: int
+    ioctl: int
     allowed: frozenset[int]
 
 
@@ -62,18 +63,18 @@ _ARM = {
 }  # fmt: skip
 
 MACHINES: Mapping[str, Machine] = {
-    "x86_64": Machine(0xC000003E, 317, 56, 435, frozenset(_X86_64.values())),
-    "aarch64": Machine(0xC00000B7, 277, 220, 435, frozenset(_AARCH64.values())),
-    "armv7l": Machine(0x40000028, 383, 120, 435, frozenset(_ARM.values())),
+    "x86_64": Machine(0xC000003E, 317, 56, 435, 16, frozenset(_X86_64.values())),
+    "aarch64": Machine(0xC00000B7, 277, 220, 435, 29, frozenset(_AARCH64.values())),
+    "armv7l": Machine(0x40000028, 383, 120, 435, 54, frozenset(_ARM.values())),
 }
 """By `platform.machine()`."""
 
 
-def program(machine: Machine) -> bytes:
+def program(machine: Machine, *, ioctl: bool = False) -> bytes:
     """The filter as an array of struct sock_filter (code, jump if true, jump if false, operand).
 
     A wrong architecture ends the process. `clone` makes threads only; `clone3`, whose flags a filter cannot see,
-    fails with ENOSYS, on which C libraries fall back to `clone`.
+    fails with ENOSYS, on which C libraries fall back to `clone`. `ioctl`: allow that too, for a device that is open.
     """
     denied = _ERRNO | errno.EPERM
     lines: list[tuple[int, int, int, int]] = [
@@ -82,7 +83,7 @@ def program(machine: Machine) -> bytes:
         (_RETURN, 0, 0, KILL_PROCESS),
         (_LOAD, 0, 0, _OFFSET_NUMBER),
     ]
-    for number in sorted(machine.allowed):
+    for number in sorted(machine.allowed | ({machine.ioctl} if ioctl else set())):
         lines += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, ALLOW)]
     lines += [
         (_JUMP_EQUAL, 0, 1, machine.clone3),
