@@ -163,7 +163,7 @@ class Camera(_Model):
 
     `keep_days_min`: its footage goes before that only where the disk has no room for it otherwise; `keep_days_max`: in
     place of storage's `max_days`. `transport`: how its video comes; "udp" only where a camera cannot send it in the
-    RTSP connection.
+    RTSP connection. `audio`: record sound too; else it is not even asked for.
     """
 
     id: Slug
@@ -175,6 +175,7 @@ class Camera(_Model):
     keep_days_min: Annotated[float, Field(ge=0.0, le=3650.0)] = 0.0
     keep_days_max: KeepDays | None = None
     transport: Literal["tcp", "udp"] = "tcp"
+    audio: bool = False
     zone: tuple[Zone, ...] = (Zone(name="*"),)
 
     @field_validator("zone")
