@@ -40,6 +40,8 @@ export class NvrTimeline extends NvrElement {
   #play = h("button", { type: "button", class: "button primary play", onclick: () => this.toggle() });
   #jump = h("input", { type: "datetime-local", step: 1, onchange: () => this.#jumpTo() });
   #speeds = h("select", { class: "camera-choice", onchange: () => this.setSpeed(Number(this.#speeds.value)) });
+  #muted = true;
+  #sound = h("button", { type: "button", class: "icon-button", hidden: true, onclick: () => this.#toggleSound() });
   #quality = h("button", { type: "button", class: "icon-button", onclick: () => this.#toggleQuality() });
 
   /** What to begin with; nothing: the first camera, a minute ago. @param {string[]} cameras @param {number | null} atS */
@@ -56,6 +58,7 @@ export class NvrTimeline extends NvrElement {
     this.#speeds.setAttribute("aria-label", t("timeline.speed"));
     fill(this.#speeds, SPEEDS.map((speed) => h("option", { value: speed }, t("timeline.times", { speed }))));
     this.#speeds.value = String(this.#speed);
+    this.#showSound();
     this.#quality.setAttribute("aria-label", t("camera.sharp"));
     fill(this.#quality, icon("eye"));
     this.#jump.addEventListener("click", () => this.#jump.showPicker?.(), { signal: this.gone });
@@ -158,6 +161,7 @@ export class NvrTimeline extends NvrElement {
         this.#speeds,
         button("minus", t("timeline.zoom_out"), () => this.zoom(2)),
         button("plus", t("timeline.zoom_in"), () => this.zoom(0.5)),
+        this.#sound,
         this.#quality,
         h("span", { class: "icon-button jump" }, icon("calendar"), this.#jump),
       ),
@@ -256,6 +260,8 @@ export class NvrTimeline extends NvrElement {
     if (going) this.#bar.centerS = Math.min(this.#bar.centerS + passedS * this.#speed, this.#latestS);
     const how = { speed: this.#speed, going, exact: !this.#playing };
     const states = this.#reels.map((reel) => reel.follow(this.#bar.centerS, how));
+    this.#sound.hidden = !this.#reels.some((reel) => reel.hasSound);
+    for (const reel of this.#reels) reel.muted = this.#muted;
     if (!states.includes("waiting")) this.#heldSinceMs = null;
     else this.#heldSinceMs ??= nowMs;
     if (going && states.every((state) => state === "none")) this.#skip();
@@ -271,6 +277,17 @@ export class NvrTimeline extends NvrElement {
       .map((id) => nextStart(this.#bar.known(id)?.spans ?? [], this.#bar.centerS))
       .filter((start) => start !== null);
     this.goTo(starts.length ? Math.min(...starts) + 0.05 : Math.max(loaded.endS, this.#bar.centerS));
+  }
+
+  #toggleSound() {
+    this.#muted = !this.#muted;
+    this.#showSound();
+  }
+
+  #showSound() {
+    this.#sound.setAttribute("aria-label", t("timeline.sound"));
+    this.#sound.setAttribute("aria-pressed", String(!this.#muted));
+    fill(this.#sound, icon(this.#muted ? "mute" : "sound"));
   }
 
   #tellMoment() {
