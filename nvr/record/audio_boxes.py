@@ -46,7 +46,7 @@ def edit_list(*edits: tuple[int, int]) -> bytes:
 
 
 def audio_track(
-    config: AudioConfig, duration_90k: int, media_90k: int, sample_tables: Iterable[bytes], edits: bytes
+    config: AudioConfig, duration_90k: int, media_90k: int, sample_tables: Iterable[bytes], edits: bytes = b""
 ) -> bytes:
     """A `trak`; `duration_90k` in the movie, with its edits, `media_90k` without."""
     tkhd = struct.pack(">QQIIQ8xHHHH", 0, 0, AUDIO_TRACK_ID, 0, duration_90k, 0, 1, 0x100, 0)

@@ -108,9 +108,10 @@ def movie(
     sample_tables: Iterable[bytes],
     extends: bytes = b"",
     audio: bytes = b"",
+    edits: bytes = b"",
 ) -> bytes:
     """A `moov` with one video track, and the `trak` of an audio track or nothing; `sample_tables` follow the video's
-    sample description."""
+    sample description, `edits` are its `edts` box or nothing."""
     dimensions = struct.pack(">II", config.width << 16, config.height << 16)
     mvhd = struct.pack(">QQIQIH10x", 0, 0, TICKS, duration_90k, 0x10000, 0x100)
     tkhd = struct.pack(">QQIIQ8xHHHH", 0, 0, TRACK_ID, 0, duration_90k, 0, 0, 0, 0)
@@ -120,7 +121,7 @@ def movie(
     return box(
         b"moov",
         full_box(b"mvhd", 1, 0, mvhd, MATRIX, bytes(24), next_track),
-        box(b"trak", full_box(b"tkhd", 1, 3, tkhd, MATRIX, dimensions), media),
+        box(b"trak", full_box(b"tkhd", 1, 3, tkhd, MATRIX, dimensions), edits, media),
         audio,
         extends,
     )

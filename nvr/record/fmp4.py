@@ -64,7 +64,7 @@ def segment_header(segment: Segment) -> bytes:
     """What a file starts with, before its first fragment."""
     extends = [full_box(b"trex", 0, 0, struct.pack(">5I", TRACK_ID, 1, 0, 0, 0))]
     config, gap, audio = segment.config, segment.gap, segment.audio
-    track = b""
+    track = edits = b""
     facts: dict[str, object] = {
         "camera": segment.key.camera,
         "role": segment.key.role.value,
@@ -82,7 +82,8 @@ def segment_header(segment: Segment) -> bytes:
     }
     if audio is not None:
         extends.append(full_box(b"trex", 0, 0, struct.pack(">5I", AUDIO_TRACK_ID, 1, 0, 0, SYNC_SAMPLE)))
-        track = audio_track(audio, 0, 0, _EMPTY_TABLES, edit_list((0, AUDIO_LEAD_90K)))
+        track = audio_track(audio, 0, 0, _EMPTY_TABLES)
+        edits = edit_list((AUDIO_LEAD_90K, -1), (0, 0))
         facts["audio"] = {
             "codec": audio.codec,
             "rate_hz": audio.rate_hz,
@@ -93,7 +94,7 @@ def segment_header(segment: Segment) -> bytes:
     return b"".join(
         (
             box(b"ftyp", b"iso6", bytes(4), b"iso6", b"mp41"),
-            movie(config, 0, _EMPTY_TABLES, box(b"mvex", *extends), track),
+            movie(config, 0, _EMPTY_TABLES, box(b"mvex", *extends), track, edits),
             user_box(b"SEGM", json.dumps(facts, separators=(",", ":")).encode()),
         )
     )

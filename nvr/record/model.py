@@ -16,9 +16,10 @@ from nvr.media.audio import AudioConfig
 
 TICKS = 90_000
 SLEW_UNIT = 1_000_000
-AUDIO_LEAD_90K = TICKS
+AUDIO_LEAD_90K = TICKS // 2
 """Media time of audio counts from this much before the segment's first picture, because audio that belongs to the end
-of the segment before may arrive when that is complete."""
+of the segment before may arrive when that is complete. In the file it is the pictures that wait (an edit list), since
+an edit that skips the start of AAC makes FFmpeg drop seconds of it."""
 GapCause = Literal["loss", "reconnect", "timestamp", "overflow", "clock", "stall", "stopped", "disk"]
 
 

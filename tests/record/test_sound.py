@@ -54,11 +54,11 @@ def streams(draw: st.DrawFn) -> tuple[list[AccessUnit], list[AccessUnit | AudioU
 
 
 def written(fragments: Sequence[Fragment]) -> list[tuple[bytes, int]]:
-    """(data, pts from the first picture) of the audio in fragments."""
+    """(data, pts from the start of the movie) of the audio in fragments."""
     found = []
     for fragment in fragments:
         if fragment.audio is not None:
-            at_90k = fragment.audio.media_90k - 90_000
+            at_90k = fragment.audio.media_90k
             for data, length_90k in zip(fragment.audio.data, fragment.audio.durations_90k, strict=True):
                 found.append((data, at_90k))
                 at_90k += length_90k
