@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from record_sound import sound, together
 from record_streams import encode, take_units, whole
 from test_virtual_mp4 import record
