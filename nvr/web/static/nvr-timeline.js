@@ -5,6 +5,7 @@ import { NvrElement, make } from "./element.js";
 import { t } from "./i18n.js";
 import { NvrReel } from "./nvr-reel.js";
 import { NvrTimelineBar } from "./nvr-timeline-bar.js";
+import { SoundButton } from "./sound-button.js";
 import { incidentBeside } from "./timeline-incidents.js";
 import { playbackKeys } from "./timeline-keys.js";
 import { holding, nextStart } from "./timeline-window.js";
@@ -40,8 +41,7 @@ export class NvrTimeline extends NvrElement {
   #play = h("button", { type: "button", class: "button primary play", onclick: () => this.toggle() });
   #jump = h("input", { type: "datetime-local", step: 1, onchange: () => this.#jumpTo() });
   #speeds = h("select", { class: "camera-choice", onchange: () => this.setSpeed(Number(this.#speeds.value)) });
-  #muted = true;
-  #sound = h("button", { type: "button", class: "icon-button", hidden: true, onclick: () => this.#toggleSound() });
+  #sound = new SoundButton();
   #quality = h("button", { type: "button", class: "icon-button", onclick: () => this.#toggleQuality() });
 
   /** What to begin with; nothing: the first camera, a minute ago. @param {string[]} cameras @param {number | null} atS */
@@ -58,7 +58,6 @@ export class NvrTimeline extends NvrElement {
     this.#speeds.setAttribute("aria-label", t("timeline.speed"));
     fill(this.#speeds, SPEEDS.map((speed) => h("option", { value: speed }, t("timeline.times", { speed }))));
     this.#speeds.value = String(this.#speed);
-    this.#showSound();
     this.#quality.setAttribute("aria-label", t("camera.sharp"));
     fill(this.#quality, icon("eye"));
     this.#jump.addEventListener("click", () => this.#jump.showPicker?.(), { signal: this.gone });
@@ -161,7 +160,7 @@ export class NvrTimeline extends NvrElement {
         this.#speeds,
         button("minus", t("timeline.zoom_out"), () => this.zoom(2)),
         button("plus", t("timeline.zoom_in"), () => this.zoom(0.5)),
-        this.#sound,
+        this.#sound.element,
         this.#quality,
         h("span", { class: "icon-button jump" }, icon("calendar"), this.#jump),
       ),
@@ -260,8 +259,7 @@ export class NvrTimeline extends NvrElement {
     if (going) this.#bar.centerS = Math.min(this.#bar.centerS + passedS * this.#speed, this.#latestS);
     const how = { speed: this.#speed, going, exact: !this.#playing };
     const states = this.#reels.map((reel) => reel.follow(this.#bar.centerS, how));
-    this.#sound.hidden = !this.#reels.some((reel) => reel.hasSound);
-    for (const reel of this.#reels) reel.muted = this.#muted;
+    this.#sound.follow(this.#reels);
     if (!states.includes("waiting")) this.#heldSinceMs = null;
     else this.#heldSinceMs ??= nowMs;
     if (going && states.every((state) => state === "none")) this.#skip();
@@ -277,17 +275,6 @@ export class NvrTimeline extends NvrElement {
       .map((id) => nextStart(this.#bar.known(id)?.spans ?? [], this.#bar.centerS))
       .filter((start) => start !== null);
     this.goTo(starts.length ? Math.min(...starts) + 0.05 : Math.max(loaded.endS, this.#bar.centerS));
-  }
-
-  #toggleSound() {
-    this.#muted = !this.#muted;
-    this.#showSound();
-  }
-
-  #showSound() {
-    this.#sound.setAttribute("aria-label", t("timeline.sound"));
-    this.#sound.setAttribute("aria-pressed", String(!this.#muted));
-    fill(this.#sound, icon(this.#muted ? "mute" : "sound"));
   }
 
   #tellMoment() {
