@@ -16,6 +16,7 @@ from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, switch_off
+from nvr.camera.client import AudioProblem
 from nvr.camera.source import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config
@@ -111,7 +112,9 @@ class App:
             hold_share=config.storage.hold_percent / 100,
         )
         for stream in self.hub:
-            stream.attach(self.disk.consumer(stream.key))
+            recording = self.disk.consumer(stream.key)
+            stream.attach(recording)
+            stream.attach_audio(recording)
         self._siren = (
             SirenLine(config.siren, config.storage.state / "guard.sock", faults=self.faults)
             if config.siren
@@ -235,8 +238,23 @@ class App:
                 status = replace(status, codec=codec, width=width, height=height)
             self.streams.set(status)
 
+        def audio(problem: AudioProblem | None) -> None:
+            place = f"audio:{key}"
+            if problem is None or (problem.code == "audio_missing" and role is Role.SUB):
+                self.faults.clear(place)  # many sub streams have none
+            else:
+                self.faults.raise_fault(Fault(place, problem.code, problem.detail, problem.params))
+
         try:
-            await play(camera, role, self._clock, stream.publish, playing)
+            await play(
+                camera,
+                role,
+                self._clock,
+                stream.publish,
+                playing,
+                publish_audio=stream.publish_audio,
+                on_audio=audio,
+            )
         except NvrError as error:
             fault = Fault(f"camera:{key}", error.code, str(error), error.params)
             self.streams.set(StreamStatus(key, "down", self._clock.wall(), fault=fault))

@@ -159,7 +159,7 @@ class Camera(_Model):
 
     `keep_days_min`: its footage goes before that only where the disk has no room for it otherwise; `keep_days_max`: in
     place of storage's `max_days`. `transport`: how its video comes; "udp" only where a camera cannot send it in the
-    RTSP connection.
+    RTSP connection. `audio`: record sound too; else it is not even asked for.
     """
 
     id: Slug
@@ -171,6 +171,7 @@ class Camera(_Model):
     keep_days_min: Annotated[float, Field(ge=0.0, le=3650.0)] = 0.0
     keep_days_max: KeepDays | None = None
     transport: Literal["tcp", "udp"] = "tcp"
+    audio: bool = False
     zone: tuple[Zone, ...] = (Zone(name="*"),)
 
     @field_validator("zone")
@@ -181,6 +182,12 @@ class Camera(_Model):
             if names.count(name) > 1:
                 raise ValueError(f'two zones are named "{name}"')
         return zones
+
+    @model_validator(mode="after")
+    def _audio_can_be_had(self) -> Camera:
+        if self.audio and any(parse_address(url).scheme != "rtsp" for url in (self.main, self.sub) if url):
+            raise ValueError("audio is recorded from rtsp:// addresses only; remove `audio`")
+        return self
 
     def url(self, role: Role) -> str | None:
         """Address of the stream, without user and password; None where the camera has no such stream."""

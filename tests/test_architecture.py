@@ -11,11 +11,13 @@ SOURCES = sorted(p for package in ("nvr", "hw", "webrtc") for p in (ROOT / packa
 PURE = """
 nvr/events.py nvr/errors.py nvr/stream_address.py
 nvr/child/seccomp.py
-nvr/media/access_unit.py nvr/media/nal.py nvr/media/h264.py nvr/media/h265.py
+nvr/media/access_unit.py nvr/media/audio.py nvr/media/nal.py nvr/media/h264.py nvr/media/h265.py
 nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_rtp.py nvr/camera/h265_rtp.py
 nvr/camera/reorder.py nvr/camera/reception.py nvr/camera/sdp.py nvr/camera/auth.py
-nvr/camera/timeline.py nvr/camera/av_job.py nvr/camera/av_messages.py nvr/camera/av_units.py nvr/camera/av_errors.py
+nvr/camera/timeline.py nvr/camera/audio.py nvr/camera/audio_rtp.py nvr/camera/audio_sdp.py nvr/camera/av_sync.py
+nvr/camera/av_job.py nvr/camera/av_messages.py nvr/camera/av_units.py nvr/camera/av_errors.py
 nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virtual_mp4.py
+nvr/record/audio_queue.py nvr/record/virtual_audio.py nvr/record/sample_tables.py nvr/record/audio_boxes.py
 nvr/record/hold.py nvr/record/outlook.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py nvr/detect/still_messages.py

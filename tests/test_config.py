@@ -65,6 +65,11 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
         (STORAGE + CAMERA + CAMERA, "camera", 'two cameras have the id "gate"'),
         (STORAGE + CAMERA + CAMERA.replace('"gate"', '"g2"'), "camera", 'have the name "Cổng làng"'),
         (STORAGE + CAMERA.replace("rtsp:", "udp:"), 'camera "gate" main', "not a stream's address"),
+        (
+            STORAGE + CAMERA + 'sub = "v4l2:/dev/video0"\naudio = true\n',
+            'camera "gate"',
+            "rtsp:// addresses only",
+        ),
         (STORAGE + CAMERA.replace("//", "//u:p@"), 'camera "gate" main', "`username` and `password`"),
         (STORAGE + CAMERA.replace('"gate"', '"../x"'), 'camera "../x" id', "small letters"),
         (STORAGE + CAMERA + SIREN_ZONE, 'camera "gate" zone "yard"', "decided_by"),

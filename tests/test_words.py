@@ -3,10 +3,12 @@
 import ast
 import json
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 import nvr.__main__  # noqa: F401  (so that every error class is known)
+from nvr.camera.client import AudioProblem
 from nvr.errors import CameraError, NvrError
 
 ROOT = Path(__file__).parent.parent / "nvr"
@@ -32,6 +34,7 @@ def second_argument(name: str) -> set[str]:
 
 
 FAULTS = ({kind.code for kind in subclasses(NvrError)} - NEVER_SHOWN) | second_argument("Fault")
+FAULTS |= set(get_args(get_type_hints(AudioProblem)["code"]))
 ERRORS = (second_argument("ApiError") | {"siren_unavailable", "storage", "disk_full"}) - {
     "method_not_allowed"
 }

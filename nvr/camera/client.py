@@ -7,9 +7,13 @@ switch, so that 58 cameras cost a tenth of a core.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import structlog
 
+from nvr.camera import audio_sdp, sdp
+from nvr.camera.audio import AudioFeed, PublishAudio
 from nvr.camera.depacketizer import Depacketizer
 from nvr.camera.h264_rtp import H264Depacketizer
 from nvr.camera.h265_rtp import H265Depacketizer
@@ -17,7 +21,7 @@ from nvr.camera.sdp import VideoTrack
 from nvr.camera.session import Session
 from nvr.clock import Clock
 from nvr.config import Camera
-from nvr.errors import CameraError, StreamStalled, UnsupportedStream
+from nvr.errors import CameraError, CameraRefused, ProtocolViolation, StreamStalled, UnsupportedStream
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
 
@@ -31,6 +35,8 @@ async def play(
     publish: Callable[[MediaItem], None],
     healthy: Callable[[], None],
     *,
+    publish_audio: PublishAudio | None = None,
+    on_audio: Callable[[AudioProblem | None], None] = lambda _problem: None,
     stall_s: float = 5.0,
     connect_s: float = 10.0,
     answer_s: float = 10.0,
@@ -41,6 +47,10 @@ async def play(
 
     Publishes Discontinuity("reconnect") first, then the access units from the first keyframe on; calls
     `healthy()` once, with the first of them. Each connection counts `pts_90k` from 0.
+
+    Where the camera's `audio` is on and `publish_audio` given, the first audio that can be recorded is set up too, and
+    its units are published from the first picture on; `on_audio` is told why there is none, or None: there is. The
+    video is played in any case. Where it is off the camera is not asked for audio.
 
     Time limits: `connect_s` to connect, `answer_s` for each answer, `stall_s` without any packet of the video,
     `parameter_sets_s` of packets without parameter sets, `keyframe_s` of packets without a keyframe.
@@ -58,8 +68,17 @@ async def play(
         session = Session(camera, role, url, clock, answer_s)
         try:
             await session.connect(connect_s)
-            track = await session.describe()
+            description = await session.describe()
+            track = sdp.video_track(description)
             depacketizer = _depacketizer(key, track, publish)
+            feed: AudioFeed | None = None
+            if camera.audio and publish_audio is not None:
+                found = audio_sdp.audio_track(description)
+                if isinstance(found, audio_sdp.AudioTrack):
+                    feed = AudioFeed(key, found, publish_audio, depacketizer.pts_of)
+                    publish = _seen_by(feed, publish)
+                else:
+                    on_audio(_no_audio(camera, role, found))
 
             def publish_first(item: MediaItem) -> None:
                 publish(item)
@@ -68,7 +87,10 @@ async def play(
                     healthy()
 
             depacketizer.publish = publish_first
-            await session.set_up(depacketizer)
+            on_report = feed.take_video_report if feed is not None else None
+            await session.set_up(track.control, depacketizer.push, on_report=on_report)
+            if feed is not None and isinstance(found, audio_sdp.AudioTrack):
+                on_audio(await _set_up_audio(camera, role, session, found, feed))
             publish(Discontinuity(key, "reconnect", clock.monotonic()))
             await session.start()
             log.info("camera plays", stream=str(key))
@@ -79,6 +101,46 @@ async def play(
         params = {"camera": camera.id, "stream": role.value, **error.params}
         text = f'Camera "{camera.id}" ({role.value}): {error.message}'
         raise type(error)(text, remedy=error.remedy, params=params) from None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioProblem:
+    """Why a camera's audio is not recorded although it is switched on; `code`, `params` as in `Fault`."""
+
+    code: Literal["audio_missing", "audio_unsupported"]
+    detail: str
+    params: dict[str, str | int | float]
+
+
+def _no_audio(camera: Camera, role: Role, found: audio_sdp.NoAudio) -> AudioProblem:
+    params: dict[str, str | int | float] = {"camera": camera.id, "stream": role.value}
+    place = f'Camera "{camera.id}" ({role.value})'
+    if found.codec:
+        remedy = "Set the audio encoding of this stream to AAC or G.711 in the camera's settings"
+        detail = f"{place}: the audio is {found.codec}; only the video is recorded. {remedy}"
+        return AudioProblem("audio_unsupported", detail, {**params, "codec": found.codec})
+    remedy = "Switch the audio of this stream on in the camera's settings, or set `audio = false` in nvr.toml"
+    return AudioProblem("audio_missing", f"{place}: the stream has no audio. {remedy}", params)
+
+
+def _seen_by(feed: AudioFeed, publish: Callable[[MediaItem], None]) -> Callable[[MediaItem], None]:
+    def publish_seen(item: MediaItem) -> None:
+        feed.see(item)
+        publish(item)
+
+    return publish_seen
+
+
+async def _set_up_audio(
+    camera: Camera, role: Role, session: Session, track: audio_sdp.AudioTrack, feed: AudioFeed
+) -> AudioProblem | None:
+    """What the camera refuses here costs the audio alone. Raises CameraUnreachable."""
+    try:
+        await session.set_up(track.control, feed.push, clock_hz=track.clock_hz, on_report=feed.take_report)
+    except (CameraRefused, UnsupportedStream, ProtocolViolation) as error:
+        log.warning("camera refuses its audio", stream=str(StreamKey(camera.id, role)), detail=error.message)
+        return _no_audio(camera, role, audio_sdp.NoAudio())
+    return None
 
 
 def _depacketizer(key: StreamKey, track: VideoTrack, publish: Callable[[MediaItem], None]) -> Depacketizer:

@@ -78,6 +78,10 @@ class Depacketizer(ABC):
         if marker:
             self._finish_unit()
 
+    def pts_of(self, timestamp: int) -> int | None:
+        """pts in 1/90000 s of an RTP timestamp near that of the last published unit; None before the first."""
+        return self._timeline.at(timestamp)
+
     @abstractmethod
     def _begins_picture(self, buffer: Buffer, at: int, end: int) -> bool:
         """Whether nothing of this packet's access unit was lost before the packet. Where parameter sets come in

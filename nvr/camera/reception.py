@@ -11,9 +11,10 @@ _MAX_LOST, _MIN_LOST = 0x7F_FFFF, -0x80_0000
 
 
 class Reception:
-    """Counts the packets of one sender; another SSRC starts anew. `ssrc`: our own."""
+    """Counts the packets of one sender; another SSRC starts anew. `ssrc`: our own; `clock_hz`: of the timestamps."""
 
-    def __init__(self, ssrc: int, cname: str):
+    def __init__(self, ssrc: int, cname: str, clock_hz: int = RTP_CLOCK_HZ):
+        self._clock_hz = clock_hz
         self._ssrc, self._cname = ssrc, cname
         self._source: int | None = None
         self._begin(0)
@@ -34,7 +35,7 @@ class Reception:
         ahead = (sequence - self._highest + 0x8000 & 0xFFFF) - 0x8000
         self._highest = max(self._highest, self._highest + ahead)
         self._received += 1
-        transit = round(at_s * RTP_CLOCK_HZ) - timestamp
+        transit = round(at_s * self._clock_hz) - timestamp
         if self._transit is not None:
             change = (transit - self._transit + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
             self._jitter += (abs(change) - self._jitter) / 16

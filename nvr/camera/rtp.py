@@ -116,6 +116,22 @@ def parse_sender_report(packet: bytes) -> tuple[int, int] | None:
     return ssrc, ntp >> 16 & 0xFFFF_FFFF
 
 
+class SenderTime(NamedTuple):
+    """The RTP `timestamp` of `ssrc` that belongs to `ntp_s`, seconds by the sender's clock."""
+
+    ssrc: int
+    ntp_s: float
+    timestamp: int
+
+
+def parse_sender_time(packet: bytes) -> SenderTime | None:
+    """From a compound packet that starts with a sender report, else None; None too where the sender has no clock."""
+    if len(packet) < 28 or packet[0] & 0xC0 != 0x80 or packet[1] != _SENDER_REPORT:
+        return None
+    ssrc, ntp, timestamp = struct.unpack_from(">IQI", packet, 4)
+    return SenderTime(ssrc, ntp / (1 << 32), timestamp) if ntp else None
+
+
 def _description(ssrc: int, cname: str) -> bytes:
     """A source description with the CNAME."""
     name = cname.encode()[:255]

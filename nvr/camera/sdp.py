@@ -19,6 +19,7 @@ from nvr.media.access_unit import Codec, CodecConfig
 MAX_MEDIA = 32
 # Payload types with a fixed meaning (RFC 3551, 6) that a camera might offer.
 _STATIC_CODECS = {0: "PCMU", 8: "PCMA", 14: "MPA", 26: "JPEG", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263"}
+_DIRECTIONS = frozenset({"sendonly", "recvonly", "sendrecv", "inactive"})
 _CODECS: dict[str, Codec] = {"H264": "h264", "H265": "h265"}
 _CODEC_REMEDY = "Set the video encoding of this stream to H.264 or H.265 in the camera's settings"
 
@@ -26,13 +27,16 @@ _CODEC_REMEDY = "Set the video encoding of this stream to H.264 or H.265 in the 
 @dataclass(frozen=True, slots=True)
 class MediaDescription:
     """One m= section. `codecs`: payload type to (encoding name in capitals, clock rate in Hz, 0 if not given).
-    `parameters`: payload type to its fmtp parameters, names in small letters."""
+    `parameters`: payload type to its fmtp parameters, names in small letters. `channels`: of
+    audio, where given. `direction`: "sendonly", "recvonly", "sendrecv", "inactive" or empty."""
 
     kind: str
     protocol: str
     payload_types: tuple[int, ...]
     control: str = ""
+    direction: str = ""
     codecs: dict[int, tuple[str, int]] = field(default_factory=dict)
+    channels: dict[int, int] = field(default_factory=dict)
     parameters: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
@@ -80,9 +84,13 @@ def parse(body: bytes) -> SessionDescription:
             elif media and name == "rtpmap":
                 payload_type, encoding = _payload_attribute(name, value)
                 codec, _, rate = encoding.partition("/")
-                clock = rate.partition("/")[0]
+                clock, _, channels = rate.partition("/")
+                if re.fullmatch("[0-9]{1,2}", channels, re.ASCII):
+                    media[-1].channels[payload_type] = int(channels)
                 known = re.fullmatch("[0-9]{1,7}", clock, re.ASCII)
                 media[-1].codecs[payload_type] = (codec.strip().upper(), int(clock) if known else 0)
+            elif media and name in _DIRECTIONS:
+                media[-1] = replace(media[-1], direction=name)
             elif media and name == "fmtp":
                 payload_type, text = _payload_attribute(name, value)
                 pairs = (parameter.partition("=") for parameter in text.split(";"))
@@ -122,7 +130,7 @@ def video_track(session: SessionDescription) -> VideoTrack:
                 others.append(name)
             elif not media.protocol.startswith("RTP/AVP"):
                 raise UnsupportedStream(
-                    f"the video comes as {_shown(media.protocol)}",
+                    f"the video comes as {shown(media.protocol)}",
                     remedy="Switch encrypted media (SRTP) off in the camera's settings",
                 )
             elif clock not in (0, 90_000):
@@ -141,7 +149,7 @@ def video_track(session: SessionDescription) -> VideoTrack:
                 return VideoTrack(media.control, payload_type, codec, sps, pps, vps)
     if not others:
         raise UnsupportedStream("the stream has no video", remedy="Check the stream's path")
-    codecs = ", ".join(_shown(name) for name in dict.fromkeys(others[:4]))
+    codecs = ", ".join(shown(name) for name in dict.fromkeys(others[:4]))
     raise UnsupportedStream(f"the video codec is {codecs}", remedy=_CODEC_REMEDY, params={"codec": codecs})
 
 
@@ -205,7 +213,7 @@ def _is_plain(url: str) -> bool:
     return len(url) <= 4096 and all("!" <= character <= "~" for character in url)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text from the camera, fit for a message."""
     return re.sub(r"[^A-Za-z0-9/._+ -]", "?", text)[:32]
 

@@ -10,8 +10,17 @@ from urllib.parse import quote, urlsplit
 
 from nvr.camera import sdp
 from nvr.camera.auth import Login
-from nvr.camera.depacketizer import Depacketizer
-from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser, parse_session, parse_transport
+from nvr.camera.rtp import RTP_CLOCK_HZ
+from nvr.camera.rtsp import (
+    Headers,
+    Message,
+    Request,
+    Response,
+    RtspParser,
+    Sink,
+    parse_session,
+    parse_transport,
+)
 from nvr.camera.udp import UdpReceiver
 from nvr.clock import Clock
 from nvr.config import Camera
@@ -27,14 +36,14 @@ processor from the alarm and the disk from the other cameras."""
 
 
 class Session:
-    """One life of one connection: `connect`, `describe`, `set_up`, `start`, then `keep_alive` every
+    """One life of one connection: `connect`, `describe`, `set_up` for each track, `start`, then `keep_alive` every
     `keepalive_every_s` and `failure`; at last, whatever happened, `close`."""
 
     def __init__(self, camera: Camera, role: Role, url: str, clock: Clock, answer_s: float):
         self.keepalive_every_s = KEEPALIVE_RANGE_S[1]
         self._camera, self._role, self._answer_s = camera, role, answer_s
         # Also keeps a line break in the configuration out of the request.
-        self._url = self._base = quote(url, safe="!#$%&'()*+,/:;=?@[]~")
+        self._url = self._base = self._described = quote(url, safe="!#$%&'()*+,/:;=?@[]~")
         self._login: Login | None = None
         if camera.username:
             if re.search(r"[\x00-\x1f\x7f]", camera.username):
@@ -42,8 +51,9 @@ class Session:
             self._login = Login(camera.username, camera.password.get_secret_value())
         self._link = _Link(clock)
         self._clock = clock
-        self._udp: UdpReceiver | None = None
-        self._session = self._track_url = ""
+        self._udp: list[UdpReceiver] = []
+        self._session = ""
+        self._tracks = 0
         self._cseq = 0
         self._public: set[str] = set()
         self._keepalive: int | None = None
@@ -61,7 +71,7 @@ class Session:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise CameraUnreachable(f"{host}:{port} cannot be reached: {why}", remedy=remedy) from None
 
-    async def describe(self) -> sdp.VideoTrack:
+    async def describe(self) -> sdp.SessionDescription:
         options = await self._request("OPTIONS", self._url)
         self._public = {word.strip().upper() for word in options.headers.get("Public").split(",")}
         response = await self._request("DESCRIBE", self._url, ("Accept", "application/sdp"))
@@ -69,39 +79,49 @@ class Session:
         headers = response.headers
         self._base = sdp.base_url(self._url, headers.get("Content-Base"), headers.get("Content-Location"))
         description = sdp.parse(response.body)
-        track = sdp.video_track(description)
-        self._track_url = sdp.control_url(self._base, track.control)
+        self._described = self._base
         self._base = sdp.control_url(self._base, description.control)
-        return track
+        return description
 
-    async def set_up(self, depacketizer: Depacketizer) -> None:
-        """The packets go to `depacketizer` from now on (some cameras send them before they answer PLAY)."""
+    async def set_up(
+        self, control: str, sink: Sink, *, clock_hz: int = RTP_CLOCK_HZ, on_report: Sink | None = None
+    ) -> None:
+        """Set up the track with this control URL. Its packets go to `sink` from now on (some cameras send them before
+        they answer PLAY), its RTCP packets to `on_report`."""
         is_udp = self._camera.transport == "udp"
-        wanted = "RTP/AVP/TCP;unicast;interleaved=0-1"
+        channel = 2 * self._tracks
+        self._tracks += 1
+        url = sdp.control_url(self._described, control)
+        wanted = f"RTP/AVP/TCP;unicast;interleaved={channel}-{channel + 1}"
+        receiver: UdpReceiver | None = None
         if is_udp:
-            first, second = await self._open_udp(depacketizer)
-            wanted = f"RTP/AVP;unicast;client_port={first}-{second}"
-        response = await self._request("SETUP", self._track_url, ("Transport", wanted))
+            local, camera = self._link.addresses
+            receiver = UdpReceiver(
+                camera, self._clock, sink, self._link.fail, clock_hz=clock_hz, on_report=on_report
+            )
+            self._udp.append(receiver)
+            await receiver.open(local)
+            wanted = f"RTP/AVP;unicast;client_port={receiver.ports[0]}-{receiver.ports[1]}"
+        response = await self._request("SETUP", url, ("Transport", wanted))
         if response.status == 461:
             raise self._wrong_transport()
         self._require_ok("SETUP", response)
         transport = parse_transport(response.headers.get("Transport") or wanted)
         if transport is None or transport.tcp == is_udp:
             raise self._wrong_transport()
-        self._session, timeout_s = parse_session(response.headers.get("Session"))
-        shortest_s, longest_s = KEEPALIVE_RANGE_S
-        self.keepalive_every_s = min(max(timeout_s / 2, shortest_s), longest_s)
-        if self._udp is not None:
-            self._udp.start_reports(transport.server_ports[1] if transport.server_ports else None)
+        if not self._session or response.headers.get("Session"):
+            self._session, timeout_s = parse_session(response.headers.get("Session"))
+            shortest_s, longest_s = KEEPALIVE_RANGE_S
+            self.keepalive_every_s = min(max(timeout_s / 2, shortest_s), longest_s)
+        if receiver is not None:
+            receiver.start_reports(transport.server_ports[1] if transport.server_ports else None)
             return
-        channel = transport.channels[0] if transport.channels else 0
-        self._link.parser.sinks[channel] = depacketizer.push
-
-    async def _open_udp(self, depacketizer: Depacketizer) -> tuple[int, int]:
-        local, camera = self._link.addresses
-        self._udp = UdpReceiver(camera, self._clock, depacketizer.push, self._link.fail)
-        await self._udp.open(local)
-        return self._udp.ports
+        first, second = transport.channels or (channel, channel + 1)
+        if first in self._link.parser.sinks:  # says the same for every track, and means what was asked for
+            first, second = channel, channel + 1
+        self._link.parser.sinks[first] = sink
+        if on_report is not None:
+            self._link.parser.sinks[second] = on_report
 
     async def start(self) -> None:
         self._require_ok("PLAY", await self._request("PLAY", self._base, ("Range", "npt=0.000-")))
@@ -128,8 +148,8 @@ class Session:
         """TEARDOWN as far as the camera plays along, then end the connection."""
         link = self._link
         link.parser.sinks.clear()
-        if self._udp is not None:
-            self._udp.close()
+        for receiver in self._udp:
+            receiver.close()
         try:
             if self._session and not link.failed.done():
                 _, answer = self._send("TEARDOWN", self._base)

@@ -24,6 +24,12 @@ class Timeline:
         self._highest_90k = 0
         self._ahead_s = 0.0
 
+    def at(self, timestamp: int) -> int | None:
+        """pts of a timestamp near that of the last picture; None before the first."""
+        if not self._started:
+            return None
+        return self._pts_90k + (timestamp - self._timestamp + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
+
     def place(self, timestamp: int, arrival_s: float) -> tuple[int, bool]:
         """(pts in 1/90000 s since the first picture, whether time jumped) of the next picture in decode order.
 

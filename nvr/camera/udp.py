@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from nvr.camera.reception import Reception
 from nvr.camera.reorder import ReorderBuffer
-from nvr.camera.rtp import peek
+from nvr.camera.rtp import RTP_CLOCK_HZ, peek
 from nvr.camera.rtsp import Sink
 from nvr.clock import Clock
 from nvr.errors import CameraError, CameraUnreachable
@@ -25,14 +25,25 @@ _ATTEMPTS = 64
 class UdpReceiver:
     """Takes the datagrams of one track that come from the camera's address, all others are ignored.
 
-    `ports`: ours for RTP (even) and RTCP, the next. `on_error` is called with what `sink` raises.
+    `ports`: ours for RTP (even) and RTCP, the next. `on_error` is called with what `sink` raises; `clock_hz`: of the
+    timestamps; `on_report`: takes the camera's RTCP packets.
     """
 
-    def __init__(self, camera: str, clock: Clock, sink: Sink, on_error: Callable[[Exception], None]):
+    def __init__(
+        self,
+        camera: str,
+        clock: Clock,
+        sink: Sink,
+        on_error: Callable[[Exception], None],
+        *,
+        clock_hz: int = RTP_CLOCK_HZ,
+        on_report: Sink | None = None,
+    ):
         self.ports = (0, 0)
         self._camera, self._monotonic, self._on_error = camera, clock.monotonic, on_error
         self._buffer = ReorderBuffer(sink)
-        self._reception = Reception(secrets.randbits(32), "village-nvr")
+        self._reception = Reception(secrets.randbits(32), "village-nvr", clock_hz)
+        self._on_report = on_report
         self._transports: list[asyncio.DatagramTransport] = []
         self._report_to: tuple[str, int] | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -72,7 +83,10 @@ class UdpReceiver:
     def _take_report(self, data: bytes, host: str, port: int) -> None:
         if host == self._camera:
             self._report_to = self._report_to or (host, port)
-            self._reception.note_report(data, self._monotonic())
+            now_s = self._monotonic()
+            self._reception.note_report(data, now_s)
+            if self._on_report is not None:
+                self._on_report(data, 0, len(data), now_s)
 
     def _expire(self) -> None:
         self._expiry = None

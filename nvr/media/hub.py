@@ -14,6 +14,7 @@ from typing import Protocol
 
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
+from nvr.media.audio import AudioUnit
 
 GOP_CACHE_BYTES = 8 << 20
 GOP_CACHE_UNITS = 2000
@@ -27,6 +28,18 @@ class Consumer(Protocol):
     def push(self, item: MediaItem) -> None:
         """Take one item; must neither block nor raise."""
         ...
+
+
+class AudioConsumer(Protocol):
+    """Anything that takes a stream's audio."""
+
+    def push_audio(self, unit: AudioUnit) -> None:
+        """Take one unit; must neither block nor raise."""
+        ...
+
+
+class MediaConsumer(Consumer, AudioConsumer, Protocol):
+    """Takes both."""
 
 
 class Subscription:
@@ -88,6 +101,7 @@ class StreamHub:
         self.config: CodecConfig | None = None
         self.has_b_frames = False
         self._consumers: list[Consumer] = []
+        self._audio_consumers: list[AudioConsumer] = []
         self._gop: list[AccessUnit] = []
         self._gop_bytes = 0
         self._last_pts_90k: int | None = None
@@ -102,6 +116,15 @@ class StreamHub:
             self._remember(item)
         for consumer in tuple(self._consumers):  # one may leave while it is served
             consumer.push(item)
+
+    def publish_audio(self, unit: AudioUnit) -> None:
+        """Hand `unit` to who asked for audio; called by the stream's camera task alone, in order with its pictures."""
+        for consumer in tuple(self._audio_consumers):
+            consumer.push_audio(unit)
+
+    def attach_audio(self, consumer: AudioConsumer) -> None:
+        """Deliver every later audio unit to `consumer`, too or alone."""
+        self._audio_consumers.append(consumer)
 
     def _remember(self, unit: AccessUnit) -> None:
         if unit.config is not self.config:

@@ -22,7 +22,7 @@ _HIGH_PROFILE = 100
 _COMPLETE = 0x80
 """No parameter sets of this kind are in the samples (array_completeness)."""
 LANGUAGE_UNDETERMINED = 0x55C4
-_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)
+MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
@@ -88,25 +88,40 @@ def _hevc_record(config: CodecConfig) -> bytes:
     return head + b"".join(sets)
 
 
-def movie(
-    config: CodecConfig, duration_90k: int, sample_tables: Iterable[bytes], extends: bytes = b""
+def media_box(
+    kind: bytes, name: bytes, duration_90k: int, header: bytes, sample_table: bytes, timescale: int
 ) -> bytes:
-    """A `moov` with one video track; `sample_tables` follow its sample description."""
+    """An `mdia` box; `kind`: of its handler; `header`: `vmhd` or `smhd`."""
+    mdhd = struct.pack(">QQIQHH", 0, 0, timescale, duration_90k, LANGUAGE_UNDETERMINED, 0)
+    data_here = box(b"dinf", table(b"dref", 1, full_box(b"url ", 0, 1)))
+    return box(
+        b"mdia",
+        full_box(b"mdhd", 1, 0, mdhd),
+        full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, kind), name + b"\x00"),
+        box(b"minf", header, data_here, sample_table),
+    )
+
+
+def movie(
+    config: CodecConfig,
+    duration_90k: int,
+    sample_tables: Iterable[bytes],
+    extends: bytes = b"",
+    audio: bytes = b"",
+    edits: bytes = b"",
+) -> bytes:
+    """A `moov` with one video track, and the `trak` of an audio track or nothing; `sample_tables` follow the video's
+    sample description, `edits` are its `edts` box or nothing."""
     dimensions = struct.pack(">II", config.width << 16, config.height << 16)
     mvhd = struct.pack(">QQIQIH10x", 0, 0, TICKS, duration_90k, 0x10000, 0x100)
     tkhd = struct.pack(">QQIIQ8xHHHH", 0, 0, TRACK_ID, 0, duration_90k, 0, 0, 0, 0)
-    mdhd = struct.pack(">QQIQHH", 0, 0, TICKS, duration_90k, LANGUAGE_UNDETERMINED, 0)
     sample_table = box(b"stbl", table(b"stsd", 1, sample_entry(config)), *sample_tables)
-    data_here = box(b"dinf", table(b"dref", 1, full_box(b"url ", 0, 1)))
-    media = box(
-        b"mdia",
-        full_box(b"mdhd", 1, 0, mdhd),
-        full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, b"vide"), b"video\x00"),
-        box(b"minf", full_box(b"vmhd", 0, 1, bytes(8)), data_here, sample_table),
-    )
+    media = media_box(b"vide", b"video", duration_90k, full_box(b"vmhd", 0, 1, bytes(8)), sample_table, TICKS)
+    next_track = struct.pack(">I", TRACK_ID + (2 if audio else 1))
     return box(
         b"moov",
-        full_box(b"mvhd", 1, 0, mvhd, _MATRIX, bytes(24), struct.pack(">I", TRACK_ID + 1)),
-        box(b"trak", full_box(b"tkhd", 1, 3, tkhd, _MATRIX, dimensions), media),
+        full_box(b"mvhd", 1, 0, mvhd, MATRIX, bytes(24), next_track),
+        box(b"trak", full_box(b"tkhd", 1, 3, tkhd, MATRIX, dimensions), edits, media),
+        audio,
         extends,
     )

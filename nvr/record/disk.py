@@ -14,12 +14,14 @@ from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import MediaItem
-from nvr.media.hub import Consumer
+from nvr.media.audio import AudioUnit
+from nvr.media.hub import MediaConsumer
 from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity
 from nvr.record.keyframe import Keyframe
 from nvr.record.model import Interval, Usage
 from nvr.record.outlook import Outlook
+from nvr.record.playback import Audio
 from nvr.record.recorder import HOLD_SHARE, Recorder
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
 from nvr.record.timeline import Timeline
@@ -71,7 +73,7 @@ class Disk:
                 stream.recorder = None
             await recorder.close()
 
-    def consumer(self, key: StreamKey) -> Consumer:
+    def consumer(self, key: StreamKey) -> MediaConsumer:
         """What to attach to the stream's hub, once."""
         stream = _Input(key)
         self._inputs.append(stream)
@@ -89,9 +91,11 @@ class Disk:
         """`Recorder.keyframe`."""
         return await self._open.keyframe(key, at_s, max_bytes)
 
-    async def mp4(self, key: StreamKey, start_s: float, end_s: float) -> list[VirtualMp4]:
+    async def mp4(
+        self, key: StreamKey, start_s: float, end_s: float, audio: Audio = "all"
+    ) -> list[VirtualMp4]:
         """`Recorder.mp4`."""
-        return await self._open.mp4(key, start_s, end_s)
+        return await self._open.mp4(key, start_s, end_s, audio)
 
     async def save_picture(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
         """`PictureStore.save`."""
@@ -130,8 +134,12 @@ class _Input:
 
     def __init__(self, key: StreamKey):
         self.key = key
-        self.recorder: Consumer | None = None
+        self.recorder: MediaConsumer | None = None
 
     def push(self, item: MediaItem) -> None:
         if self.recorder is not None:
             self.recorder.push(item)
+
+    def push_audio(self, unit: AudioUnit) -> None:
+        if self.recorder is not None:
+            self.recorder.push_audio(unit)

@@ -16,11 +16,16 @@ import numpy as np
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
-from nvr.record.boxes import SYNC_SAMPLE
+from nvr.media.audio import MAX_CHANNELS, MAX_RATE_HZ, MAX_SPECIFIC_BYTES, AudioConfig
+from nvr.record.audio_boxes import AUDIO_TRACK_ID
+from nvr.record.boxes import SYNC_SAMPLE, TRACK_ID
 from nvr.record.fmp4 import (
+    AUDIO_TRUN_SAMPLE,
     FRAG,
     FRAG_BYTES,
     INDX,
+    INDX_AUDIO,
+    INDX_AUDIO_FRAGMENT,
     INDX_FRAGMENT,
     INDX_SAMPLE,
     KEY_BIT,
@@ -28,7 +33,7 @@ from nvr.record.fmp4 import (
     USER_TYPE,
 )
 from nvr.record.model import Gap, Segment
-from nvr.record.samples import Samples, StoredFragment
+from nvr.record.samples import AudioSamples, Samples, StoredFragment
 
 Read = Callable[[int, int], bytes]
 """(offset, length) -> the bytes of the file there; fewer only at its end."""
@@ -84,7 +89,24 @@ def _segment(facts: Any) -> Segment:
         if cause not in _GAP_CAUSES:
             raise ValueError("unknown cause of a gap")
         gap = Gap(key, int(gap_start_90k), start_90k, cause)
-    return Segment(number, key, config, start_90k, int(facts["slew_ppm"]), gap)
+    audio = _audio_config(facts["audio"]) if "audio" in facts else None
+    return Segment(number, key, config, start_90k, int(facts["slew_ppm"]), gap, audio)
+
+
+def _audio_config(facts: Any) -> AudioConfig:
+    config = AudioConfig(
+        facts["codec"],
+        int(facts["rate_hz"]),
+        int(facts["channels"]),
+        bytes.fromhex(facts["specific"]),
+        int(facts["frame_samples"]),
+    )
+    is_bounded = 0 < config.rate_hz <= 2 * MAX_RATE_HZ and 0 < config.channels <= MAX_CHANNELS
+    if config.codec not in ("aac", "alaw", "ulaw") or not is_bounded:
+        raise ValueError("unknown audio codec, or a strange rate or number of channels")
+    if len(config.specific) > MAX_SPECIFIC_BYTES or (config.codec == "aac") != bool(config.specific):
+        raise ValueError("strange AudioSpecificConfig")
+    return config
 
 
 def scan(read: Read, size: int, start: int, *, check: bool = True) -> Scan:
@@ -121,11 +143,11 @@ def read_fragment(read: Read, offset: int, *, check: bool) -> StoredFragment:
         head = read(offset, moof_end + 8)
         if moof_end + 8 > len(head):
             raise Damaged("moof is torn")
-    media_90k, samples = _moof(head, prft_end + 8, moof_end)
+    fragment = StoredFragment(*_moof(head, prft_end + 8, moof_end, FRAG_BYTES + length))
     mdat_end = _box_end(head, moof_end, b"mdat")
-    if mdat_end != FRAG_BYTES + length or mdat_end - moof_end - 8 != int(samples.sizes.sum()):
+    if mdat_end != FRAG_BYTES + length or mdat_end - moof_end - 8 != fragment.payload_bytes:
         raise Damaged("samples do not fill their mdat")
-    return StoredFragment(media_90k, FRAG_BYTES + length, samples)
+    return fragment
 
 
 def read_footer(read: Read, size: int) -> tuple[list[StoredFragment], int]:
@@ -159,29 +181,77 @@ def parse_footer(data: bytes) -> list[StoredFragment]:
         rows["offset"].astype(np.int64),
         size_key >= KEY_BIT,
     )
+    box_end = int.from_bytes(data[:4], "big") - 4
+    audio = _audio_index(data, end, box_end, fragment_count)
     fragments, at = [], 0
-    for media_90k, length, count in heads.tolist():
+    for (media_90k, length, count), run in zip(heads.tolist(), audio, strict=True):
         if not 0 < count <= sample_count - at:
             raise Damaged("index of samples does not add up")
-        fragments.append(StoredFragment(media_90k, length, samples.cut(at, at + count)))
+        fragments.append(StoredFragment(media_90k, length, samples.cut(at, at + count), run))
         at += count
     return fragments
 
 
-def _moof(data: bytes, start: int, end: int) -> tuple[int, Samples]:
-    media_90k: int | None = None
+def _audio_index(data: bytes, start: int, end: int, fragment_count: int) -> list[AudioSamples | None]:
+    """The audio of each fragment. Raises Damaged."""
+    if end <= start:
+        return [None] * fragment_count
+    heads_at = start + INDX_AUDIO.size
+    rows_at = heads_at + fragment_count * INDX_AUDIO_FRAGMENT.itemsize
+    if rows_at > min(end, len(data)):
+        raise Damaged("index of audio is torn")
+    crc, count = INDX_AUDIO.unpack_from(data, start)
+    stop = rows_at + count * AUDIO_TRUN_SAMPLE.itemsize
+    if stop > min(end, len(data)) or zlib.crc32(memoryview(data)[heads_at:stop]) != crc:
+        raise Damaged("index of audio is torn or its bytes have changed")
+    heads = np.frombuffer(data, INDX_AUDIO_FRAGMENT, fragment_count, heads_at)
+    runs: list[AudioSamples | None] = []
+    at = rows_at
+    for media_90k, samples in heads.tolist():
+        if samples > (stop - at) // AUDIO_TRUN_SAMPLE.itemsize:
+            raise Damaged("index of audio does not add up")
+        runs.append(_audio_samples(data, at, samples, media_90k) if samples else None)
+        at += samples * AUDIO_TRUN_SAMPLE.itemsize
+    return runs
+
+
+def _moof(data: bytes, start: int, end: int, length: int) -> tuple[int, int, Samples, AudioSamples | None]:
+    """(decode time of the first sample, `length`, samples, audio)."""
+    video: tuple[int, Samples] | None = None
+    audio: AudioSamples | None = None
     for kind, inner, inner_end in _boxes(data, start, end):
         if kind != b"traf":
             continue
-        for part, at, part_end in _boxes(data, inner, inner_end):
-            if part == b"tfdt" and part_end - at == 12:
-                media_90k = int.from_bytes(data[at + 4 : part_end], "big")
-            elif part == b"trun" and part_end - at >= 12:
-                count = int.from_bytes(data[at + 4 : at + 8], "big")
-                if count == 0 or part_end - at != 12 + count * TRUN_SAMPLE.itemsize or media_90k is None:
-                    raise Damaged("trun does not have the length of its samples")
-                return media_90k, _samples(data, at + 12, count)
-    raise Damaged("moof without samples")
+        track, media_90k, count, at = _track_run(data, inner, inner_end)
+        if track == TRACK_ID and video is None:
+            video = media_90k, _samples(data, at, count)
+        elif track == AUDIO_TRACK_ID and audio is None:
+            audio = _audio_samples(data, at, count, media_90k)
+    if video is None:
+        raise Damaged("moof without samples")
+    return video[0], length, video[1], audio
+
+
+def _track_run(data: bytes, start: int, end: int) -> tuple[int, int, int, int]:
+    """(track, decode time, number of samples, where they start) of a traf."""
+    track = media_90k = None
+    for part, at, part_end in _boxes(data, start, end):
+        if part == b"tfhd" and part_end - at == 8:
+            track = int.from_bytes(data[at + 4 : part_end], "big")
+        elif part == b"tfdt" and part_end - at == 12:
+            media_90k = int.from_bytes(data[at + 4 : part_end], "big")
+        elif part == b"trun" and part_end - at >= 12:
+            count = int.from_bytes(data[at + 4 : at + 8], "big")
+            row = AUDIO_TRUN_SAMPLE if track == AUDIO_TRACK_ID else TRUN_SAMPLE
+            if count == 0 or part_end - at != 12 + count * row.itemsize or track is None or media_90k is None:
+                raise Damaged("trun does not have the length of its samples")
+            return track, media_90k, count, at + 12
+    raise Damaged("traf without samples")
+
+
+def _audio_samples(data: bytes, start: int, count: int, media_90k: int) -> AudioSamples:
+    rows = np.frombuffer(data, AUDIO_TRUN_SAMPLE, count, start)
+    return AudioSamples(media_90k, rows["size"].astype(np.int64), rows["duration"].astype(np.int64))
 
 
 def _samples(data: bytes, start: int, count: int) -> Samples:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
+from nvr.media.audio import AudioConfig
 from nvr.record.index_rows import Ids, candidate_of, delete_row, put_gap, put_row, row_of
 from nvr.record.layout import path_of
 from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, SegmentRow
@@ -26,8 +27,10 @@ _FIRST_PAGE, _LAST_PAGE = 8, 512
 _CANDIDATES = "SELECT segments.id, start_90k, duration_90k, segments.bytes FROM segments"
 _ROWS = """
     SELECT segments.*, streams.camera, streams.role,
-           configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders
+           configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders,
+           audio_configs.codec AS audio_codec, rate_hz, channels, specific, frame_samples
     FROM segments JOIN streams ON streams.id = segments.stream JOIN configs ON configs.id = segments.config
+    LEFT JOIN audio_configs ON audio_configs.id = segments.audio
 """
 # Segments of a stream never overlap: only the last that starts before a span can reach into it.
 _SPAN = """
@@ -51,6 +54,7 @@ class Index:
         self.db = Database(root / NAME, [s.read_text("utf-8") for s in scripts if s.name.endswith(".sql")])
         self._streams: dict[StreamKey, int] = {}
         self._configs: dict[CodecConfig, int] = {}
+        self._audio: dict[AudioConfig, int] = {}
 
     async def close(self) -> None:
         await self.db.close()
@@ -67,7 +71,7 @@ class Index:
     ) -> None:
         """Add or replace `rows` (add only with `only_unknown`), add `gaps`, forget `deleted` garbage: all of it or
         nothing, on the disk when this returns. Raises sqlite3.Error."""
-        ids = Ids(dict(self._streams), dict(self._configs))
+        ids = Ids(dict(self._streams), dict(self._configs), dict(self._audio))
 
         def work(connection: sqlite3.Connection) -> None:
             for row in rows:
@@ -77,10 +81,8 @@ class Index:
             connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in deleted])
 
         self.db.write_now(work)
-        self._streams, self._configs = (
-            ids.streams,
-            ids.configs,
-        )  # only now: a rolled back id is another's later
+        # Only now: a rolled back id is another's later.
+        self._streams, self._configs, self._audio = ids
 
     def discard(self, doomed: Sequence[Doomed], now_90k: int) -> None:
         """Make segments garbage: their rows are gone, their files can be deleted, and what went is remembered. Raises

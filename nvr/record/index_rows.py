@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
+from nvr.media.audio import AudioConfig
 from nvr.record import fragment_list
 from nvr.record.model import Candidate, DeletionCause, Gap, Segment, SegmentRow
 from nvr.record.retention import DAY_90K
@@ -18,6 +19,7 @@ DELETIONS_DAYS = 400
 class Ids(NamedTuple):
     streams: dict[StreamKey, int]
     configs: dict[CodecConfig, int]
+    audio: dict[AudioConfig, int]
 
 
 def _stream_id(connection: sqlite3.Connection, ids: Ids, key: StreamKey) -> int:
@@ -42,6 +44,24 @@ def _config_id(connection: sqlite3.Connection, ids: Ids, config: CodecConfig) ->
     return ids.configs[config]
 
 
+def _audio_id(connection: sqlite3.Connection, ids: Ids, config: AudioConfig | None) -> int | None:
+    if config is None:
+        return None
+    if config not in ids.audio:
+        values = (config.codec, config.rate_hz, config.channels, config.specific, config.frame_samples)
+        connection.execute(
+            "INSERT OR IGNORE INTO audio_configs (codec, rate_hz, channels, specific, frame_samples)"
+            " VALUES (?, ?, ?, ?, ?)",
+            values,
+        )
+        query = (
+            "SELECT id FROM audio_configs WHERE codec = ? AND rate_hz = ? AND channels = ? AND specific = ?"
+            " AND frame_samples = ?"
+        )
+        ids.audio[config] = connection.execute(query, values).fetchone()[0]
+    return ids.audio[config]
+
+
 def put_row(connection: sqlite3.Connection, ids: Ids, row: SegmentRow, *, only_unknown: bool) -> None:
     segment = row.segment
     before = connection.execute("SELECT bytes FROM segments WHERE id = ?", (segment.number,)).fetchone()
@@ -51,8 +71,10 @@ def put_row(connection: sqlite3.Connection, ids: Ids, row: SegmentRow, *, only_u
         put_gap(connection, ids, segment.gap)
     stream = _stream_id(connection, ids, segment.key)
     connection.execute(
-        "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-        " duration_90k = excluded.duration_90k, bytes = excluded.bytes, footer_bytes = excluded.footer_bytes,"
+        "INSERT INTO segments (id, stream, config, start_90k, duration_90k, slew_ppm, bytes, header_bytes,"
+        " footer_bytes, is_open, fragments, audio) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET duration_90k = excluded.duration_90k, bytes = excluded.bytes,"
+        " footer_bytes = excluded.footer_bytes,"
         " is_open = excluded.is_open, fragments = excluded.fragments",
         (
             segment.number,
@@ -66,6 +88,7 @@ def put_row(connection: sqlite3.Connection, ids: Ids, row: SegmentRow, *, only_u
             row.footer_bytes,
             row.is_open,
             fragment_list.pack(row.fragments),
+            _audio_id(connection, ids, segment.audio),
         ),
     )
     grown = row.bytes - (before["bytes"] if before else 0)
@@ -120,7 +143,12 @@ def row_of(row: sqlite3.Row) -> SegmentRow:
         vps=row["vps"],
     )
     key = StreamKey(row["camera"], Role(row["role"]))
-    segment = Segment(row["id"], key, config, row["start_90k"], row["slew_ppm"])
+    audio = None
+    if row["audio"] is not None:
+        audio = AudioConfig(
+            row["audio_codec"], row["rate_hz"], row["channels"], row["specific"], row["frame_samples"]
+        )
+    segment = Segment(row["id"], key, config, row["start_90k"], row["slew_ppm"], audio=audio)
     return SegmentRow(
         segment,
         row["header_bytes"],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from nvr.clock import Clock
 from nvr.events import StreamKey
 from nvr.media.access_unit import MediaItem
+from nvr.media.audio import AudioUnit
 from nvr.record.gap_list import GapList
 from nvr.record.model import Fragment, Gap, GapCause
 from nvr.record.segment import SegmentBuilder
@@ -101,6 +102,10 @@ class StreamInput:
             self._intake.dropped += 1
             self._builder.abandon("overflow")
             self._note_state()
+
+    def push_audio(self, unit: AudioUnit) -> None:
+        self._builder.push_audio(unit)
+        self._note_state()
 
     def flush_stale(self) -> None:
         """Queue the open fragment if the camera pauses."""

@@ -47,11 +47,10 @@ def read_keyframe(root: Path, row: SegmentRow, at_90k: int, max_bytes: int) -> K
             if fragment.entry != chosen:
                 raise Damaged(f"another fragment at byte {offset} than the index says")
             # The samples end their fragment (fmp4.py).
-            sizes = fragment.samples.sizes
-            size = int(sizes[0])
+            size = int(fragment.samples.sizes[0])
             if size > max_bytes:
                 return None
-            data = os.pread(file.fileno(), size, offset + fragment.bytes - int(sizes.sum()))
+            data = os.pread(file.fileno(), size, offset + fragment.bytes - fragment.payload_bytes)
     except (OSError, Damaged) as error:
         log.warning("footage file cannot be read", path=str(path), error=str(error))
         return None

@@ -12,9 +12,14 @@ from typing import Literal, NamedTuple
 
 from nvr.events import StreamKey
 from nvr.media.access_unit import CodecConfig
+from nvr.media.audio import AudioConfig
 
 TICKS = 90_000
 SLEW_UNIT = 1_000_000
+AUDIO_LEAD_90K = TICKS // 2
+"""Media time of audio counts from this much before the segment's first picture, because audio that belongs to the end
+of the segment before may arrive when that is complete. In the file it is the pictures that wait (an edit list), since
+an edit that skips the start of AAC makes FFmpeg drop seconds of it."""
 GapCause = Literal["loss", "reconnect", "timestamp", "overflow", "clock", "stall", "stopped", "disk"]
 
 
@@ -54,7 +59,7 @@ class Segment:
 
     `number` counts all segments of the appliance in the order in which they were begun and is never used twice.
     `start_90k` is the wall time of media time 0; media time runs `slew_ppm` millionths slower than wall time.
-    `gap`: what is missing before it.
+    `gap`: what is missing before it. `audio`: of its audio track, None where it has none.
     """
 
     number: int
@@ -63,10 +68,21 @@ class Segment:
     start_90k: int
     slew_ppm: int
     gap: Gap | None = None
+    audio: AudioConfig | None = None
 
     def wall_90k(self, media_90k: int) -> int:
         """Wall time of a media time in this segment."""
         return self.start_90k + media_90k + media_90k * self.slew_ppm // SLEW_UNIT
+
+
+@dataclass(frozen=True, slots=True)
+class AudioRun:
+    """Audio units that are written together: sample k has `data[k]` and lasts `durations_90k[k]`; the first starts at
+    `media_90k`, counted from AUDIO_LEAD_90K before the segment's first picture."""
+
+    media_90k: int
+    data: tuple[bytes, ...] = field(repr=False)
+    durations_90k: tuple[int, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,7 @@ class Fragment:
     decode time, is shown `offsets_90k[k]` after (or before) its decode time and is a keyframe where `keys[k]`.
 
     `number` counts in the segment from 0; `media_90k` is the decode time of the first sample.
+    `audio`: what belongs to its time, or came too late for the fragment before.
     """
 
     segment: Segment
@@ -84,6 +101,7 @@ class Fragment:
     durations_90k: tuple[int, ...] = field(repr=False)
     offsets_90k: tuple[int, ...] = field(repr=False)
     keys: tuple[bool, ...] = field(repr=False)
+    audio: AudioRun | None = None
 
     @property
     def media_end_90k(self) -> int:
@@ -91,7 +109,7 @@ class Fragment:
 
     @property
     def payload_bytes(self) -> int:
-        return sum(map(len, self.data))
+        return sum(map(len, self.data)) + (sum(map(len, self.audio.data)) if self.audio else 0)
 
     @property
     def missing(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import FileIO
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
@@ -19,14 +20,23 @@ from nvr.record.virtual_mp4 import Piece, VirtualMp4
 log = structlog.get_logger(__name__)
 
 
-def build(root: Path, rows: Sequence[SegmentRow], start_90k: int, end_90k: int) -> list[VirtualMp4]:
-    """What `rows`, in order of time, hold of a span, one MP4 for each run of equal parameter sets.
+Audio = Literal["all", "aac", "none"]
+"""Which audio an MP4 has. Chromium plays G.711 in MP4 (measured), other browsers need not."""
+
+
+def build(
+    root: Path, rows: Sequence[SegmentRow], start_90k: int, end_90k: int, audio: Audio = "all"
+) -> list[VirtualMp4]:
+    """What `rows`, in order of time, hold of a span, one MP4 for each run of equal parameter sets and audio.
 
     It starts with the last keyframe that is shown at `start_90k` or before, or else with the first after, and ends
     with the fragment that `end_90k` lies in. Files that cannot be read are left out.
     """
     pieces = [piece for row in rows if (piece := _piece(root, row, start_90k, end_90k)) is not None]
-    return [VirtualMp4(list(run)) for _, run in groupby(pieces, key=lambda piece: piece.segment.config)]
+    return [
+        VirtualMp4(list(run), with_audio=sound is not None and audio in ("all", sound.codec))
+        for (_, sound), run in groupby(pieces, key=lambda piece: (piece.segment.config, piece.segment.audio))
+    ]
 
 
 def _piece(root: Path, row: SegmentRow, start_90k: int, end_90k: int) -> Piece | None:

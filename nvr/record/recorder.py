@@ -16,7 +16,7 @@ from nvr.clock import Clock
 from nvr.errors import StorageError
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
-from nvr.media.hub import Consumer
+from nvr.media.hub import MediaConsumer
 from nvr.record import playback
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
@@ -137,8 +137,9 @@ class Recorder:
             log.error("the disk does not answer; it is left as it is", path=str(self._root))
         self._threads.close()
 
-    def consumer(self, key: StreamKey) -> Consumer:
-        """What records the stream `key`, to be attached to its hub. Raises ValueError: the camera's id is no plain
+    def consumer(self, key: StreamKey) -> MediaConsumer:
+        """What records the stream `key`, to be attached to its hub, for audio
+        too. Raises ValueError: the camera's id is no plain
         name."""
         stream_folder(key)
         if key not in self._inputs:
@@ -185,8 +186,11 @@ class Recorder:
             return None
         return await self._threads.reading(read_keyframe, self._root, rows[0], at_90k, max_bytes)
 
-    async def mp4(self, key: StreamKey, start_s: float, end_s: float) -> list[VirtualMp4]:
-        """Committed footage of a span as MP4s, one for each run of equal parameter sets; [] if there is none.
+    async def mp4(
+        self, key: StreamKey, start_s: float, end_s: float, audio: playback.Audio = "all"
+    ) -> list[VirtualMp4]:
+        """Committed footage of a span as MP4s, one for each run of equal parameter sets and
+        audio; [] if there is none.
 
         The first starts with the keyframe shown at `start_s` or before (the first after, if nothing was recorded
         then); the last ends up to a second behind `end_s`. Raises StorageError: the index cannot be read.
@@ -194,7 +198,7 @@ class Recorder:
         start_90k, end_90k = int(start_s * TICKS), int(end_s * TICKS)
         with self._reading() as index:
             rows = await index.rows(key, start_90k, end_90k)
-        return await self._threads.reading(playback.build, self._root, rows, start_90k, end_90k)
+        return await self._threads.reading(playback.build, self._root, rows, start_90k, end_90k, audio)
 
     def usage(self) -> Usage:
         """How full the directory is, as of the last commit."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nvr.record.model import Fragment, FragmentEntry
+from nvr.record.model import AudioRun, Fragment, FragmentEntry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +54,39 @@ class Samples:
         return Samples(self.sizes[part], self.durations_90k[part], self.offsets_90k[part], self.keys[part])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioSamples:
+    """Audio samples in order, the first at `media_90k` (as in `AudioRun`); arrays of equal length."""
+
+    media_90k: int
+    sizes: npt.NDArray[np.int64]
+    durations_90k: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, run: AudioRun | None) -> AudioSamples | None:
+        if run is None:
+            return None
+        sizes = np.array([len(data) for data in run.data], np.int64)
+        return cls(run.media_90k, sizes, np.array(run.durations_90k, np.int64))
+
+
 class StoredFragment(NamedTuple):
-    """A fragment as it lies in a file: decode time of its first sample, size with all boxes, samples."""
+    """A fragment as it lies in a file: decode time of its first sample, size with all boxes, samples, audio if it has
+    any. The last bytes of a fragment are those of its samples, then those of its audio."""
 
     media_90k: int
     bytes: int
     samples: Samples
+    audio: AudioSamples | None = None
+
+    @property
+    def audio_bytes(self) -> int:
+        return 0 if self.audio is None else int(self.audio.sizes.sum())
+
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of all samples."""
+        return int(self.samples.sizes.sum()) + self.audio_bytes
 
     @property
     def entry(self) -> FragmentEntry:

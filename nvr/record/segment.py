@@ -3,7 +3,8 @@
 A fragment ends before a keyframe and otherwise after a second, so that little is lost when the power goes, even
 where keyframes are rare. It ends only where the next unit is shown after all before it: then both sides sort by
 themselves, and the decode times that RTP does not carry are the fragment's own presentation times in order.
-A segment (a file) starts with a keyframe: after a minute, with new parameter sets, after missing pictures.
+A segment (a file) starts with a keyframe: after a minute, with new parameter sets, after missing pictures. Audio goes
+along: it cuts nothing, except that a new configuration of it makes the next keyframe start a segment.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from itertools import pairwise
 
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
+from nvr.media.audio import AudioUnit
+from nvr.record.audio_queue import AudioQueue
 from nvr.record.model import TICKS, Fragment, Gap, GapCause, Segment
 from nvr.record.wall_timeline import WallTimeline
 
@@ -57,6 +60,7 @@ class SegmentBuilder:
         self._step_90k = DEFAULT_STEP_90K
         self._units: list[AccessUnit] = []
         self._bytes = self._highest_90k = 0
+        self._audio = AudioQueue()
 
     def push(self, item: MediaItem, wall_minus_mono_s: float) -> Fragment | None:
         """Take one item. `wall_minus_mono_s`: difference of the appliance's clocks now."""
@@ -75,6 +79,10 @@ class SegmentBuilder:
         self._bytes += len(item.data)
         self._timeline.observe(item.pts_90k, item.received_mono_s)
         return done
+
+    def push_audio(self, unit: AudioUnit) -> None:
+        """Take one unit; it is part of the fragment of its time, or of the next where that is complete already."""
+        self._audio.push(unit)
 
     def flush_stale(self, now_mono_s: float, wall_minus_mono_s: float) -> Fragment | None:
         """The open fragment, if the camera pauses: what it sent must not wait for what it does not send."""
@@ -98,12 +106,13 @@ class SegmentBuilder:
     @property
     def open_bytes(self) -> int:
         """Bytes of the open fragment."""
-        return self._bytes
+        return self._bytes + self._audio.bytes
 
     def abandon(self, cause: GapCause) -> None:
         """As `stop`, but the segment cannot take any more: the open fragment is dropped."""
         self._units = []
         self._bytes = 0
+        self._audio.restart()
         self._break(cause)
 
     def _break(self, cause: GapCause) -> None:
@@ -120,6 +129,8 @@ class SegmentBuilder:
         done = self.stop(item.cause, wall_minus_mono_s)
         if item.cause in ("reconnect", "timestamp"):
             self._timeline.restart()
+        if item.cause == "reconnect":
+            self._audio.restart()
         return done
 
     def _cut_before(self, unit: AccessUnit, wall_minus_mono_s: float) -> Fragment | None:
@@ -161,6 +172,7 @@ class SegmentBuilder:
             return True
         return self._segment is not None and (
             unit.pts_90k - self._base_pts_90k >= SEGMENT_90K
+            or self._segment.audio != self._audio.config
             or abs(wall_minus_mono_s - self._segment_offset_s) > WALL_JUMP_S
         )
 
@@ -191,6 +203,7 @@ class SegmentBuilder:
             tuple(b - a for a, b in pairwise([*decode_90k, self._media_end_90k])),
             tuple(u.pts_90k - base_90k - at for u, at in zip(units, decode_90k, strict=True)),
             tuple(unit.is_key for unit in units),
+            self._audio.take(self._segment.audio, base_90k, base_90k + self._media_end_90k),
         )
         self._fragments += 1
         end_90k = self._segment.wall_90k(self._media_end_90k)
@@ -199,9 +212,11 @@ class SegmentBuilder:
 
     def _begin(self, pts_90k: int, config: CodecConfig, wall_minus_mono_s: float) -> Segment:
         end_90k = self._timeline.end_90k
+        goes_on = end_90k is not None and self._cause is None
         start_90k, slew_ppm, cause = self._timeline.anchor(pts_90k, wall_minus_mono_s, self._cause)
         gap = Gap(self._key, end_90k, start_90k, cause) if end_90k is not None and cause else None
         self._base_pts_90k, self._segment_offset_s = pts_90k, wall_minus_mono_s
         self._media_end_90k = self._fragments = 0
         self._cause = None
-        return Segment(self._next_number(), self._key, config, start_90k, slew_ppm, gap)
+        audio = self._audio.begin(pts_90k, goes_on=goes_on and gap is None)
+        return Segment(self._next_number(), self._key, config, start_90k, slew_ppm, gap, audio)

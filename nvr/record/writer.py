@@ -32,7 +32,7 @@ from nvr.record.layout import path_of
 from nvr.record.model import Fragment, FragmentEntry, Gap, Segment, SegmentRow
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.room import Room
-from nvr.record.samples import Samples, StoredFragment
+from nvr.record.samples import AudioSamples, Samples, StoredFragment
 from nvr.record.settled_clock import SettledClock
 
 WAIT_FOR = FULL | {errno.EROFS}
@@ -101,12 +101,13 @@ class _File:
 
     def append(self, fragment: Fragment) -> None:
         """Raises OSError; then nothing has changed."""
-        samples = Samples.of(fragment)
+        samples, audio = Samples.of(fragment), AudioSamples.of(fragment.audio)
         header = segment_header(self.segment) if self.size == 0 else b""
-        head = fragment_header(fragment, samples)
-        before, self.size = self.size, append(self.fd, self.size, [header, head, *fragment.data])
+        head = fragment_header(fragment, samples, audio)
+        sound = fragment.audio.data if fragment.audio else ()
+        before, self.size = self.size, append(self.fd, self.size, [header, head, *fragment.data, *sound])
         self.header_bytes = self.header_bytes or len(header)
-        stored = StoredFragment(fragment.media_90k, self.size - before - len(header), samples)
+        stored = StoredFragment(fragment.media_90k, self.size - before - len(header), samples, audio)
         self.stored.append(stored)
         self._entries.append(stored.entry)
         self.is_dirty = True

@@ -14,12 +14,13 @@ import numpy as np
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
+from nvr.media.audio import AudioUnit
 from nvr.media.h264 import NAL_AUD, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.nal import join_length_prefixed, split_annex_b
 from nvr.record.fmp4 import footer, fragment_header, segment_header
 from nvr.record.fmp4_reader import Read
 from nvr.record.model import FileRange, Fragment
-from nvr.record.samples import Samples, StoredFragment
+from nvr.record.samples import AudioSamples, Samples, StoredFragment
 from nvr.record.segment import SegmentBuilder
 from nvr.record.virtual_mp4 import VirtualMp4
 
@@ -98,10 +99,15 @@ def numbers() -> Callable[[], int]:
     return count(1).__next__
 
 
-def cut(items: Iterable[MediaItem], *, wall_s: float = 1_800_000_000.0) -> list[Fragment]:
+def cut(items: Iterable[MediaItem | AudioUnit], *, wall_s: float = 1_800_000_000.0) -> list[Fragment]:
     """The fragments of a whole stream whose pictures are received by a monotonic clock that shows 0 at `wall_s`."""
     builder = SegmentBuilder(GATE, end_90k=None, next_number=numbers())
-    fragments = [builder.push(item, wall_s) for item in items]
+    fragments: list[Fragment | None] = []
+    for item in items:
+        if isinstance(item, AudioUnit):
+            builder.push_audio(item)
+        else:
+            fragments.append(builder.push(item, wall_s))
     fragments.append(builder.stop("stopped", wall_s))
     return [fragment for fragment in fragments if fragment is not None]
 
@@ -112,11 +118,12 @@ def file_bytes(fragments: Sequence[Fragment], *, closed: bool = True) -> tuple[b
     header_bytes = len(content)
     stored, ends = [], []
     for fragment in fragments:
-        samples = Samples.of(fragment)
-        whole = fragment_header(fragment, samples) + b"".join(fragment.data)
+        samples, audio = Samples.of(fragment), AudioSamples.of(fragment.audio)
+        whole = fragment_header(fragment, samples, audio) + b"".join(fragment.data)
+        whole += b"".join(fragment.audio.data) if fragment.audio else b""
         content += whole
         ends.append(len(content))
-        stored.append(StoredFragment(fragment.media_90k, len(whole), samples))
+        stored.append(StoredFragment(fragment.media_90k, len(whole), samples, audio))
     return content + (footer(header_bytes, stored) if closed else b""), ends
 
 

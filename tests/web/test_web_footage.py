@@ -79,6 +79,18 @@ async def test_the_parts_are_described_and_play(footage: Footage) -> None:
     assert end_s - start_s == pytest.approx(part["duration_s"], abs=0.2)  # type: ignore[call-overload, operator]
 
 
+async def test_audio_is_said_and_can_be_left_out(footage: Footage, site: Site) -> None:
+    assert footage.answer["parts"][0]["audio"] is None
+    start_s = site.services.clock.wall() - 30
+    path = f"/api/cameras/gate/footage/sub?start_s={start_s}&end_s={start_s + 60}&audio="
+    for asked in ("all", "aac", "none"):
+        status, answer = await footage.client.ask("GET", path + asked)
+        assert status == 200
+        assert (f"audio={asked}" in answer["parts"][0]["url"]) == (asked != "all")
+    status, answer = await footage.client.ask("GET", path + "loud")
+    assert (status, answer["error"]) == (400, "bad_request")
+
+
 async def test_any_range_is_the_same_bytes(footage: Footage) -> None:
     length = len(footage.content)
     middle, most = length // 2, length * 9 // 10

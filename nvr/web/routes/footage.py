@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import cast
 
 import structlog
 from aiohttp import web
 
 from nvr import audit
+from nvr.record.playback import Audio
 from nvr.record.virtual_mp4 import VirtualMp4
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.byte_range import Unsatisfiable, parse_range
@@ -28,9 +30,12 @@ STALLED_S = 60.0
 async def parts(call: Call) -> web.Response:
     key = stream_key(call)
     start_s, end_s = _span(call)
-    found = await call.services.disk.mp4(key, start_s, end_s)
+    audio = _audio(call)
+    found = await call.services.disk.mp4(key, start_s, end_s, audio)
     covered = await call.services.disk.coverage(key, start_s, end_s)
     base = f"/api/cameras/{key.camera}/footage/{key.role}/part.mp4?start_s={start_s!r}&end_s={end_s!r}"
+    if audio != "all":
+        base += f"&audio={audio}"
     return web.json_response(
         {
             "parts": [
@@ -41,6 +46,7 @@ async def parts(call: Call) -> web.Response:
                     "bytes": part.length,
                     "content_type": part.content_type,
                     "media_to_wall": part.media_to_wall,
+                    "audio": part.audio.codec if part.audio else None,
                 }
                 for number, part in enumerate(found)
             ],
@@ -53,7 +59,7 @@ async def part_file(call: Call) -> web.StreamResponse:
     key, request = stream_key(call), call.request
     start_s, end_s = _span(call)
     number = query_integer(request, "part", default=0, least=0, most=MAX_PARTS) or 0
-    found = await call.services.disk.mp4(key, start_s, end_s)
+    found = await call.services.disk.mp4(key, start_s, end_s, _audio(call))
     if number >= len(found):
         raise not_found()
     part = found[number]
@@ -116,6 +122,14 @@ def _span(call: Call) -> tuple[float, float]:
     if not 0 <= start_s < end_s or end_s - start_s > MAX_SPAN_S or end_s > 1e11:
         raise ApiError(400, "bad_span", f"start_s must lie before end_s, at most {MAX_SPAN_S:g} s")
     return start_s, end_s
+
+
+def _audio(call: Call) -> Audio:
+    """`?audio=`: "all" (default), "aac" for a browser that cannot play G.711, or "none"."""
+    asked = call.request.query.get("audio", "all")
+    if asked not in ("all", "aac", "none"):
+        raise ApiError(400, "bad_request", 'audio must be "all", "aac" or "none"')
+    return cast(Audio, asked)
 
 
 def _file_name(call: Call, part: VirtualMp4) -> str:

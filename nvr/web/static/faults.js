@@ -56,6 +56,6 @@ export function trouble(group, store) {
 
 /** @param {Fault} fault @returns {{camera: string | null, stream: string | null}} */
 function placeOf(fault) {
-  const match = /^camera:([^/]+)(?:\/(main|sub))?$/.exec(fault.place);
+  const match = /^(?:camera|audio):([^/]+)(?:\/(main|sub))?$/.exec(fault.place);
   return { camera: match?.[1] ?? null, stream: match?.[2] ?? null };
 }

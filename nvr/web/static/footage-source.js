@@ -21,6 +21,9 @@ const JOINT_S = 0.06;
  * @property {FootagePart | null} next the part that follows, as far as is known
  */
 
+/** Which audio this browser plays in MP4: Chromium takes G.711, others might not even show the picture beside it. */
+export const AUDIO = /Chrom(e|ium)\//.test(navigator.userAgent) ? "all" : "aac";
+
 /** The recorded footage of one stream, asked for stretch by stretch as somebody moves through it. */
 export class FootageSource {
   #api;
@@ -98,7 +101,8 @@ export class FootageSource {
 
   /** @param {Stretch} stretch */
   async #load(stretch) {
-    const query = new URLSearchParams({ start_s: String(stretch.startS), end_s: String(stretch.endS) });
+    const { startS, endS } = stretch;
+    const query = new URLSearchParams({ start_s: String(startS), end_s: String(endS), audio: AUDIO });
     try {
       stretch.footage = await this.#api.get(`${this.#path}?${query}`, this.#signal);
       this.error = null;

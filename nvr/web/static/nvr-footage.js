@@ -2,6 +2,7 @@
 import { errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, pause } from "./element.js";
+import { AUDIO } from "./footage-source.js";
 import { t } from "./i18n.js";
 import { size } from "./time.js";
 
@@ -77,6 +78,7 @@ export class NvrFootage extends NvrElement {
     const listening = { signal: this.gone };
     fill(this, this.#video, this.#clock, this.#words, this.#tools);
     this.#video.hidden = true;
+    this.#video.muted = true; // its own controls offer sound where there is some
     this.#video.addEventListener("timeupdate", () => this.#tell(), listening);
     this.#video.addEventListener("loadedmetadata", () => this.#tell(), listening);
     this.#video.addEventListener("ended", () => this.#next(), listening);
@@ -136,7 +138,7 @@ export class NvrFootage extends NvrElement {
    * @returns {Promise<Footage>}
    */
   async #fetch(camera, { role, start_s, end_s }) {
-    const query = new URLSearchParams({ start_s: String(start_s), end_s: String(end_s) });
+    const query = new URLSearchParams({ start_s: String(start_s), end_s: String(end_s), audio: AUDIO });
     /** @param {StreamRole} which @returns {Promise<Footage>} */
     const get = (which) =>
       this.app.api.get(`/api/cameras/${encodeURIComponent(camera)}/footage/${which}?${query}`, this.gone);
@@ -205,7 +207,7 @@ export class NvrFootage extends NvrElement {
     const links = this.#parts.map((part, i) =>
       h(
         "a",
-        { class: "button quiet", href: `${part.url}&download=1`, download: true },
+        { class: "button quiet", href: `${part.url.replace(`&audio=${AUDIO}`, "")}&download=1`, download: true },
         icon("download"),
         this.#parts.length === 1
           ? t("footage.download", { size: size(part.bytes) })

@@ -53,6 +53,16 @@ export class NvrReel extends NvrElement {
     this.#part = null;
   }
 
+  /** Whether what is seen can also be heard. */
+  get hasSound() {
+    return Boolean(this.#part?.audio);
+  }
+
+  /** @param {boolean} muted */
+  set muted(muted) {
+    for (const video of this.#videos) video.muted = muted;
+  }
+
   /** Wall time of the picture that is seen; null if there is none. */
   get shownS() {
     const [video] = this.#videos;

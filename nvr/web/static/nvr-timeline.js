@@ -5,6 +5,7 @@ import { NvrElement, make } from "./element.js";
 import { t } from "./i18n.js";
 import { NvrReel } from "./nvr-reel.js";
 import { NvrTimelineBar } from "./nvr-timeline-bar.js";
+import { SoundButton } from "./sound-button.js";
 import { incidentBeside } from "./timeline-incidents.js";
 import { playbackKeys } from "./timeline-keys.js";
 import { holding, nextStart } from "./timeline-window.js";
@@ -40,6 +41,7 @@ export class NvrTimeline extends NvrElement {
   #play = h("button", { type: "button", class: "button primary play", onclick: () => this.toggle() });
   #jump = h("input", { type: "datetime-local", step: 1, onchange: () => this.#jumpTo() });
   #speeds = h("select", { class: "camera-choice", onchange: () => this.setSpeed(Number(this.#speeds.value)) });
+  #sound = new SoundButton();
   #quality = h("button", { type: "button", class: "icon-button", onclick: () => this.#toggleQuality() });
 
   /** What to begin with; nothing: the first camera, a minute ago. @param {string[]} cameras @param {number | null} atS */
@@ -158,6 +160,7 @@ export class NvrTimeline extends NvrElement {
         this.#speeds,
         button("minus", t("timeline.zoom_out"), () => this.zoom(2)),
         button("plus", t("timeline.zoom_in"), () => this.zoom(0.5)),
+        this.#sound.element,
         this.#quality,
         h("span", { class: "icon-button jump" }, icon("calendar"), this.#jump),
       ),
@@ -256,6 +259,7 @@ export class NvrTimeline extends NvrElement {
     if (going) this.#bar.centerS = Math.min(this.#bar.centerS + passedS * this.#speed, this.#latestS);
     const how = { speed: this.#speed, going, exact: !this.#playing };
     const states = this.#reels.map((reel) => reel.follow(this.#bar.centerS, how));
+    this.#sound.follow(this.#reels);
     if (!states.includes("waiting")) this.#heldSinceMs = null;
     else this.#heldSinceMs ??= nowMs;
     if (going && states.every((state) => state === "none")) this.#skip();

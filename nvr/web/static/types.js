@@ -59,6 +59,7 @@
  * @property {number} bytes
  * @property {string} content_type
  * @property {[number, number][]} media_to_wall
+ * @property {"aac" | "alaw" | "ulaw" | null} audio
  *
  * @typedef {object} Footage
  * @property {FootagePart[]} parts
