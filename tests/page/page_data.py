@@ -126,11 +126,11 @@ def hold(number: int, camera: str, **more: object) -> Json:
 
 
 def holds() -> list[Json]:
-    """One case with two cameras, one that ended."""
+    """One case with two cameras, one that ended; newest first."""
     old = {"case": "Va chạm giao thông ở cầu", "person": "Trần Thị Hạnh", "reason": "Xác định biển số"}
     return [
-        hold(3, "gate"),
         hold(3, "market"),
+        hold(3, "gate"),
         hold(95, "bridge", **old, expired=True, bytes=0),
     ]
 

@@ -1,5 +1,6 @@
 /** @import {Api} from "./api.js" */
 /** @import {Hold, Holds} from "./types.js" */
+import { span, stopwatch } from "./time.js";
 
 /** The share of the room set aside from which staff are warned, as the appliance does. */
 const WARN_SHARE = 0.8;
@@ -12,6 +13,11 @@ const WARN_SHARE = 0.8;
  * @property {Hold[]} holds one a camera
  * @property {number | null} bytes null: not known
  */
+
+/** "2:30", "3 hours 12 minutes" @param {number} s */
+export function lengthWords(s) {
+  return s < 3600 ? stopwatch(s) : span(s);
+}
 
 /** @param {Api} api @param {AbortSignal} signal @returns {Promise<Holds>} */
 export function loadHolds(api, signal) {
@@ -34,7 +40,7 @@ export function grouped(holds) {
   }
   return [...groups.values()].map((group) => ({
     first: /** @type {Hold} */ (group[0]),
-    holds: group,
+    holds: [...group].reverse(), // as they were made
     bytes: group.reduce((/** @type {number | null} */ sum, { bytes }) => (sum === null || bytes == null ? null : sum + bytes), 0),
   }));
 }

@@ -2,10 +2,9 @@
 /** @import {Selection} from "./timeline-window.js" */
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
-import { loadHolds } from "./holds.js";
+import { lengthWords, loadHolds } from "./holds.js";
 import { t } from "./i18n.js";
 import { NvrHoldForm } from "./nvr-hold-form.js";
-import { span } from "./time.js";
 import { withEnd } from "./timeline-window.js";
 
 /** At first this share of what is seen is chosen, around the moment that is shown. */
@@ -89,6 +88,11 @@ export class NvrHoldBar extends NvrElement {
     this.#tell();
   }
 
+  /** What was said of the last hold has been read. */
+  hush() {
+    say(this.#made, "");
+  }
+
   /** For what it is held. */
   ask() {
     if (this.bar.selection) this.#form?.open(this.cameras, this.bar.selection);
@@ -101,7 +105,7 @@ export class NvrHoldBar extends NvrElement {
     if (!selection) return;
     const [startS, endS] = selection;
     const { time } = this.app;
-    say(this.#words, t("hold.chosen", { from: time.clock(startS), to: time.clock(endS), span: span(endS - startS) }));
+    say(this.#words, t("hold.chosen", { from: time.clock(startS), to: time.clock(endS), span: lengthWords(endS - startS) }));
   }
 
   #done() {

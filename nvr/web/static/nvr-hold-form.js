@@ -3,8 +3,8 @@ import { ApiError } from "./api.js";
 import { fill, h, say } from "./dom.js";
 import { NvrElement } from "./element.js";
 import { AskForm, field } from "./form.js";
+import { lengthWords } from "./holds.js";
 import { sentence, t, tn } from "./i18n.js";
-import { span } from "./time.js";
 
 const DAY_S = 86400;
 const OFFERED_DAYS = [30, 90, 365, 1825];
@@ -97,7 +97,7 @@ export class NvrHoldForm extends NvrElement {
         from: time.clock(startS),
         to: time.clock(endS),
         day: time.day(startS, store.nowS()),
-        span: span(endS - startS),
+        span: lengthWords(endS - startS),
       }),
     );
   }

@@ -3,10 +3,10 @@
 import { errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement } from "./element.js";
-import { grouped, loadHolds, quotaShare } from "./holds.js";
+import { grouped, lengthWords, loadHolds, quotaShare } from "./holds.js";
 import { t } from "./i18n.js";
 import { playbackAddress } from "./router.js";
-import { size, span } from "./time.js";
+import { size } from "./time.js";
 
 const MOST_CAMERAS = 4;
 /** The held span takes this share of the timeline. */
@@ -76,8 +76,9 @@ export class NvrHolds extends NvrElement {
     const { time, store } = this.app;
     const nowS = store.nowS();
     const length = first.end_s - first.start_s;
-    const sameDay = time.date(first.start_s) === time.date(first.end_s);
-    const end = sameDay ? time.clock(first.end_s) : `${time.clock(first.end_s)} ${time.day(first.end_s, nowS)}`;
+    const [from, to] = [time.clock(first.start_s), time.clock(first.end_s)];
+    const [day, lastDay] = [time.day(first.start_s, nowS), time.day(first.end_s, nowS)];
+    const when = day === lastDay ? `${from} – ${to}, ${day}` : `${from} ${day} – ${to} ${lastDay}`;
     const middle = (first.start_s + first.end_s) / 2;
     const cameras = holds.map(({ camera }) => camera);
     const where = { atS: middle, spanS: length / SEEN_SHARE };
@@ -95,8 +96,8 @@ export class NvrHolds extends NvrElement {
           : h("span", { class: "badge held" }, icon("lock"), t("holds.until", { date: time.date(first.expires_s) })),
       ),
       h("p", { class: "hold-cameras" }, cameras.map((id) => store.cameraName(id)).join(", ")),
-      h("p", { class: "hold-span" }, `${time.clock(first.start_s)} ${time.day(first.start_s, nowS)} – ${end}`),
-      h("p", { class: "dim small" }, [span(length), bytes === null || first.expired ? null : size(bytes)].filter(Boolean).join(" · ")),
+      h("p", { class: "hold-span" }, when),
+      h("p", { class: "dim small" }, [lengthWords(length), bytes === null || first.expired ? null : size(bytes)].filter(Boolean).join(" · ")),
       h(
         "dl",
         { class: "facts" },

@@ -11,7 +11,7 @@ const LONGEST_BAR_DAYS = 400;
 /** How many days are kept of each camera, how many the disks would hold, and how full each disk is. */
 export class NvrStorage extends NvrElement {
   #body = h("div", { class: "storage" });
-  #links = h("div", { class: "tools storage-links" });
+  #links = h("div", { class: "tools pair storage-links" });
   #shown = "";
 
   build() {

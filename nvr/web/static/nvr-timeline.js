@@ -125,6 +125,7 @@ export class NvrTimeline extends NvrElement {
     this.#bar.centerS = Math.max(0, Math.min(atS, this.#latestS));
     this.#heldSinceMs = null;
     say(this.#note, "");
+    this.hold.hush();
     this.#bar.draw();
   }
 
