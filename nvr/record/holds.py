@@ -95,6 +95,16 @@ class Holds:
                 await self.look()
             await asyncio.sleep(LOOK_S)
 
+    async def sizes(self, ids: list[str]) -> dict[str, int]:
+        """Bytes that each of these holds protects (what two of them share counts for both), 0 once it expired. Those
+        that cannot be told now, because the disk or its index cannot be read, are missing."""
+        found: dict[str, int] = {}
+        with suppress(StorageError):
+            for hold in self.all:
+                if hold.id in ids:
+                    found[hold.id] = await self._bytes([hold])
+        return found
+
     async def look(self) -> None:
         """Measure what is held. Raises StorageError."""
         self._show(await self._bytes(list(self._directory.holds.values())))

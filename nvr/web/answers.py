@@ -189,7 +189,7 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
             "days_kept": usage.days_kept if usage else None,
             "days_possible": outlook.days_possible if outlook else None,
             "cameras": {
-                camera: asdict(found)
+                camera: {**asdict(found), "days_min": _days_min(services, camera)}
                 for camera, found in (outlook.cameras.items() if outlook else ())
                 if account.may_see(camera)
             },
@@ -201,6 +201,12 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
         "now_s": services.clock.wall(),
         "uptime_s": uptime_s,
     }
+
+
+def _days_min(services: Services, camera_id: str) -> float:
+    """0 where nvr.toml has the camera no more."""
+    camera = services.config.find_camera(camera_id)
+    return camera.keep_days_min if camera else 0.0
 
 
 def _may_know(account: Account, fault: Fault) -> bool:

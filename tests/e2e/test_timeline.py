@@ -149,6 +149,7 @@ async def test_playback(site: Appliance, clip: Path) -> None:
         async with browser_page(DESKTOP) as page:
             await log_in(page, site)
             await on_the_desktop(page, site, before, after, [mark["start_s"] for mark in marks])
+            await held_by_keyboard(page, site, api, int(before[0]) + 4)
             assert page.complaints == []  # type: ignore[attr-defined]
 
 
@@ -274,3 +275,26 @@ async def on_the_desktop(
         await page.mouse.wheel(0, -200)
     assert await page.evaluate(bar) <= 60
     await screenshot(page, "desktop-seconds")
+
+
+async def held_by_keyboard(page: Page, site: Appliance, api: Api, start_s: int) -> None:
+    await page.goto(f"{site.address}/#/playback?cameras=cam1,cam2&at={start_s}&span=60")
+    await shows(page, start_s, count=2)
+    for key in ("h", "[", "ArrowRight", "]", "h"):
+        await page.keyboard.press(key)
+    for name, text in (("case", "12/2027"), ("person", "Lê Văn B"), ("reason", "trộm xe")):
+        await page.fill(f".hold-sheet input[name={name}]", text)
+    await page.keyboard.press("Enter")
+    await page.locator(".hold-made a").click()
+    await page.get_by_text("Lê Văn B").wait_for()
+    holds = (await api.get("/api/holds"))["holds"]
+    assert {hold["camera"] for hold in holds} == {"cam1", "cam2"}
+    assert all((hold["start_s"], hold["end_s"]) == (start_s, start_s + 10) for hold in holds)
+    assert all(hold["bytes"] > 0 for hold in holds)
+    await screenshot(page, "desktop-holds")
+    # Both were made together, so they end together, after a question.
+    assert await page.locator(".hold").count() == 1
+    await page.get_by_role("button", name="Thôi giữ").click()
+    await page.locator("dialog[open]").get_by_role("button", name="Thôi giữ", exact=True).click()
+    await page.get_by_text("Chưa giữ đoạn nào").wait_for()
+    assert (await api.get("/api/holds"))["holds"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,13 @@ class Look:
 
 LOOKS = [Look(language, size) for language in ("vi", "en") for size in (PHONE, DESK)]
 TWO_LOOKS = [Look("vi", PHONE), Look("en", DESK)]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Until something outside of the page is so."""
+    async with asyncio.timeout(15):
+        while not true():
+            await asyncio.sleep(0.02)
 
 
 @dataclass

@@ -92,6 +92,68 @@ def alarm() -> Json:
     }
 
 
+LEAST_DAYS = (14.0, 0.0, 0.0, 30.0, 0.0, 0.0)
+
+
+def stock(kept: float, possible: float | None, least: float = 0.0, gigabytes: float = 280) -> Json:
+    return {
+        "bytes": int(gigabytes * 1e9),
+        "oldest_s": time.time() - kept * 86400,
+        "days_kept": kept,
+        "days_possible": possible,
+        "days_min": least,
+    }
+
+
+def hold(number: int, camera: str, **more: object) -> Json:
+    """Half an hour of one camera, `number` days ago, held for 90 days."""
+    at = time.time() // 60 * 60 - number * 86400
+    return {
+        "id": f"{number:012x}{sum(camera.encode()) % 65536:04x}",
+        "camera": camera,
+        "start_s": at,
+        "end_s": at + 1800,
+        "case": "Mất xe máy ở chợ, hồ sơ 12/2026",
+        "person": "Lê Văn Bình, Công an xã An Phú",
+        "reason": "Xem lại người dắt xe ra cổng sau",
+        "expires_s": at + 90 * 86400,
+        "made_by": "an",
+        "made_s": at + 7200,
+        "expired": False,
+        "bytes": 1_240_000_000,
+        **more,
+    }
+
+
+def holds() -> list[Json]:
+    """One case with two cameras, one that ended; newest first."""
+    old = {"case": "Va chạm giao thông ở cầu", "person": "Trần Thị Hạnh", "reason": "Xác định biển số"}
+    return [
+        hold(3, "market"),
+        hold(3, "gate"),
+        hold(95, "bridge", **old, expired=True, bytes=0),
+    ]
+
+
+def deletions() -> list[Json]:
+    """The four causes that are known, and one of a later version."""
+    today = time.time() // 86400 * 86400
+    causes = ("space", "max_days", "space_min_days", "missing", "of_a_later_version")
+    return [
+        {
+            "day_s": today - n // 2 * 86400,
+            "camera": PLACES[n % 4][0],
+            "role": ("main", "sub")[n % 2],
+            "cause": cause,
+            "segments": 120 - n * 17,
+            "bytes": 3_200_000_000 // (n + 1),
+            "start_s": today - (24 + n) * 86400,
+            "end_s": today - (23 + n) * 86400,
+        }
+        for n, cause in enumerate(causes)
+    ]
+
+
 def status() -> Json:
     return {
         "faults": [],
@@ -100,6 +162,11 @@ def status() -> Json:
             "free_bytes": 262_000_000_000,
             "oldest_s": time.time() - 23.4 * 86400,
             "days_kept": 23.4,
+            "days_possible": 24.2,
+            "cameras": {
+                camera_id: stock(23.4, 24.2, least)
+                for (camera_id, _), least in zip(PLACES, LEAST_DAYS, strict=True)
+            },
         },
         "analysis": {"running": True, "cameras": {camera_id: 6.0 for camera_id, _ in PLACES[:5]}},
         "now_s": time.time(),

@@ -19,7 +19,7 @@ from typing import Any
 import av
 from aiohttp import web
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
-from page_data import ACCOUNTS, CODE, CSRF, Json, alarm, cameras, incident, status, timeline
+from page_data import ACCOUNTS, CODE, CSRF, Json, alarm, cameras, deletions, holds, incident, status, timeline
 from page_scene import jpeg, street
 
 import nvr.web
@@ -36,12 +36,13 @@ class Street(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, moving: asyncio.Event):
         super().__init__()
-        self._seed, self._step = seed, 0
+        self._seed, self._step, self._moving = seed, 0, moving
 
     async def recv(self) -> av.VideoFrame:
         await asyncio.sleep(1 / 8)
+        await self._moving.wait()
         self._step += 1
         frame = av.VideoFrame.from_ndarray(street(self._seed, self._step), "rgb24")
         frame.pts, frame.time_base = self._step * 11250, Fraction(1, 90000)
@@ -65,6 +66,13 @@ class StandIn:
         self.cameras = cameras()
         self.alarm = alarm()
         self.status = status()
+        self.moving = asyncio.Event()
+        self.moving.set()
+        self.holds = holds()
+        self.no_room_for: set[str] = set()
+        self.quota_bytes = 486_000_000_000
+        self.held_bytes = 2_480_000_000
+        self.deletions: list[Json] | None = deletions()
         self.incidents = [incident(n) for n in range(45, 0, -1)]
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
@@ -129,6 +137,10 @@ class StandIn:
         app.router.add_get("/api/events", self._events)
         app.router.add_get("/api/incidents", self._page)
         app.router.add_get("/api/timeline", self._timeline)
+        app.router.add_get("/api/holds", self._holds)
+        app.router.add_post("/api/holds", self._hold)
+        app.router.add_delete("/api/holds/{hold}", self._end_hold)
+        app.router.add_get("/api/deletions", self._deletions)
         app.router.add_get("/api/cameras/{camera}/picture", self._still)
         app.router.add_get("/api/incidents/{id}", self._incident)
         app.router.add_get("/api/incidents/{id}/picture", self._picture)
@@ -264,6 +276,51 @@ class StandIn:
         marks = timeline(self.incidents, start_s, min(end_s, time.time()), ids)
         return web.json_response({"start_s": start_s, "end_s": end_s, "cameras": marks})
 
+    def _may(self, *roles: str) -> bool:
+        return self.account is not None and self.account["role"] in roles
+
+    async def _holds(self, _request: web.Request) -> web.StreamResponse:
+        if not self._may("operator", "administrator"):
+            return refused(403, "forbidden")
+        answer = {"holds": self.holds, "held_bytes": self.held_bytes, "quota_bytes": self.quota_bytes}
+        return web.json_response(answer)
+
+    async def _hold(self, request: web.Request) -> web.StreamResponse:
+        if not self._may("operator", "administrator"):
+            return refused(403, "forbidden")
+        wanted = await request.json()
+        if wanted["camera"] in self.no_room_for:
+            return refused(409, "hold_quota")
+        made = {
+            "id": f"{len(self.holds):016x}",
+            "made_by": "an",
+            "made_s": time.time(),
+            "expired": False,
+            **wanted,
+        }
+        self.holds.insert(0, made)
+        return web.json_response(made, status=201)
+
+    async def _end_hold(self, request: web.Request) -> web.StreamResponse:
+        left = [one for one in self.holds if one["id"] != request.match_info["hold"]]
+        if len(left) == len(self.holds):
+            return refused(404, "not_found")
+        self.holds = left
+        return web.Response(status=204)
+
+    async def _deletions(self, request: web.Request) -> web.StreamResponse:
+        if self.deletions is None:
+            return refused(404, "not_found")
+        if not self._may("administrator"):
+            return refused(403, "forbidden")
+        camera, since_s = request.query.get("camera"), float(request.query["since_s"])
+        found = [
+            one
+            for one in self.deletions
+            if camera in (None, one["camera"]) and one["day_s"] + 86400 > since_s
+        ]
+        return web.json_response({"deletions": found})
+
     async def _still(self, request: web.Request) -> web.StreamResponse:
         at_s = float(request.query["at_s"])
         return web.Response(body=jpeg(street(2, int(at_s))), content_type="image/jpeg")
@@ -298,7 +355,7 @@ class StandIn:
         # A browser hides its addresses behind names that only multicast DNS knows; it will call by itself.
         offer = re.sub(r"a=candidate:[^\r\n]*\.local [^\r\n]*\r\n", "", await request.text())
         peer = RTCPeerConnection()
-        peer.addTrack(Street(number))
+        peer.addTrack(Street(number, self.moving))
         await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
         self._live_count += 1
@@ -328,6 +385,8 @@ class StandIn:
         if not self.footage_ready.is_set():
             return web.json_response({"parts": [], "covered": []})
         end_s = min(end_s, self.footage_until_s or end_s)
+        if end_s <= start_s:
+            return web.json_response({"parts": [], "covered": []})
         length = (end_s - start_s) / self.footage_parts
         parts: list[Any] = []
         for i in range(self.footage_parts):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from page_browser import TWO_LOOKS, Look, Visit
+from page_browser import TWO_LOOKS, Look, Visit, until
 from page_data import ACCOUNTS, CODE, camera_fault, fault
 from page_standin import StandIn
 from playwright.async_api import Route, expect
@@ -15,12 +14,6 @@ from playwright.async_api import Route, expect
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
 each_look = pytest.mark.parametrize("look", TWO_LOOKS, ids=lambda look: look.name)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 @each_look
@@ -84,7 +77,7 @@ async def test_a_tile_says_why_there_is_no_picture(visit: MakeVisit, look: Look)
     me = await visit(look)
     await me.start()
     words = me.page.locator("nvr-tile .player-words")
-    unreachable = me.word("fault.camera_unreachable", stream=me.word("stream.main"))
+    unreachable = me.word("fault.camera_unreachable", stream=me.word("stream.all"))
     await expect(words.nth(3)).to_have_text(unreachable[0].upper() + unreachable[1:])
     await expect(words.nth(5)).to_have_text(me.word("error.b_frames"))
 

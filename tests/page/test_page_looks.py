@@ -17,7 +17,7 @@ from playwright.async_api import expect
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
 BARE_KEY = re.compile(
-    r"\b(?:nav|live|player|camera|timeline|stream|zone|kind|response|incidents?|footage|alarm|siren|ringing|status|storage|analysis|day|span|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
+    r"\b(?:nav|holds?|storage|deletions|live|player|camera|timeline|stream|zone|kind|response|incidents?|footage|alarm|siren|ringing|status|storage|analysis|day|span|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
 )
 
 
@@ -98,6 +98,25 @@ async def test_every_page(visit: MakeVisit, appliance: StandIn, look: Look, shot
     for n in range(4):
         await me.until(f"document.querySelectorAll('nvr-reel')[{n}].shownS !== null")
     await look_at("11b-playback-four")
+    await me.page.get_by_role("button", name=me.word("hold.title"), exact=True).click()
+    await me.sees("hold.from_here")
+    await look_at("11c-hold-choosing")
+    await me.button("hold.go_on").click()
+    await expect(me.page.locator("dialog.hold-sheet")).to_be_visible()
+    await look_at("11d-hold-form")
+    await me.button("hold.back").click()
+    await me.page.goto(f"{appliance.url}/#/holds")
+    await expect(me.page.locator(".hold")).to_have_count(2)
+    await look_at("11e-holds")
+    await me.page.goto(f"{appliance.url}/#/storage")
+    await expect(me.page.locator(".stock")).to_have_count(6)
+    await look_at("11f-storage")
+    await me.start("/#/deletions", role="administrator")
+    await me.page.reload()
+    await expect(me.page.locator(".deletion")).to_have_count(5)
+    await look_at("11g-deletions")
+    await me.start("/#/alarm")
+    await me.page.reload()
     await me.tab("alarm")
     await me.sees("alarm.arm")
     await look_at("12-alarm-disarmed")
@@ -126,8 +145,18 @@ async def test_every_page(visit: MakeVisit, appliance: StandIn, look: Look, shot
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 async def test_touch_targets_are_large(visit: MakeVisit, look: Look) -> None:
     me = await visit(look)
-    for path in ("/#/live", "/#/live/gate", "/#/playback", "/#/incidents", "/#/incident/45", "/#/alarm"):
-        await me.start(path)
+    for path in (
+        "/#/live",
+        "/#/live/gate",
+        "/#/playback",
+        "/#/incidents",
+        "/#/incident/45",
+        "/#/alarm",
+        "/#/holds",
+        "/#/storage",
+        "/#/deletions",
+    ):
+        await me.start(path, role="administrator")
         await me.page.reload()
         await expect(me.page.locator("main > *")).to_have_count(1)
         await expect(me.page.locator(".status-days")).not_to_be_empty()

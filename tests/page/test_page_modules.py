@@ -32,6 +32,7 @@ async def run(page: Page, module: str, expression: str, *arguments: object) -> A
     )
 
 
+NOWHERE = {"atS": None, "spanS": None, "selection": None}
 EVENTS = ': hello\r\nevent: alarm\ndata: {"a":\ndata: 1}\n\n:\n\ndata:x\r\revent: lost\n\nid: 7\ndata: rest'
 
 
@@ -94,12 +95,20 @@ async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
         ("#/incidents?camera=gate", {"page": "incidents", "camera": "gate"}),
         ("#/incident/12", {"page": "incident", "id": 12}),
         ("#/incident/1e9", {"page": "live", "camera": None}),
-        ("#/playback", {"page": "playback", "cameras": [], "atS": None}),
+        ("#/playback", {"page": "playback", "cameras": [], **NOWHERE}),
         (
             "#/playback?cameras=gate,c%C3%A2u&at=1700000000",
-            {"page": "playback", "cameras": ["gate", "câu"], "atS": 1700000000},
+            {"page": "playback", "cameras": ["gate", "câu"], **NOWHERE, "atS": 1700000000},
         ),
-        ("#/playback?cameras=&at=1e9", {"page": "playback", "cameras": [], "atS": None}),
+        (
+            "#/playback?cameras=gate&at=90&span=600&from=60&to=120",
+            {"page": "playback", "cameras": ["gate"], "atS": 90, "spanS": 600, "selection": [60, 120]},
+        ),
+        ("#/playback?from=120&to=60", {"page": "playback", "cameras": [], **NOWHERE}),
+        ("#/storage", {"page": "storage"}),
+        ("#/holds", {"page": "holds"}),
+        ("#/deletions?x", {"page": "deletions"}),
+        ("#/playback?cameras=&at=1e9", {"page": "playback", "cameras": [], **NOWHERE}),
         ("#/alarm", {"page": "alarm"}),
         ("#/nonsense/%E0%A4%A", {"page": "live", "camera": None}),
     ],

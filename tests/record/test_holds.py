@@ -128,6 +128,8 @@ async def test_quota_warns_and_then_refuses(small_disk: Path, start: Start) -> N
     one = hold(1, start_s=now_s - 3050, end_s=now_s - 2950)
     await holds.add(one)
     assert holds.held_bytes == pytest.approx(200 * 4000, rel=0.2)
+    assert await holds.sizes([one.id for one in holds.all]) == {holds.all[0].id: holds.held_bytes}
+    assert await holds.sizes([]) == {}
     assert recording.faults.current == []
     for number in (2, 3, 4):
         begin_s = now_s - 3050 + (number - 1) * 100

@@ -187,7 +187,7 @@ async def test_lists_hold_only_what_one_may_see(site: Site) -> None:
     await site.services.disk._open.forecast.look()
     storage = (await whole.ask("GET", "/api/status"))[1]["storage"]
     assert set(storage["cameras"]) == {"gate", "yard"}
-    assert set(storage["cameras"]["gate"]) == {"bytes", "oldest_s", "days_kept", "days_possible"}
+    assert set(storage["cameras"]["gate"]) == {"bytes", "oldest_s", "days_kept", "days_possible", "days_min"}
     assert set((await limited.ask("GET", "/api/status"))[1]["storage"]["cameras"]) == {"gate"}
 
 

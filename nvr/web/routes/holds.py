@@ -35,9 +35,11 @@ class NewHold(Body):
 
 async def listing(call: Call) -> web.Response:
     holds, now_s = call.services.disk.holds, call.services.clock.wall()
+    seen = [hold for hold in holds.all if call.account.may_see(hold.camera)]
+    sizes = await holds.sizes([hold.id for hold in seen])
     return web.json_response(
         {
-            "holds": [hold_answer(hold, now_s) for hold in holds.all if call.account.may_see(hold.camera)],
+            "holds": [{**hold_answer(hold, now_s), "bytes": sizes.get(hold.id)} for hold in seen],
             "held_bytes": holds.held_bytes,
             "quota_bytes": holds.quota_bytes,
         }

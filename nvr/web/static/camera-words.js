@@ -1,4 +1,4 @@
-/** @import {Camera, StreamRole} from "./types.js" */
+/** @import {Camera, Fault, StreamRole} from "./types.js" */
 /** @import {Store} from "./store.js" */
 import { trouble } from "./faults.js";
 import { t } from "./i18n.js";
@@ -11,8 +11,12 @@ import { t } from "./i18n.js";
  */
 export function noPictureWords(camera, store) {
   if (camera.live !== null && camera.streams[camera.live]?.state === "live") return "";
-  if (camera.fault) return trouble([camera.fault], store).what;
   const streams = [camera.streams.sub, camera.streams.main].filter((stream) => stream !== null);
+  if (camera.fault) {
+    // The fault names one stream; where none comes, it is all of them.
+    const areAllDown = streams.every((stream) => stream.state !== "live");
+    return trouble(streams.map(() => /** @type {Fault} */ (camera.fault)).slice(areAllDown ? 0 : -1), store).what;
+  }
   const live = streams.filter((stream) => stream.state === "live");
   if (live.some((stream) => stream.codec === "h265")) return t("error.h265");
   if (live.some((stream) => stream.b_frames)) return t("error.b_frames");

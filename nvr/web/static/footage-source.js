@@ -7,6 +7,9 @@ const STRETCH_S = 600;
 const COMMIT_S = 5;
 const AGAIN_S = 5;
 const KEPT = 6;
+/** Footage this young may still come: it is asked for again, a second later. */
+const FRESH_S = 30;
+const FRESH_AGAIN_MS = 1000;
 const JOINT_S = 0.06;
 
 /**
@@ -32,6 +35,7 @@ export class FootageSource {
   #signal;
   /** @type {Stretch[]} */
   #stretches = [];
+  #freshMs = Number.NEGATIVE_INFINITY;
   /** Why the last question failed, null if it did not. @type {unknown} */
   error = null;
 
@@ -50,10 +54,11 @@ export class FootageSource {
   }
 
   /**
-   * Where the picture of a moment is; "loading" until that is known, null if nothing was recorded then.
+   * Where the picture of a moment is; "loading" until that is known, "unwritten" if it may come to the disk yet, null
+   * if nothing was recorded then.
    *
    * @param {number} wallS
-   * @returns {Place | "loading" | null}
+   * @returns {Place | "loading" | "unwritten" | null}
    */
   find(wallS) {
     const stretch = this.#stretches.find(({ startS, endS }) => startS <= wallS && wallS < endS);
@@ -84,14 +89,15 @@ export class FootageSource {
     return this.#stretches.find(({ startS }) => startS === stretch.endS);
   }
 
-  /** @param {number} wallS @returns {"loading"} */
+  /** @param {number} wallS @returns {"loading" | "unwritten"} */
   #ask(wallS) {
     const whole = Math.floor(wallS / STRETCH_S) * STRETCH_S;
     const ends = this.#stretches.map(({ endS }) => endS).filter((end) => whole < end && end <= wallS);
     const startS = Math.max(whole, ...ends);
     const starts = this.#stretches.map((stretch) => stretch.startS).filter((start) => start > wallS);
     const endS = Math.min(whole + STRETCH_S, Math.floor(this.#nowS() - COMMIT_S), ...starts);
-    if (endS <= wallS) return "loading"; // not on the disk yet
+    const waits = wallS > this.#nowS() - FRESH_S && performance.now() - this.#freshMs < FRESH_AGAIN_MS;
+    if (endS <= wallS || waits) return "unwritten";
     /** @type {Stretch} */
     const stretch = { startS, endS, footage: null, failedMs: 0 };
     this.#stretches = [...this.#stretches.slice(1 - KEPT), stretch];
@@ -106,10 +112,20 @@ export class FootageSource {
     try {
       stretch.footage = await this.#api.get(`${this.#path}?${query}`, this.#signal);
       this.error = null;
+      this.#shorten(stretch);
     } catch (error) {
       stretch.failedMs = performance.now();
       this.error = error;
     }
+  }
+
+  /** What is missing at the end of a stretch and is fresh may be written yet. @param {Stretch} stretch */
+  #shorten(stretch) {
+    const lastS = stretch.footage?.covered.at(-1)?.[1] ?? stretch.startS;
+    if (lastS >= stretch.endS - JOINT_S || stretch.endS < this.#nowS() - FRESH_S) return;
+    this.#freshMs = performance.now();
+    stretch.endS = Math.max(lastS, Math.min(stretch.endS, this.#nowS() - FRESH_S));
+    if (stretch.endS <= stretch.startS) this.#forget(stretch);
   }
 
   /** @param {Stretch} stretch */

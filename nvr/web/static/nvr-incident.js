@@ -11,7 +11,12 @@ import {
   zoneWord,
 } from "./incident-words.js";
 import { NvrFootage } from "./nvr-footage.js";
+import { playbackAddress } from "./router.js";
 import { stopwatch } from "./time.js";
+import { LEAD_S } from "./timeline-window.js";
+
+/** What is seen of the timeline around an incident. */
+const AROUND_S = 600;
 
 /** One incident: the deciding picture with its box, the footage around it, who took it on. */
 export class NvrIncident extends NvrElement {
@@ -111,8 +116,33 @@ export class NvrIncident extends NvrElement {
             t("incident.acknowledge"),
           )
         : null,
+      this.#playbackLinks(incident),
     );
     this.#footage?.show(incident.camera, incident.footage, incident.opened_s);
+  }
+
+  /** Its moment on the timeline, and there its footage ready to be held. @param {Incident} incident */
+  #playbackLinks({ camera, opened_s: openedS, footage: { start_s: startS, end_s: endS } }) {
+    const atS = openedS - LEAD_S;
+    return [
+      h(
+        "a",
+        { class: "button quiet to-timeline", href: playbackAddress([camera], { atS, spanS: AROUND_S }) },
+        icon("playback"),
+        t("incident.timeline"),
+      ),
+      this.app.store.mayAct
+        ? h(
+            "a",
+            {
+              class: "button quiet to-hold",
+              href: playbackAddress([camera], { atS, spanS: (endS - startS) * 3, selection: [startS, endS] }),
+            },
+            icon("lock"),
+            t("incident.hold"),
+          )
+        : null,
+    ];
   }
 
   /** @param {Incident} incident */

@@ -1,4 +1,4 @@
-import { fill, h } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { language, t } from "./i18n.js";
 
@@ -34,6 +34,7 @@ export class NvrMenu extends NvrElement {
       h("h2", { id: "menu-title" }, account?.name ?? ""),
       h("p", { class: "dim" }, account ? t(`role.${account.role}`) : "", " · ", session?.site.name ?? ""),
       make(NvrLanguage, this.app),
+      h("div", { class: "tools pair" }, this.#link("#/storage", "disk", t("storage.title")), this.app.store.mayAct && this.#link("#/holds", "lock", t("holds.title"))),
       h("button", { type: "button", class: "button quiet wide", onclick: () => this.#leave() }, t("logout")),
       h(
         "button",
@@ -50,6 +51,11 @@ export class NvrMenu extends NvrElement {
 
   open() {
     this.#dialog.showModal();
+  }
+
+  /** @param {string} href @param {"disk" | "lock"} picture @param {string} words */
+  #link(href, picture, words) {
+    return h("a", { class: "button quiet", href, onclick: () => this.#dialog.close() }, icon(picture), words);
   }
 
   async #leave() {

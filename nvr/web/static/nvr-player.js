@@ -7,12 +7,14 @@ import { WhepSession } from "./whep.js";
 
 const FIRST_PICTURE_S = 8;
 const STALL_S = 5;
+/** A picture that stands still for so long is no longer called live. */
+const LATE_S = 2;
 const LOOK_S = 1;
 const WAITS_S = [1, 2, 4, 8, 15];
 /** Refusals that time alone does not mend are asked again seldom. */
 const SLOW_CODES = new Set(["b_frames", "h265", "no_picture", "too_many_viewers", "not_found"]);
 
-/** @typedef {"idle" | "connecting" | "live" | "waiting"} PlayerState */
+/** @typedef {"idle" | "connecting" | "live" | "late" | "waiting"} PlayerState */
 
 /**
  * Live picture of one stream. Says in words what it does; a picture that stopped is dimmed, never passed off as
@@ -37,6 +39,7 @@ export class NvrPlayer extends NvrElement {
     fill(
       this,
       this.#video,
+      h("p", { class: "player-late" }, t("player.late")),
       h("div", { class: "player-cover" }, h("span", { class: "spinner" }), this.#words),
     );
     const watcher = new IntersectionObserver(
@@ -135,6 +138,7 @@ export class NvrPlayer extends NvrElement {
       const now = await session.framesDecoded();
       idleS = now > decoded ? 0 : idleS + LOOK_S;
       decoded = now;
+      if (decoded && this.#state === (idleS >= LATE_S ? "live" : "late")) this.#show(idleS >= LATE_S ? "late" : "live");
       if (idleS >= (decoded ? STALL_S : FIRST_PICTURE_S)) break;
     }
     return decoded > 0;
@@ -146,17 +150,22 @@ export class NvrPlayer extends NvrElement {
     this.#state = state;
     this.#why = why;
     this.dataset.state = state;
-    this.classList.toggle("in-trouble", this.#trouble !== "" && state !== "live");
+    this.classList.toggle("in-trouble", this.#trouble !== "" && !seen(state));
     say(this.#words, this.#sentence());
     if (changed) this.dispatchEvent(new Event("statechange"));
   }
 
   #sentence() {
-    if (this.#state === "live") return "";
+    if (seen(this.#state)) return "";
     if (this.#trouble) return this.#trouble;
     if (this.#state === "waiting") return this.#why;
     return t(this.#state === "connecting" ? "player.connecting" : "player.paused");
   }
+}
+
+/** Whether the picture is uncovered. @param {PlayerState} state */
+function seen(state) {
+  return state === "live" || state === "late";
 }
 
 customElements.define("nvr-player", NvrPlayer);

@@ -80,6 +80,10 @@ export class NvrReel extends NvrElement {
     const place = this.#source?.find(wallS) ?? null;
     if (place === null) return this.#nothing(wallS);
     if (place === "loading") return this.#wait();
+    if (place === "unwritten") {
+      this.#tell(this.why(wallS));
+      return this.#wait();
+    }
     const video = this.#open(place.part, wallS);
     if (video.error) {
       this.#tell(t("footage.cannot_play"));

@@ -4,12 +4,15 @@ import { t } from "./i18n.js";
 import { NvrAlarm } from "./nvr-alarm.js";
 import { NvrCamera } from "./nvr-camera.js";
 import { NvrCameras } from "./nvr-cameras.js";
+import { NvrDeletions } from "./nvr-deletions.js";
+import { NvrHolds } from "./nvr-holds.js";
 import { NvrIncident } from "./nvr-incident.js";
 import { NvrIncidents } from "./nvr-incidents.js";
 import { NvrMenu } from "./nvr-menu.js";
 import { NvrRinging } from "./nvr-ringing.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 import { NvrStatus } from "./nvr-status.js";
+import { NvrStorage } from "./nvr-storage.js";
 import { NvrTimeline } from "./nvr-timeline.js";
 import { parseRoute } from "./router.js";
 
@@ -112,6 +115,12 @@ export class NvrShell extends NvrElement {
     switch (route.page) {
       case "alarm":
         return make(NvrAlarm, this.app);
+      case "storage":
+        return make(NvrStorage, this.app);
+      case "holds":
+        return make(NvrHolds, this.app);
+      case "deletions":
+        return make(NvrDeletions, this.app);
       case "incidents": {
         const list = make(NvrIncidents, this.app);
         list.camera = route.camera;
@@ -124,7 +133,7 @@ export class NvrShell extends NvrElement {
       }
       case "playback": {
         const playback = make(NvrTimeline, this.app);
-        playback.choose(route.cameras, route.atS);
+        playback.choose(route.cameras, route);
         return playback;
       }
       case "live": {

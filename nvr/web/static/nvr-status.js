@@ -3,6 +3,7 @@ import { fill, h, icon, say } from "./dom.js";
 import { NvrElement } from "./element.js";
 import { troubles } from "./faults.js";
 import { t, tn } from "./i18n.js";
+import { disksOf, keptWords, totalOf } from "./storage-words.js";
 import { size, span } from "./time.js";
 
 /** One line that is always there: what is wrong, in words, and how many days are kept. A tap tells more. */
@@ -46,7 +47,8 @@ export class NvrStatus extends NvrElement {
           ? atPlace(first)
           : `${tn("status.faults", wrong.length)}: ${atPlace(first)}`,
     );
-    say(this.#days, keptWords(status));
+    const { kept, possible } = totalOf(status);
+    say(this.#days, kept === null ? "" : keptWords(kept, possible));
     const looks = JSON.stringify([
       wrong,
       status.storage,
@@ -65,6 +67,12 @@ export class NvrStatus extends NvrElement {
           )
         : null,
       h("dl", { class: "facts" }, this.#storageFacts(status), this.#analysisFact(status)),
+      h(
+        "a",
+        { class: "button quiet wide storage-link", href: "#/storage", onclick: () => this.#toggle() },
+        icon("disk"),
+        t("storage.title"),
+      ),
     );
   }
 
@@ -96,25 +104,25 @@ export class NvrStatus extends NvrElement {
   }
 
   /** @param {Status} status */
-  #storageFacts({ storage }) {
-    const oldest = storage.oldest_s;
+  #storageFacts(status) {
+    const { oldestS, kept, possible } = totalOf(status);
+    const disks = disksOf(status);
     return [
-      fact(t("storage.kept"), oldest === null ? t("storage.nothing") : this.#since(oldest)),
       fact(
-        t("storage.disk"),
-        storage.used_bytes + storage.free_bytes > 0
-          ? t("storage.room", { used: size(storage.used_bytes), free: size(storage.free_bytes) })
-          : t("storage.unusable"),
+        t("storage.kept"),
+        oldestS === null || kept === null
+          ? t("storage.nothing")
+          : t("storage.since", { span: keptWords(kept, possible), date: this.app.time.date(oldestS) }),
       ),
-    ];
-  }
-
-  /** @param {number} oldestS */
-  #since(oldestS) {
-    return t("storage.since", {
-      span: span(this.app.store.nowS() - oldestS),
-      date: this.app.time.date(oldestS),
-    });
+      disks.map((disk, i) =>
+        fact(
+          disks.length === 1 ? t("storage.disk") : (disk.name ?? disk.path ?? t("storage.disk_number", { number: i + 1 })),
+          disk.used_bytes + disk.free_bytes > 0
+            ? t("storage.room", { used: size(disk.used_bytes), free: size(disk.free_bytes) })
+            : t("storage.unusable"),
+        ),
+      ),
+    ].flat();
   }
 
   /** @param {Status} status */
@@ -135,13 +143,6 @@ function atPlace({ where, what }) {
 /** @param {string} name @param {string} value */
 function fact(name, value) {
   return h("div", { class: "fact" }, h("dt", null, name), h("dd", null, value));
-}
-
-/** @param {Status} status */
-function keptWords({ storage }) {
-  const days = storage.days_kept;
-  if (days === null) return "";
-  return days < 1 ? t("storage.less_than_a_day") : tn("storage.days", Math.floor(days));
 }
 
 customElements.define("nvr-status", NvrStatus);

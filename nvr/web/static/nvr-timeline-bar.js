@@ -1,15 +1,19 @@
-/** @import {Timeline, TimelineCamera} from "./types.js" */
+/** @import {Hold, Timeline, TimelineCamera} from "./types.js" */
+/** @import {Selection} from "./timeline-window.js" */
 import { fill, h } from "./dom.js";
 import { NvrElement } from "./element.js";
 import { t } from "./i18n.js";
-import { ROW_PX, SCALE_PX, drawTimeline } from "./timeline-draw.js";
+import { SCALE_PX, drawTimeline, rowHeight } from "./timeline-draw.js";
 import { listenToGestures } from "./timeline-gestures.js";
-import { clampSpan, timeAt } from "./timeline-window.js";
+import { clampSpan, endAt, markAt, timeAt, withEnd } from "./timeline-window.js";
 
 /** Loaded on each side of what is shown, in windows, so that a drag finds something there. */
 const MARGIN = 1;
 const FRESH_S = 10;
 const AGAIN_S = 3;
+/** As near as a thumb comes. */
+const MARK_PX = 12;
+const HANDLE_PX = 24;
 
 /**
  * The drawn timeline. What is shown is always in its middle; moving it is choosing another moment.
@@ -22,6 +26,16 @@ export class NvrTimelineBar extends NvrElement {
   spanS = 7200;
   /** While it is dragged (`done` false), and when a moment was chosen. @type {(atS: number, done: boolean) => void} */
   onChoose = () => {};
+  /** The mark of an incident was tapped. @type {(id: number) => void} */
+  onIncident = () => {};
+  /** What is drawn as held, of any camera. @type {Hold[]} */
+  holds = [];
+  /** Chosen with two handles; null: there are none. @type {Selection | null} */
+  selection = null;
+  /** A handle was moved. */
+  onSelect = () => {};
+  /** @type {0 | 1} the handle in hand */
+  #handle = 0;
   /** @type {Timeline | null} */
   #timeline = null;
   #askedFor = "";
@@ -36,7 +50,9 @@ export class NvrTimelineBar extends NvrElement {
     const moves = {
       drag: (/** @type {number} */ px) => this.#choose(this.centerS - (px / this.#width) * this.spanS, false),
       zoom: (/** @type {number} */ factor) => this.zoom(factor),
-      tap: (/** @type {number} */ x) => this.#choose(timeAt(this, x, this.#width), true),
+      tap: (/** @type {number} */ x, /** @type {number} */ y) => this.#tap(x, y),
+      grab: (/** @type {number} */ x) => this.#grab(x),
+      pull: (/** @type {number} */ x) => this.#pull(x),
       release: () => this.#choose(this.centerS, true),
     };
     listenToGestures(this.#canvas, moves, this.gone);
@@ -66,7 +82,7 @@ export class NvrTimelineBar extends NvrElement {
   draw() {
     const width = this.clientWidth;
     if (!width) return;
-    const height = SCALE_PX + this.cameras.length * ROW_PX;
+    const height = SCALE_PX + this.cameras.length * rowHeight(this.cameras.length);
     const scale = window.devicePixelRatio || 1;
     const canvas = this.#canvas;
     if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
@@ -82,11 +98,39 @@ export class NvrTimelineBar extends NvrElement {
       width,
       view: this,
       cameras: this.cameras.map((id) => this.known(id)),
+      held: this.cameras.map((id) => this.holds.filter((hold) => hold.camera === id && !hold.expired)),
+      selection: this.selection,
       time: this.app.time,
     });
     canvas.setAttribute("aria-valuenow", String(Math.round(this.centerS)));
     canvas.setAttribute("aria-valuetext", this.app.time.moment(this.centerS, this.app.store.nowS()));
     this.#refresh();
+  }
+
+  /** An incident's mark is opened, any other place gone to; on the scale everything is a place. @param {number} x @param {number} y */
+  #tap(x, y) {
+    const id = this.cameras[Math.floor((y - SCALE_PX) / rowHeight(this.cameras.length))];
+    const marks = y < SCALE_PX || id === undefined ? [] : (this.known(id)?.incidents ?? []);
+    const mark = markAt(marks, this, x, this.#width, MARK_PX);
+    if (mark && !this.selection) return this.onIncident(mark.id);
+    this.#choose(timeAt(this, x, this.#width), true);
+  }
+
+  /** @param {number} x */
+  #grab(x) {
+    const found = this.selection && endAt(this.selection, this, x, this.#width, HANDLE_PX);
+    if (found === null) return false;
+    this.#handle = found;
+    return true;
+  }
+
+  /** @param {number} x */
+  #pull(x) {
+    if (!this.selection) return;
+    const s = timeAt(this, Math.min(Math.max(x, 0), this.#width), this.#width);
+    this.selection = withEnd(this.selection, this.#handle, s);
+    this.draw();
+    this.onSelect();
   }
 
   /** @param {number} atS @param {boolean} done */

@@ -3,12 +3,16 @@ import { cameraChips } from "./camera-chips.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { t } from "./i18n.js";
+import { NvrHoldBar } from "./nvr-hold-bar.js";
 import { NvrReel } from "./nvr-reel.js";
 import { NvrTimelineBar } from "./nvr-timeline-bar.js";
+import { playbackAddress } from "./router.js";
 import { SoundButton } from "./sound-button.js";
+import { timelineControls } from "./timeline-controls.js";
 import { incidentBeside } from "./timeline-incidents.js";
 import { playbackKeys } from "./timeline-keys.js";
-import { holding, nextStart } from "./timeline-window.js";
+import { clampSpan, holding, nextStart } from "./timeline-window.js";
+import { whyNothing } from "./timeline-words.js";
 
 const MOST_CAMERAS = 4;
 const SPEEDS = [0.5, 1, 2, 4, 8];
@@ -24,7 +28,9 @@ const STILLS = 150;
 export class NvrTimeline extends NvrElement {
   /** @type {string[]} */
   #chosen = [];
-  #startS = /** @type {number | null} */ (null);
+  #start = /** @type {{atS: number | null, spanS: number | null, selection: [number, number] | null}} */ (
+    { atS: null, spanS: null, selection: null }
+  );
   #speed = 1;
   #playing = false;
   #scrubbing = false;
@@ -38,22 +44,39 @@ export class NvrTimeline extends NvrElement {
   #moment = h("p", { class: "timeline-moment", role: "status" });
   #note = h("p", { class: "dim small", role: "status" });
   #bar = /** @type {NvrTimelineBar} */ (/** @type {unknown} */ (null));
+  /** What is chosen to be held. */
+  hold = /** @type {NvrHoldBar} */ (/** @type {unknown} */ (null));
+  #holdButton = h("button", { type: "button", class: "icon-button", onclick: () => this.hold.toggle() }, icon("lock"));
   #play = h("button", { type: "button", class: "button primary play", onclick: () => this.toggle() });
   #jump = h("input", { type: "datetime-local", step: 1, onchange: () => this.#jumpTo() });
   #speeds = h("select", { class: "camera-choice", onchange: () => this.setSpeed(Number(this.#speeds.value)) });
   #sound = new SoundButton();
   #quality = h("button", { type: "button", class: "icon-button", onclick: () => this.#toggleQuality() });
 
-  /** What to begin with; nothing: the first camera, a minute ago. @param {string[]} cameras @param {number | null} atS */
-  choose(cameras, atS) {
+  /**
+   * What to begin with; nothing: the first camera, a minute ago. `selection`: ready to be held.
+   *
+   * @param {string[]} cameras
+   * @param {{atS: number | null, spanS: number | null, selection: [number, number] | null}} start
+   */
+  choose(cameras, start) {
     this.#chosen = cameras.slice(0, MOST_CAMERAS);
-    this.#startS = atS;
+    this.#start = start;
   }
 
   build() {
     this.#bar = make(NvrTimelineBar, this.app);
-    this.#bar.centerS = this.#startS ?? this.app.store.nowS() - 60;
-    this.#bar.onChoose = (atS, done) => this.#scrub(atS, done);
+    const { atS, spanS, selection } = this.#start;
+    const middleS = selection ? (selection[0] + selection[1]) / 2 : this.app.store.nowS() - 60;
+    this.#bar.centerS = Math.min(atS ?? middleS, this.#latestS);
+    if (spanS !== null) this.#bar.spanS = clampSpan(spanS);
+    this.#bar.selection = this.app.store.mayAct ? selection : null;
+    this.#bar.onChoose = (chosenS, done) => this.#scrub(chosenS, done);
+    this.#bar.onIncident = (id) => this.#openIncident(id);
+    this.hold = make(NvrHoldBar, this.app);
+    this.hold.bar = this.#bar;
+    this.hold.onChange = () => this.#showHolding();
+    this.#holdButton.setAttribute("aria-label", t("hold.title"));
     this.#jump.setAttribute("aria-label", t("timeline.jump"));
     this.#speeds.setAttribute("aria-label", t("timeline.speed"));
     fill(this.#speeds, SPEEDS.map((speed) => h("option", { value: speed }, t("timeline.times", { speed }))));
@@ -61,13 +84,17 @@ export class NvrTimeline extends NvrElement {
     this.#quality.setAttribute("aria-label", t("camera.sharp"));
     fill(this.#quality, icon("eye"));
     this.#jump.addEventListener("click", () => this.#jump.showPicker?.(), { signal: this.gone });
+    const own = { play: this.#play, speeds: this.#speeds, quality: this.#quality, sound: this.#sound.element };
+    const hold = this.app.store.mayAct && this.#holdButton;
+    const controls = timelineControls(this, { ...own, jump: this.#jump, hold });
     fill(
       this,
       h("h1", { class: "sr-only" }, t("nav.playback")),
       this.#choice,
       this.#wall,
-      h("div", { class: "timeline-panel" }, this.#moment, this.#bar, this.#controls(), this.#note),
+      h("div", { class: "timeline-panel" }, this.#moment, this.#bar, this.hold, controls, this.#note),
     );
+    this.#showHolding();
     let known = "";
     this.watch(["cameras"], () => {
       const ids = JSON.stringify(this.app.store.state.cameras?.map(({ id, name }) => [id, name]) ?? null);
@@ -101,6 +128,7 @@ export class NvrTimeline extends NvrElement {
     this.#bar.centerS = Math.max(0, Math.min(atS, this.#latestS));
     this.#heldSinceMs = null;
     say(this.#note, "");
+    this.hold.hush();
     this.#bar.draw();
   }
 
@@ -134,37 +162,20 @@ export class NvrTimeline extends NvrElement {
     }
   }
 
-  get #latestS() {
-    return this.app.store.nowS() - BEHIND_S;
+  /** Back leads to the very moment again. @param {number} id */
+  #openIncident(id) {
+    const here = { atS: this.#bar.centerS, spanS: this.#bar.spanS };
+    history.replaceState(null, "", playbackAddress(this.#chosen, here));
+    location.hash = `#/incident/${id}`;
   }
 
-  #controls() {
-    /** @param {keyof typeof import("./dom.js").PATHS} name @param {string} label @param {() => unknown} act */
-    const button = (name, label, act) =>
-      h("button", { type: "button", class: "icon-button", "aria-label": label, onclick: () => void act() }, icon(name));
-    return h(
-      "div",
-      { class: "timeline-controls" },
-      h(
-        "div",
-        { class: "transport" },
-        button("previousMark", t("timeline.previous_incident"), () => this.toIncident(-1)),
-        button("stepBack", t("timeline.step_back"), () => this.step(-1)),
-        this.#play,
-        button("stepOn", t("timeline.step_on"), () => this.step(1)),
-        button("nextMark", t("timeline.next_incident"), () => this.toIncident(1)),
-      ),
-      h(
-        "div",
-        { class: "transport" },
-        this.#speeds,
-        button("minus", t("timeline.zoom_out"), () => this.zoom(2)),
-        button("plus", t("timeline.zoom_in"), () => this.zoom(0.5)),
-        this.#sound.element,
-        this.#quality,
-        h("span", { class: "icon-button jump" }, icon("calendar"), this.#jump),
-      ),
-    );
+  #showHolding() {
+    this.classList.toggle("choosing", this.hold.choosing);
+    this.#holdButton.setAttribute("aria-pressed", String(this.hold.choosing));
+  }
+
+  get #latestS() {
+    return this.app.store.nowS() - BEHIND_S;
   }
 
   /** Choice, reels and rows anew. */
@@ -174,7 +185,7 @@ export class NvrTimeline extends NvrElement {
     this.#chosen = this.#chosen.filter((id) => ids.includes(id));
     if (!this.#chosen.length) this.#chosen = ids.slice(0, 1);
     fill(this.#choice, cameraChips(cameras, this.#chosen, MOST_CAMERAS, (id) => this.#toggle(id)));
-    this.#bar.cameras = this.#chosen;
+    this.#bar.cameras = this.hold.cameras = this.#chosen;
     this.#quality.hidden = this.#chosen.length !== 1;
     this.#sharp = this.#sharp && this.#chosen.length === 1;
     this.#quality.setAttribute("aria-pressed", String(this.#sharp));
@@ -196,7 +207,7 @@ export class NvrTimeline extends NvrElement {
     const reel = make(NvrReel, this.app);
     reel.cameraId = id;
     reel.role = role;
-    reel.why = (atS) => this.#why(id, atS);
+    reel.why = (atS) => whyNothing(this.app, id, this.#bar.known(id), atS);
     return reel;
   }
 
@@ -205,7 +216,7 @@ export class NvrTimeline extends NvrElement {
     const others = this.#chosen.filter((other) => other !== id);
     if (others.length === this.#chosen.length) this.#chosen = [...this.#chosen, id];
     else if (others.length) this.#chosen = others;
-    history.replaceState(null, "", `#/playback?cameras=${this.#chosen.map(encodeURIComponent).join(",")}`);
+    history.replaceState(null, "", playbackAddress(this.#chosen));
     this.#show();
   }
 
@@ -238,15 +249,6 @@ export class NvrTimeline extends NvrElement {
       else reel.previewNothing(atS);
     }
     this.#tellMoment();
-  }
-
-  /** @param {string} id @param {number} atS */
-  #why(id, atS) {
-    const gap = holding(this.#bar.known(id)?.gaps ?? [], atS);
-    if (!gap) return t("timeline.nothing");
-    const { time } = this.app;
-    const span = { from: time.clock(gap[0]), to: time.clock(gap[1]) };
-    return t("timeline.gap", { cause: t(`timeline.cause.${gap[2]}`), ...span });
   }
 
   #tick() {

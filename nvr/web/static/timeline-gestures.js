@@ -7,7 +7,9 @@ const WHEEL_ZOOM = 1.0015;
  * @typedef {object} Moves
  * @property {(px: number) => void} drag moved by so many pixels to the right
  * @property {(factor: number) => void} zoom the window becomes so many times as long
- * @property {(x: number) => void} tap at a pixel
+ * @property {(x: number, y: number) => void} tap at a pixel
+ * @property {(x: number) => boolean} grab whether something at this pixel moves by itself
+ * @property {(x: number) => void} pull what was grabbed, to a pixel
  * @property {() => void} release everything was let go after a drag or a pinch
  */
 
@@ -22,6 +24,7 @@ export function listenToGestures(element, moves, signal) {
   /** @type {Map<number, number>} where each finger is */
   const fingers = new Map();
   let moved = 0;
+  let grabbed = false;
   const apart = () => {
     const [one = 0, other = 0] = [...fingers.values()];
     return Math.abs(one - other);
@@ -33,6 +36,7 @@ export function listenToGestures(element, moves, signal) {
     element.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, event.offsetX);
     moved = fingers.size === 1 ? 0 : Number.POSITIVE_INFINITY; // a pinch is no tap
+    grabbed = fingers.size === 1 && moves.grab(event.offsetX);
   };
   /** @param {PointerEvent} event */
   const move = (event) => {
@@ -45,6 +49,7 @@ export function listenToGestures(element, moves, signal) {
       if (was > 10 && is > 10) moves.zoom(was / is);
       return;
     }
+    if (grabbed) return moves.pull(event.offsetX);
     moved += Math.abs(event.offsetX - before);
     if (moved < TAP_PX) return;
     fingers.set(event.pointerId, event.offsetX);
@@ -53,7 +58,8 @@ export function listenToGestures(element, moves, signal) {
   /** @param {PointerEvent} event */
   const up = (event) => {
     if (!fingers.delete(event.pointerId) || fingers.size) return;
-    if (moved < TAP_PX && event.type === "pointerup") moves.tap(event.offsetX);
+    if (grabbed) grabbed = false;
+    else if (moved < TAP_PX && event.type === "pointerup") moves.tap(event.offsetX, event.offsetY);
     else moves.release();
   };
   /** @param {WheelEvent} event */

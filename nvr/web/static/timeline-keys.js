@@ -2,7 +2,8 @@
 
 /**
  * The keyboard of the duty room: space plays, arrows move by 10 s (with shift by a minute) and change the speed, comma
- * and full stop step by a picture, N and P go to incidents, plus and minus zoom.
+ * and full stop step by a picture, N and P go to incidents, plus and minus zoom. H begins to choose what is held,
+ * brackets set its start and end to the moment that is shown, H again asks for whom, Escape gives up.
  *
  * @param {NvrTimeline} playback
  * @param {AbortSignal} signal
@@ -58,6 +59,17 @@ function act(playback, key, shift) {
     case "-":
       playback.zoom(2);
       return true;
+    case "h":
+      playback.hold.press();
+      return true;
+    case "[":
+      playback.hold.setHere(0);
+      return true;
+    case "]":
+      playback.hold.setHere(1);
+      return true;
+    case "Escape":
+      return playback.hold.cancel();
     default:
       return false;
   }

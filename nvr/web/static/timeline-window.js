@@ -68,6 +68,64 @@ export function nextStart(intervals, s) {
   return intervals.find(([start]) => start > s)?.[0] ?? null;
 }
 
+/** @typedef {[number, number]} Selection start and end of what is chosen on the timeline */
+
+export const LEAST_SELECTION_S = 1;
+export const MOST_SELECTION_S = 31 * 86400;
+
+/**
+ * A selection with its start (0) or end (1) at another moment; the other gives way if it must.
+ *
+ * @param {Selection} selection
+ * @param {0 | 1} which
+ * @param {number} s
+ * @returns {Selection}
+ */
+export function withEnd([startS, endS], which, s) {
+  if (which === 0) return [s, Math.min(Math.max(endS, s + LEAST_SELECTION_S), s + MOST_SELECTION_S)];
+  return [Math.max(Math.min(startS, s - LEAST_SELECTION_S), s - MOST_SELECTION_S), s];
+}
+
+/**
+ * Which end of a selection lies at a pixel, give or take `near`; null: neither.
+ *
+ * @param {Selection} selection
+ * @param {Window} view
+ * @param {number} x
+ * @param {number} width
+ * @param {number} near
+ * @returns {0 | 1 | null}
+ */
+export function endAt([startS, endS], view, x, width, near) {
+  const [left, right] = [placeOf(view, startS, width), placeOf(view, endS, width)];
+  const [offLeft, offRight] = [Math.abs(x - left), Math.abs(x - right)];
+  if (Math.min(offLeft, offRight) > near) return null;
+  // Where they touch, each is drawn away from the other.
+  return offLeft < offRight || (offLeft === offRight && x < left) ? 0 : 1;
+}
+
+/**
+ * The mark nearest to a pixel, give or take `near`; null if there is none.
+ *
+ * @template {{start_s: number, end_s: number}} M
+ * @param {M[]} marks
+ * @param {Window} view
+ * @param {number} x
+ * @param {number} width
+ * @param {number} near
+ * @returns {M | null}
+ */
+export function markAt(marks, view, x, width, near) {
+  let found = null;
+  let least = near;
+  for (const mark of marks) {
+    const [left, right] = [placeOf(view, mark.start_s, width), placeOf(view, mark.end_s, width)];
+    const off = x < left ? left - x : Math.max(0, x - right);
+    if (off <= least) [found, least] = [mark, off];
+  }
+  return found;
+}
+
 /** Seconds that are shown before what one jumps to. */
 export const LEAD_S = 3;
 

@@ -79,6 +79,52 @@
  * @property {number} end_s
  * @property {TimelineCamera[]} cameras
  *
+ * @typedef {object} Hold footage that is not overwritten until it expires
+ * @property {string} id
+ * @property {string} camera
+ * @property {number} start_s
+ * @property {number} end_s
+ * @property {string} case
+ * @property {string} person who asked for it
+ * @property {string} reason
+ * @property {number} expires_s
+ * @property {string} made_by
+ * @property {number} made_s
+ * @property {boolean} expired
+ * @property {number | null} [bytes]
+ *
+ * @typedef {object} Holds
+ * @property {Hold[]} holds
+ * @property {number} held_bytes
+ * @property {number} quota_bytes
+ *
+ * @typedef {object} Deletion what was deleted of one stream on one day for one cause
+ * @property {number} day_s
+ * @property {string} camera
+ * @property {StreamRole} role
+ * @property {string} cause
+ * @property {number} segments
+ * @property {number} bytes
+ * @property {number} start_s
+ * @property {number} end_s
+ *
+ * @typedef {object} CameraStock
+ * @property {number} bytes
+ * @property {number | null} oldest_s
+ * @property {number} days_kept
+ * @property {number | null} days_possible
+ * @property {number} [days_min]
+ *
+ * @typedef {object} Disk
+ * @property {string} [name]
+ * @property {string} [path]
+ * @property {number} used_bytes
+ * @property {number} free_bytes
+ * @property {number | null} oldest_s
+ * @property {number | null} days_kept
+ * @property {number | null} [days_possible]
+ * @property {Record<string, CameraStock>} [cameras]
+ *
  * @typedef {object} Siren
  * @property {boolean} configured
  * @property {"up" | "down" | "none"} link
@@ -99,7 +145,7 @@
  *
  * @typedef {object} Status
  * @property {Fault[]} faults
- * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null, days_possible: number | null, cameras: Record<string, {bytes: number, oldest_s: number | null, days_kept: number, days_possible: number | null}>}} storage
+ * @property {Disk | Disk[] | (Disk & {disks: Disk[]})} storage read it by storage-words.js
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
  * @property {number} now_s
  * @property {number} uptime_s
