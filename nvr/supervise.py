@@ -48,21 +48,31 @@ class Supervisor:
     ) -> None:
         """Run `job(healthy)` again and again until cancelled.
 
-        The job calls `healthy()` once it works (the camera plays, the port is open), which clears the fault of
-        `place`. An NvrError, also one out of a TaskGroup, becomes a fault with its code; anything else is a defect
-        of ours: logged with its traceback and shown as `internal`; so is a CancelledError that nobody asked for. A
-        job that returns is started again without a fault.
+        The job calls `healthy()` once it works (the camera plays, the port is open), which clears what its failures
+        put on the board at `place`. An NvrError, also one out of a TaskGroup, becomes a fault with its code;
+        anything else is a defect of ours: logged with its traceback and shown as `internal`; so is a CancelledError
+        that nobody asked for. A job that returns is started again without a fault.
         """
         failures = 0
+        shown: set[str] = set()
+
+        def mended() -> None:
+            # What the job itself put on the board is for the job to clear.
+            for code in shown:
+                self._faults.clear(place, code)
+            shown.clear()
+
         while True:
-            health = _Health(self._clock, lambda: self._faults.clear(place))
+            health = _Health(self._clock, mended)
             # A task of its own for each life: what ends there can then not be taken for an end of this one, nor can
             # a failure swallow its cancellation (as a TaskGroup's does before Python 3.13).
             async with asyncio.TaskGroup() as group:
                 life = group.create_task(_live(job, health), name=place)
             failure = life.result()
             if failure is not None:
-                self._faults.raise_fault(_as_fault(place, failure))
+                fault = _as_fault(place, failure)
+                shown.add(fault.code)
+                self._faults.raise_fault(fault)
             failures = 1 if health.lasted_s >= backoff.reset_after_s else failures + 1
             await asyncio.sleep(backoff.delay_s(failures, self._random.random()))
 

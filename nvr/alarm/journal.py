@@ -24,12 +24,13 @@ from nvr.store import Database
 
 QUEUE_LENGTH = 500
 PLACE = "state"
+PICTURES = "pictures"
 
 
 class Pictures(Protocol):
     """Where incident pictures are kept."""
 
-    async def save_picture(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+    async def save_picture(self, picture_id: str, camera: str, jpeg: bytes, wall_s: float) -> None:
         """Store `jpeg`; returns when it is safely named. Raises StorageError."""
         ...
 
@@ -202,9 +203,10 @@ class Journal:
 
     async def _keep_picture(self, incident: Incident, jpeg: bytes) -> Incident:
         try:
-            await self._pictures.save_picture(str(incident.id), jpeg, incident.opened_s)
+            await self._pictures.save_picture(str(incident.id), incident.camera, jpeg, incident.opened_s)
         except StorageError as error:
             # The incident stands without its picture; a full or missing recording disk must not hide it.
-            self._faults.raise_fault(Fault("disk", error.code, str(error), error.params))
+            self._faults.raise_fault(Fault(PICTURES, error.code, str(error), error.params))
             return incident
+        self._faults.clear(PICTURES)
         return await self._incidents.mark_picture(incident.id)

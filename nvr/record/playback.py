@@ -19,13 +19,17 @@ from nvr.record.virtual_mp4 import Piece, VirtualMp4
 log = structlog.get_logger(__name__)
 
 
-def build(root: Path, rows: Sequence[SegmentRow], start_90k: int, end_90k: int) -> list[VirtualMp4]:
-    """What `rows`, in order of time, hold of a span, one MP4 for each run of equal parameter sets.
+def read_pieces(root: Path, rows: Sequence[SegmentRow], start_90k: int, end_90k: int) -> list[Piece]:
+    """What `rows`, in order of time, hold of a span.
 
     It starts with the last keyframe that is shown at `start_90k` or before, or else with the first after, and ends
     with the fragment that `end_90k` lies in. Files that cannot be read are left out.
     """
-    pieces = [piece for row in rows if (piece := _piece(root, row, start_90k, end_90k)) is not None]
+    return [piece for row in rows if (piece := _piece(root, row, start_90k, end_90k)) is not None]
+
+
+def as_mp4s(pieces: Sequence[Piece]) -> list[VirtualMp4]:
+    """One MP4 for each run of equal parameter sets."""
     return [VirtualMp4(list(run)) for _, run in groupby(pieces, key=lambda piece: piece.segment.config)]
 
 

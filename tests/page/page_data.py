@@ -100,6 +100,7 @@ def status() -> Json:
             "free_bytes": 262_000_000_000,
             "oldest_s": time.time() - 23.4 * 86400,
             "days_kept": 23.4,
+            "disks": [],
         },
         "analysis": {"running": True, "cameras": {camera_id: 6.0 for camera_id, _ in PLACES[:5]}},
         "now_s": time.time(),

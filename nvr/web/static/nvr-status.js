@@ -106,7 +106,15 @@ export class NvrStatus extends NvrElement {
           ? t("storage.room", { used: size(storage.used_bytes), free: size(storage.free_bytes) })
           : t("storage.unusable"),
       ),
+      ...(storage.disks.length > 1 ? storage.disks.map((disk) => this.#diskFact(disk)) : []),
     ];
+  }
+
+  /** @param {Status["storage"]["disks"][number]} disk */
+  #diskFact(disk) {
+    const kept = disk.oldest_s === null ? t("storage.nothing") : span(this.app.store.nowS() - disk.oldest_s);
+    const room = { used: size(disk.used_bytes), free: size(disk.free_bytes), kept };
+    return fact(t("storage.disk_n", { path: disk.path }), t(`storage.state.${disk.state}`, room));
   }
 
   /** @param {number} oldestS */

@@ -36,6 +36,7 @@ export class NvrTimeline extends NvrElement {
   #choice = h("div", { class: "camera-chips" });
   #moment = h("p", { class: "timeline-moment", role: "status" });
   #note = h("p", { class: "dim small", role: "status" });
+  #partial = h("p", { class: "dim small", role: "status" });
   #bar = /** @type {NvrTimelineBar} */ (/** @type {unknown} */ (null));
   #play = h("button", { type: "button", class: "button primary play", onclick: () => this.toggle() });
   #jump = h("input", { type: "datetime-local", step: 1, onchange: () => this.#jumpTo() });
@@ -64,7 +65,7 @@ export class NvrTimeline extends NvrElement {
       h("h1", { class: "sr-only" }, t("nav.playback")),
       this.#choice,
       this.#wall,
-      h("div", { class: "timeline-panel" }, this.#moment, this.#bar, this.#controls(), this.#note),
+      h("div", { class: "timeline-panel" }, this.#moment, this.#bar, this.#controls(), this.#partial, this.#note),
     );
     let known = "";
     this.watch(["cameras"], () => {
@@ -276,6 +277,7 @@ export class NvrTimeline extends NvrElement {
   #tellMoment() {
     const atS = this.#bar.centerS;
     const day = this.app.time.day(atS, this.app.store.nowS());
+    say(this.#partial, this.#bar.partial ? t("timeline.partial") : "");
     say(this.#moment, t("time.moment", { time: this.app.time.clock(atS), day }));
     if (document.activeElement !== this.#jump) this.#jump.value = this.app.time.input(Math.floor(atS));
   }

@@ -13,7 +13,7 @@
  * @property {string} version
  *
  * @typedef {object} Fault
- * @property {string} place "camera:gate/main", "disk", "siren", "analysis", "clock"
+ * @property {string} place "camera:gate/main", "disk" or of several "disk:/data/a", "siren", "analysis", "clock"
  * @property {string} code key of the locales: `fault.<code>`
  * @property {string} detail English text for a technician
  * @property {Record<string, string | number>} params
@@ -76,6 +76,7 @@
  * @typedef {object} Timeline
  * @property {number} start_s
  * @property {number} end_s
+ * @property {boolean} partial footage may lie on a disk that is away
  * @property {TimelineCamera[]} cameras
  *
  * @typedef {object} Siren
@@ -98,7 +99,7 @@
  *
  * @typedef {object} Status
  * @property {Fault[]} faults
- * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null, days_possible: number | null, cameras: Record<string, {bytes: number, oldest_s: number | null, days_kept: number, days_possible: number | null}>}} storage
+ * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null, days_possible: number | null, cameras: Record<string, {bytes: number, oldest_s: number | null, days_kept: number, days_possible: number | null}>, disks: {path: string, state: "recording" | "idle" | "missing", used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null, days_possible: number | null, cameras: string[]}[]}} storage
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
  * @property {number} now_s
  * @property {number} uptime_s
