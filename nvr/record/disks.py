@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,7 @@ from nvr.record.hold import Hold
 from nvr.record.identity import DiskIdentity, InUse
 from nvr.record.joint_holds import JointHolds
 from nvr.record.keyframe import Keyframe
-from nvr.record.model import TICKS, Interval, Usage
+from nvr.record.model import TICKS, Deletion, Interval, Usage
 from nvr.record.outlook import Outlook, outlook
 from nvr.record.pace import PACE, Pace
 from nvr.record.recorder import Recorder
@@ -151,6 +151,13 @@ class Disks:
         found = await self._ask(lambda recorder: recorder.pieces(key, start_s, end_s))
         pieces = joined.join_pieces(piece for part in found for piece in part)
         return await asyncio.to_thread(playback.as_mp4s, pieces)
+
+    async def deletions(self, since_day: int, cameras: Iterable[str] | None, count: int) -> list[Deletion]:
+        """`Index.deletions`; what went of one stream on one day for one cause is one entry, also from several disks.
+        Raises StorageError."""
+        # What is among the first of all is among the first of its disk.
+        found = await self._ask(lambda recorder: recorder.deletions(since_day, cameras, count))
+        return joined.join_deletions(deletion for part in found for deletion in part)[:count]
 
     async def save_picture(self, picture_id: str, camera: str, jpeg: bytes, wall_s: float) -> None:
         """`PictureStore.save`, on the disk that the camera records on, else on any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from nvr.record.directory import Directory, Threads
 from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.index import Index
 from nvr.record.keyframe import Keyframe, read_keyframe
-from nvr.record.model import TICKS, Gap, Interval
+from nvr.record.model import TICKS, Deletion, Gap, Interval
 from nvr.record.timeline import Hole, Recorded, Spans90k, read_gaps, read_recorded
 from nvr.record.virtual_mp4 import Piece, VirtualMp4
 
@@ -50,6 +50,11 @@ class Finder:
             return await index.db.read(
                 lambda connection: read_gaps(connection, key, spans, start_90k, end_90k)
             )
+
+    async def deletions(self, since_day: int, cameras: Iterable[str] | None, count: int) -> list[Deletion]:
+        """`Index.deletions`. Raises StorageError."""
+        with self._reading() as index:
+            return await index.deletions(since_day, cameras, count)
 
     async def keyframe(self, key: StreamKey, at_s: float, max_bytes: int) -> Keyframe | None:
         """The keyframe shown at `at_s` or before, of the segment that has footage of that moment; None: nothing was

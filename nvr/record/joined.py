@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from nvr.record.model import TICKS, Interval
+from nvr.events import StreamKey
+from nvr.record.model import TICKS, Deletion, Interval
 from nvr.record.retention import Span90k
 from nvr.record.timeline import MAX_INTERVALS, TOUCHING_90K, Hole, Recorded
 from nvr.record.virtual_mp4 import Piece
@@ -55,6 +56,26 @@ def join_holes(found: Iterable[Hole]) -> list[Hole]:
         elif begin_s < hole.end_s:
             joined.append(hole._replace(start_s=begin_s))
     return joined
+
+
+def join_deletions(found: Iterable[Deletion]) -> list[Deletion]:
+    """Those of one stream, day and cause summed up; newest day first."""
+    joined: dict[tuple[int, StreamKey, str], Deletion] = {}
+    for deletion in found:
+        name = (-deletion.day, deletion.key, deletion.cause)
+        before = joined.get(name)
+        joined[name] = (
+            deletion
+            if before is None
+            else replace(
+                before,
+                segments=before.segments + deletion.segments,
+                bytes=before.bytes + deletion.bytes,
+                start_90k=min(before.start_90k, deletion.start_90k),
+                end_90k=max(before.end_90k, deletion.end_90k),
+            )
+        )
+    return [joined[name] for name in sorted(joined)]
 
 
 def join_pieces(found: Iterable[Piece]) -> list[Piece]:
