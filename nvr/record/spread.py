@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from nvr.supervise import Backoff
 
@@ -56,8 +56,3 @@ class Trust:
         if self._failures == 0:
             return True
         return now_s - self._well_since_s >= self._backoff.delay_s(self._failures, 0.0)
-
-
-def moved(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
-    """Cameras that change their disk."""
-    return sorted(camera for camera, disk in after.items() if before.get(camera, disk) != disk)
