@@ -22,7 +22,7 @@ from nvr.supervise import Backoff, Supervisor
 
 CAMERAS = tuple(StreamKey(camera, Role.MAIN) for camera in ("east", "north", "south", "west"))
 NO_LIMITS = Limits()
-PACE = replace(FAST, stuck_s=0.6, reopen_s=30.0)
+PACE = replace(FAST, stuck_s=2.5, reopen_s=30.0)
 
 
 class Slot:
@@ -66,7 +66,7 @@ class Site:
         }
 
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 found = condition()
                 if found if isinstance(found, bool) else await found:
