@@ -26,9 +26,7 @@ from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
-from nvr.record.disk import Disk
-from nvr.record.identity import DiskIdentity
-from nvr.record.retention import Keep
+from nvr.record.disks import Disks
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.supervise import Supervisor
@@ -41,7 +39,6 @@ from webrtc.session import LiveServer
 
 log = structlog.get_logger(__name__)
 
-GB = 1_000_000_000
 SETTLE_S = 3.0
 """At the end: for the alarm's records of the last moment."""
 
@@ -100,19 +97,9 @@ class App:
         self.hub = Hub(config.streams)
         self.streams = StreamBoard()
         self._changes = changes = Changes()
-        max_gb = config.storage.max_gb
-        self.disk = Disk(
-            config.storage.recordings,
-            clock=clock,
-            faults=self.faults,
-            max_bytes=None if max_gb is None else int(max_gb * GB),
-            keep_free_bytes=int(config.storage.keep_free_gb * GB),
-            identity=DiskIdentity(config.storage.recordings, config.storage.state),
-            keep=Keep.configured(config),
-            hold_share=config.storage.hold_percent / 100,
-        )
+        self.disks = Disks.configured(config, clock=clock, faults=self.faults)
         for stream in self.hub:
-            recording = self.disk.consumer(stream.key)
+            recording = self.disks.consumer(stream.key)
             stream.attach(recording)
             stream.attach_audio(recording)
         self._siren = (
@@ -124,7 +111,7 @@ class App:
             state,
             clock=clock,
             faults=self.faults,
-            pictures=self.disk,
+            pictures=self.disks,
             on_incident=changes.incident,
         )
         self.alarm = AlarmRunner(
@@ -154,7 +141,7 @@ class App:
                 state=state,
                 hub=self.hub,
                 faults=self.faults,
-                disk=self.disk,
+                disks=self.disks,
                 alarm=self.alarm,
                 incidents=IncidentStore(state),
                 motion=self._motion,
@@ -185,7 +172,7 @@ class App:
                 }
                 on_ready(self)
                 await stop.wait()
-                disks = [jobs.pop(place) for place in ("disk", "state")]
+                disks = [jobs.pop(place) for place, _ in self.disks.jobs()] + [jobs.pop("state")]
                 others = list(reversed(jobs.values()))
                 for job in others:
                     job.cancel()
@@ -202,7 +189,7 @@ class App:
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
             jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
-        jobs += [("alarm", self.alarm.run), ("state", self._journal.run), ("disk", self.disk.run)]
+        jobs += [("alarm", self.alarm.run), ("state", self._journal.run), *self.disks.jobs()]
         for camera in self.config.camera:
             for key in camera.streams:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))

@@ -6,6 +6,7 @@ command. Passwords are `SecretStr` and appear in no repr, log or API answer.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from datetime import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -66,18 +68,32 @@ class Site(_Model):
         return ZoneInfo(self.timezone)
 
 
-class Storage(_Model):
-    """`recordings`: footage, its index and incident pictures, on the large disk. `state`: accounts, alarm state,
-    keys, on the system's disk. The oldest footage is deleted so that at most `max_gb` is used and at least
-    `keep_free_gb` stays free (1 GB = 10^9 bytes), and footage older than `max_days` in any case.
-    Footage that is held (for a case) is never deleted; it may take `hold_percent` of the disk."""
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | Path) else value
 
-    recordings: Path
+
+class Storage(_Model):
+    """`recordings`: footage, its index and incident pictures, on the large disk, or one directory on each of several.
+    `state`: accounts, alarm state, keys, on the system's disk. The oldest footage is deleted so that at most `max_gb`
+    is used and at least `keep_free_gb` stays free (1 GB = 10^9 bytes), and footage older than `max_days` in any case.
+    Footage that is held (for a case) is never deleted; it may take `hold_percent` of the disk. These sizes are for each
+    disk."""
+
+    recordings: Annotated[tuple[Path, ...], BeforeValidator(_as_list), Field(min_length=1, max_length=16)]
     state: Path
     max_gb: Annotated[float, Field(gt=0)] | None = None
     keep_free_gb: Annotated[float, Field(ge=0.1)] = 2.0
     max_days: KeepDays | None = None
     hold_percent: Annotated[float, Field(ge=1.0, le=90.0)] = 25.0
+
+    @field_validator("recordings")
+    @classmethod
+    def _recordings_differ(cls, recordings: tuple[Path, ...]) -> tuple[Path, ...]:
+        found = [os.path.normpath(path) for path in recordings]
+        for path in found:
+            if found.count(path) > 1:
+                raise ValueError(f'the directory "{path}" is there twice; each must be on a disk of its own')
+        return recordings
 
 
 class Web(_Model):
@@ -281,7 +297,7 @@ def load(file: Path) -> Config:
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
     storage, analysis, siren = config.storage, config.analysis, config.siren
-    recordings, state = folder / storage.recordings, folder / storage.state
+    recordings, state = tuple(folder / path for path in storage.recordings), folder / storage.state
     changes: dict[str, object] = {
         "storage": storage.model_copy(update={"recordings": recordings, "state": state})
     }

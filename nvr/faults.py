@@ -34,9 +34,9 @@ class FaultBoard:
         self._faults[fault.place, fault.code] = (fault, since)
         self._changed()
 
-    def clear(self, place: str, code: str | None = None) -> None:
-        """Forget the fault, or with `code` None every fault of `place`."""
-        gone = [k for k in self._faults if k[0] == place and code in (None, k[1])]
+    def clear(self, place: str, code: str | None = None, *, but: str | None = None) -> None:
+        """Forget the fault, or with `code` None every fault of `place` `but` that one."""
+        gone = [k for k in self._faults if k[0] == place and code in (None, k[1]) and k[1] != but]
         for key in gone:
             del self._faults[key]
             log.info("fault cleared", place=key[0], code=key[1])

@@ -127,3 +127,12 @@ def test_backoff_grows_to_its_bound(failures, jitter):
     assert 0.75 * 0.5 <= backoff.delay_s(failures, jitter) <= 15.0
     assert backoff.delay_s(failures, jitter) <= backoff.delay_s(failures, 0.0)
     assert backoff.delay_s(failures, 0.0) <= backoff.delay_s(failures + 1, 0.0)
+
+
+async def test_health_clears_only_what_the_supervisor_showed():
+    """A job's own fault, such as an index that is being rebuilt, is for the job to clear."""
+    clock = FakeClock()
+    faults = FaultBoard(clock)
+    faults.raise_fault(Fault("camera:gate/main", "index_rebuilding", "old"))
+    await supervised(Job(CameraUnreachable("gate: no route"), "healthy"), faults, clock)
+    assert [fault.code for fault, _ in faults.current] == ["index_rebuilding"]

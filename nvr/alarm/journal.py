@@ -24,12 +24,13 @@ from nvr.store import Database
 
 QUEUE_LENGTH = 500
 PLACE = "state"
+PICTURES = "pictures"
 
 
 class Pictures(Protocol):
     """Where incident pictures are kept."""
 
-    async def save_picture(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+    async def save_picture(self, picture_id: str, camera: str, jpeg: bytes, wall_s: float) -> None:
         """Store `jpeg`; returns when it is safely named. Raises StorageError."""
         ...
 
@@ -210,9 +211,9 @@ class Journal:
     async def _save_picture(self, incident: Incident, jpeg: bytes) -> bool:
         """Whether it is saved; without, the incident stands all the same."""
         try:
-            await self._pictures.save_picture(str(incident.id), jpeg, incident.opened_s)
+            await self._pictures.save_picture(str(incident.id), incident.camera, jpeg, incident.opened_s)
         except StorageError as error:
-            if self._faults.at("disk") is None:
-                self._faults.raise_fault(Fault("disk", error.code, str(error), error.params))
+            self._faults.raise_fault(Fault(PICTURES, error.code, str(error), error.params))
             return False
+        self._faults.clear(PICTURES)
         return True

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from nvr import log
@@ -22,12 +23,14 @@ from nvr.detect.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, MediaItem
+from nvr.record.disk import Limits
 from nvr.record.errors import storage_error
-from nvr.record.filesystem import free_bytes
-from nvr.record.identity import DiskIdentity
+from nvr.record.filesystem import free_bytes, total_bytes
+from nvr.record.identity import DiskIdentity, InUse
 from nvr.record.model import TICKS
-from nvr.record.outlook import capacity_bytes, outlook
-from nvr.record.retention import Budget, Keep
+from nvr.record.outlook import Share, capacity_bytes, outlook
+from nvr.record.retention import DAY_90K
+from nvr.record.spread import spread
 from nvr.record.stock import read_stocks_beside
 
 CAMERA_S = 15.0
@@ -83,7 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _appliance(config: Config) -> Iterator[Finding]:
-    yield _finding("storage recordings", lambda: _recordings(config.storage.recordings, config.storage.state))
+    in_use = InUse()
+    for root in config.storage.recordings:
+        yield _finding(_place(config, root), partial(_recordings, root, config.storage.state, in_use))
     yield from _kept(config)
     yield _finding("storage state", lambda: _directory("storage state", config.storage.state))
     if config.analysis.enabled:
@@ -104,9 +109,16 @@ def _finding(place: str, look: Callable[[], str]) -> Finding:
         return Finding(place, False, error.message, error.remedy, error.exit_code)
 
 
-def _recordings(recordings: Path, state: Path) -> str:
+def _place(config: Config, root: Path) -> str:
+    several = len(config.storage.recordings) > 1
+    return f'storage recordings "{root}"' if several else "storage recordings"
+
+
+def _recordings(recordings: Path, state: Path, in_use: InUse) -> str:
     """Raises StorageError."""
-    DiskIdentity(recordings, state).expect()
+    identity = DiskIdentity(recordings, state, in_use)
+    identity.expect()
+    identity.use()
     usable = _directory("storage recordings", recordings)
     if _device(recordings) == _device(state):
         usable += "; it is on the system's disk, an appliance needs another one: is it mounted?"
@@ -115,23 +127,31 @@ def _recordings(recordings: Path, state: Path) -> str:
 
 def _kept(config: Config) -> Iterator[Finding]:
     """How many days are kept and possible, where anything is recorded."""
-    storage, place = config.storage, "storage recordings"
-    keep = Keep.configured(config)
-    try:
-        stocks = read_stocks_beside(storage.recordings, keep.cameras)
-        free = free_bytes(storage.recordings) if stocks else 0
-    except (OSError, sqlite3.Error) as error:
-        problem = storage_error(storage.recordings, error)
-        yield Finding(place, False, problem.message, problem.remedy, problem.exit_code)
+    roots, limits = config.storage.recordings, Limits.configured(config)
+    shares: dict[int, Share] = {}
+    sizes: list[int | None] = [None] * len(roots)
+    for number, root in enumerate(roots):
+        try:
+            stocks = read_stocks_beside(root, limits.keep.cameras)
+            if not stocks:
+                continue
+            used = sum(stock.bytes for stock in stocks.values())
+            shares[number] = Share(stocks, capacity_bytes(limits.budget, used, free_bytes(root)))
+            sizes[number] = min(total_bytes(root), limits.max_bytes or total_bytes(root))
+        except (OSError, sqlite3.Error) as error:
+            problem = storage_error(root, error)
+            yield Finding(_place(config, root), False, problem.message, problem.remedy, problem.exit_code)
+    if not shares:
         return
-    if not stocks:
-        return
-    max_bytes = None if storage.max_gb is None else int(storage.max_gb * 1e9)
-    budget = Budget(max_bytes, int(storage.keep_free_gb * 1e9))
-    capacity = capacity_bytes(budget, sum(stock.bytes for stock in stocks.values()), free)
-    found = outlook(stocks, keep, capacity, int(time.time() * TICKS))
+    homes = spread(list(limits.keep.cameras), sizes, shares.keys())
+    now_90k = int(time.time() * TICKS)
+    found = outlook(shares, homes, limits.keep, now_90k)
     kept = max((camera.days_kept for camera in found.cameras.values()), default=0.0)
-    yield Finding(place, True, _days(kept, found.days_possible))
+    yield Finding("storage recordings", True, _days(kept, found.days_possible))
+    for number, share in shares.items() if len(roots) > 1 else ():
+        starts = [stock.oldest_90k for stock in share.stocks.values() if stock.oldest_90k is not None]
+        kept = (now_90k - min(starts, default=now_90k)) / DAY_90K
+        yield Finding(_place(config, roots[number]), True, _days(kept, found.disks[number]))
     for camera, numbers in found.cameras.items():
         days = _days(numbers.days_kept, numbers.days_possible)
         yield Finding(f'camera "{camera}" footage', True, f"{numbers.bytes / 1e9:.1f} GB, {days}")

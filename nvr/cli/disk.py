@@ -26,14 +26,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 0; 74 where the disk is missing and is not to be accepted. Raises ConfigError, StorageError."""
     storage = load(arguments.config).storage
-    identity = DiskIdentity(storage.recordings, storage.state)
-    try:
-        identity.expect()
-    except DiskMissing as error:
-        if not arguments.accept:
-            raise
-        identity.forget()
-        print(f"{error.message}; what is mounted there now is accepted")
-        return 0
-    print(f"{storage.recordings}: its disk is there")
-    return 0
+    wrong: DiskMissing | None = None
+    for root in storage.recordings:
+        identity = DiskIdentity(root, storage.state)
+        try:
+            identity.expect()
+        except DiskMissing as error:
+            if arguments.accept:
+                identity.forget()
+                print(f"{error.message}; what is mounted there now is accepted")
+            elif len(storage.recordings) == 1:
+                raise
+            else:
+                print(error)
+                wrong = error
+        else:
+            print(f"{root}: its disk is there")
+    return 0 if wrong is None else wrong.exit_code

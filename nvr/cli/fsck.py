@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nvr import log
 from nvr.config import load
+from nvr.errors import StorageError
 from nvr.record import fsck
 from nvr.record.errors import storage_error
 from nvr.record.fsck import Findings
@@ -47,23 +48,48 @@ def run(arguments: argparse.Namespace) -> int:
     is another, the service uses it, it cannot be read; ConfigError."""
     storage = load(arguments.config).storage
     log.configure(level="error")
-    root = storage.recordings
-    DiskIdentity(root, storage.state).expect()
+    answers: list[dict[str, object]] = []
+    problems, away = 0, None
+    for root in storage.recordings:
+        try:
+            findings, deletions = _look(root, storage.state, arguments)
+        except StorageError as error:
+            if len(storage.recordings) == 1:
+                raise
+            away = error  # the others are looked at all the same
+            answers.append({"path": str(root), "error": str(error)})
+            if not arguments.json:
+                print(f"WRONG {error}")
+            continue
+        problems += findings.problem_count
+        answers.append(
+            {
+                "path": str(root),
+                **asdict(findings),
+                "rebuilt": arguments.rebuild,
+                "deletions": [_deletion(deletion) for deletion in deletions],
+            }
+        )
+        if not arguments.json:
+            if len(storage.recordings) > 1:
+                print(f"{root}:")
+            _print(findings, deletions)
+    if arguments.json:
+        answer = answers[0] if len(answers) == 1 else {"disks": answers}
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+    if problems:
+        return EXIT_PROBLEMS
+    return 0 if away is None else away.exit_code
+
+
+def _look(root: Path, state: Path, arguments: argparse.Namespace) -> tuple[Findings, list[Deletion]]:
+    """Raises StorageError."""
+    DiskIdentity(root, state).expect()
     with fsck.taken(root):
         try:
-            findings, deletions = asyncio.run(_work(root, rebuild=arguments.rebuild, full=arguments.full))
+            return asyncio.run(_work(root, rebuild=arguments.rebuild, full=arguments.full))
         except (OSError, sqlite3.Error) as error:
             raise storage_error(root, error) from error
-    if arguments.json:
-        answer = {
-            **asdict(findings),
-            "rebuilt": arguments.rebuild,
-            "deletions": [_deletion(deletion) for deletion in deletions],
-        }
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
-    else:
-        _print(findings, deletions)
-    return EXIT_PROBLEMS if findings.problem_count else 0
 
 
 async def _work(root: Path, *, rebuild: bool, full: bool) -> tuple[Findings, list[Deletion]]:

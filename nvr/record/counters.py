@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
+from nvr.record.errors import PLACE
 from nvr.record.writer import Report
 
 
@@ -27,8 +28,8 @@ class Counters:
 class OverflowWatch:
     """Raises the fault "record_overflow" when fragments are dropped, and clears it `quiet_s` after the last."""
 
-    def __init__(self, faults: FaultBoard, quiet_s: float):
-        self._faults, self._quiet_s = faults, quiet_s
+    def __init__(self, faults: FaultBoard, quiet_s: float, place: str = PLACE):
+        self._faults, self._quiet_s, self._place = faults, quiet_s, place
         self._dropped = 0
         self._last_s: float | None = None
 
@@ -39,17 +40,17 @@ class OverflowWatch:
         elif dropped > self._dropped:
             self._dropped, self._last_s = dropped, now_s
             detail = "the recording disk does not keep up or fails; parts of the footage are missing"
-            self._faults.raise_fault(Fault("disk", "record_overflow", detail))
+            self._faults.raise_fault(Fault(self._place, "record_overflow", detail))
         elif self._last_s is not None and now_s - self._last_s > self._quiet_s:
             self._last_s = None
-            self._faults.clear("disk", "record_overflow")
+            self._faults.clear(self._place, "record_overflow")
 
 
 class MinimumWatch:
     """Raises the fault "keep_minimum" while footage goes before its minimum of days; clears it `quiet_s` after."""
 
-    def __init__(self, faults: FaultBoard, quiet_s: float):
-        self._faults, self._quiet_s = faults, quiet_s
+    def __init__(self, faults: FaultBoard, quiet_s: float, place: str = PLACE):
+        self._faults, self._quiet_s, self._place = faults, quiet_s, place
         self._last_s: dict[str, float] = {}
 
     def look(self, broken: set[str], now_s: float) -> None:
@@ -59,8 +60,8 @@ class MinimumWatch:
         self._last_s.update(dict.fromkeys(broken, now_s))
         self._last_s = {c: s for c, s in self._last_s.items() if now_s - s <= self._quiet_s}
         if not self._last_s:
-            self._faults.clear("disk", "keep_minimum")
+            self._faults.clear(self._place, "keep_minimum")
             return
         cameras = ", ".join(sorted(self._last_s))
         detail = f"the disk is too small for the minimum of days of {cameras}; the oldest footage went all the same"
-        self._faults.raise_fault(Fault("disk", "keep_minimum", detail, {"cameras": cameras}))
+        self._faults.raise_fault(Fault(self._place, "keep_minimum", detail, {"cameras": cameras}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from datetime import datetime
@@ -18,9 +18,9 @@ from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.record import recovery
 from nvr.record.errors import is_corrupt, storage_error
-from nvr.record.filesystem import FileSystemSync, take_directory
+from nvr.record.filesystem import FileSystemSync, take_directory, total_bytes
 from nvr.record.hold import Hold, held_spans
-from nvr.record.hold_files import read_holds
+from nvr.record.hold_files import read_ended, read_holds
 from nvr.record.identity import DiskIdentity, DiskMissing, is_same_directory
 from nvr.record.index import Index
 from nvr.record.retention import Budget, Keep
@@ -58,18 +58,24 @@ class Directory:
     """Everything that is open in one recordings directory. Made by `open`.
 
     `next_number`: for the first new segment. `ends_90k`: where the footage of each stream ends. `index` is None while
-    a damaged one is being replaced. `holds` by id; `damaged_holds`: names of files of others.
+    a damaged one is being replaced. `holds` by id; `damaged_holds`: names of files of others; `unwritten_holds`: ids of
+    holds of other disks that are not beside the footage here yet; `ended_holds`: as `Holds.ended`. `total_bytes`: of
+    the file system.
     """
 
     def __init__(self, root: Path, threads: Threads, lock: FileIO, sync: FileSystemSync, index: Index):
         self._root, self._threads = root, threads
         self._lock, self._sync = lock, sync
+        self._identity: DiskIdentity | None = None
         self.index: Index | None = index
         self.next_number = 1
         self.ends_90k: dict[StreamKey, int] = {}
         self.writer: Writer
         self.holds: dict[str, Hold] = {}
         self.damaged_holds: list[str] = []
+        self.unwritten_holds: set[str] = set()
+        self.ended_holds: set[str] = set()
+        self.total_bytes = 0
 
     @classmethod
     async def open(
@@ -81,9 +87,11 @@ class Directory:
         identity: DiskIdentity | None,
         keep: Keep,
         clock: SettledClock,
+        other_holds: Iterable[Hold] = (),
     ) -> Directory:
         """Take the directory and mend what a crash left; with `identity` only if its own disk is there. `keep` and
-        `clock`: for deleting. Raises StorageError."""
+        `clock`: for deleting. `other_holds`: of other disks, which count here from the first moment on. Raises
+        StorageError."""
         on_disk = threads.on_disk
         async with AsyncExitStack() as opened:
             if identity is not None:
@@ -92,12 +100,19 @@ class Directory:
             try:
                 sync = opened.enter_context(closing(await on_disk(FileSystemSync, root)))
                 holds, damaged_holds = await on_disk(read_holds, root)
+                ended = await on_disk(read_ended, root)
+                others = {h.id: h for h in other_holds if h.id not in holds and h.id not in ended}
+                holds.update(others)
                 await on_disk(recovery.make_room_to_start, root, held_spans(holds.values(), None))
                 if identity is not None:
                     await on_disk(identity.settle)
+                    opened.callback(identity.release)
                 index = await on_disk(recovery.open_index, root, now)
                 self = cls(root, threads, lock, sync, index)
                 self.holds, self.damaged_holds = holds, damaged_holds
+                self.unwritten_holds, self.ended_holds = set(others), ended
+                self.total_bytes = await on_disk(total_bytes, root)
+                self._identity = identity
                 opened.push_async_callback(self._close_index)
                 try:
                     self.next_number = await on_disk(recovery.recover, root, index, sync, now)
@@ -153,6 +168,8 @@ class Directory:
         await self._close_index()
         await self._threads.on_disk(self._sync.close)
         self._lock.close()
+        if self._identity is not None:
+            self._identity.release()
 
     async def _new_index(self, now: datetime) -> Index:
         await self._close_index()

@@ -1,35 +1,56 @@
-"""The recordings disk as the rest of the appliance sees it: also while it is missing, unwritable or being mended.
-
-Streams are attached once at start; while there is no recorder their pictures are dropped (that is a gap in the
-footage), and questions about footage are answered with the reason.
-"""
+"""One recordings directory as long as the appliance runs: also while its disk is missing or being mended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from nvr.clock import Clock
+from nvr.config import Config
 from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.faults import FaultBoard
-from nvr.media.access_unit import MediaItem
-from nvr.media.audio import AudioUnit
-from nvr.media.hub import MediaConsumer
-from nvr.record.holds import Holds
+from nvr.record.errors import PLACE
+from nvr.record.hold import Hold
 from nvr.record.identity import DiskIdentity
-from nvr.record.keyframe import Keyframe
-from nvr.record.model import Interval, Usage
-from nvr.record.outlook import Outlook
-from nvr.record.playback import Audio
+from nvr.record.pace import PACE, Pace
 from nvr.record.recorder import HOLD_SHARE, Recorder
-from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
-from nvr.record.timeline import Timeline
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
+
+GB = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of each disk is used: at most `max_bytes` (None: no limit), `keep_free_bytes` stay free, held footage
+    takes at most `hold_share` (0 to 1); and how long footage is kept."""
+
+    max_bytes: int | None = None
+    keep_free_bytes: int = 0
+    hold_share: float = HOLD_SHARE
+    keep: Keep = KEEP_AS_ROOM_ALLOWS
+
+    @classmethod
+    def configured(cls, config: Config) -> Limits:
+        """As nvr.toml says."""
+        storage = config.storage
+        return cls(
+            None if storage.max_gb is None else int(storage.max_gb * GB),
+            int(storage.keep_free_gb * GB),
+            storage.hold_percent / 100,
+            Keep.configured(config),
+        )
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.max_bytes, self.keep_free_bytes)
 
 
 class Disk:
-    """One recordings directory, opened by `run`. Methods that need it raise StorageError while it is not open."""
+    """`place`: of its faults. `recorder`: while the directory is open. `size_bytes`: of its file system, and
+    `ends_90k`: where its footage ends, both as of when it was open last."""
 
     def __init__(
         self,
@@ -37,109 +58,72 @@ class Disk:
         *,
         clock: Clock,
         faults: FaultBoard,
-        max_bytes: int | None,
-        keep_free_bytes: int,
+        limits: Limits,
         identity: DiskIdentity | None = None,
-        keep: Keep = KEEP_AS_ROOM_ALLOWS,
-        hold_share: float = HOLD_SHARE,
+        place: str = PLACE,
+        pace: Pace = PACE,
+        on_change: Callable[[], None] = lambda: None,
+        other_holds: Callable[[], Iterable[Hold]] = tuple,
     ):
-        self._hold_share = hold_share
-        self._identity, self._keep = identity, keep
-        self._root, self._clock, self._faults = root, clock, faults
-        self._max_bytes, self._keep_free_bytes = max_bytes, keep_free_bytes
-        self._inputs: list[_Input] = []
-        self._recorder: Recorder | None = None
+        self.root, self.place = root, place
+        self._clock, self._faults, self._limits = clock, faults, limits
+        self._identity, self._pace = identity, pace
+        self._on_change, self._other_holds = on_change, other_holds
+        self._was_seen = False
+        self.recorder: Recorder | None = None
+        self.size_bytes: int | None = None
+        self.ends_90k: dict[StreamKey, int] = {}
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """One life of the recorder, from opening the directory on. Raises StorageError."""
+        if self._identity is not None:
+            self._was_seen = self._was_seen or await asyncio.to_thread(self._identity.is_remembered)
         recorder = await Recorder.open(
-            self._root,
+            self.root,
             clock=self._clock,
             faults=self._faults,
-            max_bytes=self._max_bytes,
-            keep_free_bytes=self._keep_free_bytes,
+            max_bytes=self._limits.max_bytes,
+            keep_free_bytes=self._limits.keep_free_bytes,
+            pace=self._pace,
             identity=self._identity,
-            keep=self._keep,
-            hold_share=self._hold_share,
+            keep=self._limits.keep,
+            hold_share=self._limits.hold_share,
+            place=self.place,
+            other_holds=self._other_holds(),
         )
         try:
-            self._recorder = recorder
-            for stream in self._inputs:
-                stream.recorder = recorder.consumer(stream.key)
+            self.recorder, self._was_seen = recorder, True
+            self.ends_90k = recorder.ends_90k
+            self.size_bytes = min(recorder.total_bytes, self._limits.max_bytes or recorder.total_bytes)
+            self._on_change()
             await recorder.run(healthy)
         finally:
-            self._recorder = None
-            for stream in self._inputs:
-                stream.recorder = None
+            self.recorder = None
+            self._on_change()
             await recorder.close()
 
-    def consumer(self, key: StreamKey) -> MediaConsumer:
-        """What to attach to the stream's hub, once."""
-        stream = _Input(key)
-        self._inputs.append(stream)
-        return stream
-
-    async def coverage(self, key: StreamKey, start_s: float, end_s: float) -> list[Interval]:
-        """`Recorder.coverage`."""
-        return await self._open.coverage(key, start_s, end_s)
-
-    async def timeline(self, key: StreamKey, start_s: float, end_s: float) -> Timeline:
-        """`Recorder.timeline`."""
-        return await self._open.timeline(key, start_s, end_s)
-
-    async def keyframe(self, key: StreamKey, at_s: float, max_bytes: int) -> Keyframe | None:
-        """`Recorder.keyframe`."""
-        return await self._open.keyframe(key, at_s, max_bytes)
-
-    async def mp4(
-        self, key: StreamKey, start_s: float, end_s: float, audio: Audio = "all"
-    ) -> list[VirtualMp4]:
-        """`Recorder.mp4`."""
-        return await self._open.mp4(key, start_s, end_s, audio)
-
-    async def save_picture(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
-        """`PictureStore.save`."""
-        await self._open.pictures.save(picture_id, jpeg, wall_s)
-
-    async def load_picture(self, picture_id: str, wall_s: float) -> bytes | None:
-        """`PictureStore.load`."""
-        return await self._open.pictures.load(picture_id, wall_s)
+    @property
+    def is_away(self) -> bool:
+        """Whether it is known to hold footage that cannot be found now."""
+        return self._was_seen and self.recorder is None
 
     @property
-    def holds(self) -> Holds:
-        """The holds of the directory."""
-        return self._open.holds
-
-    def outlook(self) -> Outlook | None:
-        """How many days are kept and possible, as of the last minute; None while that is not known."""
-        return self._recorder.forecast.current if self._recorder is not None else None
-
-    def usage(self) -> Usage | None:
-        """`Recorder.usage`; None while the directory is not open."""
-        return self._recorder.usage() if self._recorder is not None else None
+    def is_well(self) -> bool:
+        """Whether what is given to it is recorded."""
+        return self.recorder is not None and self.recorder.is_well
 
     @property
-    def _open(self) -> Recorder:
-        if self._recorder is None:
+    def answers(self) -> bool:
+        """Whether it can be asked for footage."""
+        return self.recorder is not None and self.recorder.answers
+
+    @property
+    def open(self) -> Recorder:
+        """Raises StorageError: it is not open."""
+        if self.recorder is None:
             raise StorageError(
-                f"{self._root}: the recordings cannot be used now",
+                f"{self.root}: the recordings cannot be used now",
                 remedy="See the faults on the page",
-                params={"path": str(self._root)},
+                params={"path": str(self.root)},
             )
-        return self._recorder
-
-
-class _Input:
-    """Passes one stream's items to the recorder there is, if there is one."""
-
-    def __init__(self, key: StreamKey):
-        self.key = key
-        self.recorder: MediaConsumer | None = None
-
-    def push(self, item: MediaItem) -> None:
-        if self.recorder is not None:
-            self.recorder.push(item)
-
-    def push_audio(self, unit: AudioUnit) -> None:
-        if self.recorder is not None:
-            self.recorder.push_audio(unit)
+        return self.recorder

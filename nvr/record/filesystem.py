@@ -147,6 +147,12 @@ def free_bytes(root: Path) -> int:
     return state.f_bavail * state.f_frsize
 
 
+def total_bytes(root: Path) -> int:
+    """Size of the disk of `root`. Raises OSError."""
+    state = os.statvfs(root)
+    return state.f_blocks * state.f_frsize
+
+
 def delete(root: Path, path: str) -> None:
     """Delete a footage file, and its day's folder when that is empty. Raises OSError, not if it is gone already."""
     file = root / path

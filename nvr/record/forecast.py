@@ -1,4 +1,4 @@
-"""The outlook of an open recordings directory, brought up to date now and then."""
+"""What an open recordings directory holds of each camera, brought up to date now and then."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import sqlite3
 
 import structlog
 
-from nvr.clock import Clock
 from nvr.record.directory import Directory
-from nvr.record.model import TICKS
-from nvr.record.outlook import Outlook, capacity_bytes, outlook
+from nvr.record.outlook import Share, capacity_bytes
 from nvr.record.retention import Budget, Keep
 from nvr.record.stock import read_stocks
 
@@ -22,9 +20,9 @@ LOOK_S = 60.0
 class Forecast:
     """`keep`: its cameras are those that are told about."""
 
-    def __init__(self, directory: Directory, clock: Clock, budget: Budget, keep: Keep):
-        self._directory, self._clock, self._budget, self._keep = directory, clock, budget, keep
-        self.current: Outlook | None = None
+    def __init__(self, directory: Directory, budget: Budget, keep: Keep):
+        self._directory, self._budget, self._keep = directory, budget, keep
+        self.share: Share | None = None
 
     async def watch(self) -> None:
         """Until cancelled."""
@@ -42,5 +40,4 @@ class Forecast:
             return
         stocks = await index.db.read(lambda connection: read_stocks(connection, self._keep.cameras))
         fill = self._directory.writer.fill
-        capacity = capacity_bytes(self._budget, fill.used_bytes, fill.free_bytes)
-        self.current = outlook(stocks, self._keep, capacity, int(self._clock.wall() * TICKS))
+        self.share = Share(stocks, capacity_bytes(self._budget, fill.used_bytes, fill.free_bytes))

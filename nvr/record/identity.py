@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import threading
 from pathlib import Path
 
 from nvr.errors import StorageError
@@ -27,16 +28,33 @@ class DiskMissing(StorageError):
     code = "disk_missing"
 
 
-class DiskIdentity:
-    """The identity of the directory `root`; `state` is storage.state. All methods may block."""
+class DiskTwice(StorageError):
+    """Two of the directories lie on one disk, under one marker."""
 
-    def __init__(self, root: Path, state: Path):
+    code = "disk_twice"
+
+
+class InUse:
+    """Shared by all recordings directories of the appliance: which of them has the disk with an id."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.directory: dict[str, str] = {}
+
+
+class DiskIdentity:
+    """The identity of the directory `root`; `state` is storage.state. `in_use`: of the appliance. All
+    methods may block."""
+
+    def __init__(self, root: Path, state: Path, in_use: InUse | None = None):
         self._root, self._registry = root, state / REGISTRY
         self._key = str(root.absolute())
+        self._in_use = in_use or InUse()
 
     def expect(self) -> None:
-        """Raises DiskMissing: another disk was seen here before than is there now, or none is; StorageError: what is
-        remembered cannot be read. Changes nothing."""
+        """Raises DiskMissing: another disk was seen here before than is there now, or none is; DiskTwice: another
+        directory of the appliance is the same; StorageError: what is remembered cannot be read. Changes nothing."""
+        self._refuse_twice()
         expected = self._remembered().get(self._key)
         if expected is None:
             return
@@ -49,16 +67,35 @@ class DiskIdentity:
         if found != expected:
             raise self._missing("another disk is connected than the one that was used before")
 
+    def is_remembered(self) -> bool:
+        """Whether a disk was seen here before. Raises StorageError: what is remembered cannot be read."""
+        return self._key in self._remembered()
+
     def settle(self) -> None:
-        """Mark the directory if it has no marker, and remember which it is. Raises OSError (the directory),
-        StorageError (the state)."""
+        """Mark the directory if it has no marker, remember which it is, and have it until `release`. Raises OSError
+        (the directory), StorageError (the state)."""
         found = self._marker()
         if found is None:
             found = secrets.token_hex(8)
             write_whole(self._root / MARKER, json.dumps({"id": found}).encode())
-        known = self._remembered()
-        if known.get(self._key) != found:
-            self._remember({**known, self._key: found})
+        with self._in_use.lock:
+            known = self._remembered()
+            if known.get(self._key) != found:
+                self._remember({**known, self._key: found})
+            self._in_use.directory[found] = self._key
+
+    def use(self) -> None:
+        """Have the disk that is there, as `settle` does, but change nothing on it. Raises OSError."""
+        found = self._marker()
+        if found is not None:
+            self._in_use.directory[found] = self._key
+
+    def release(self) -> None:
+        """Another directory may be this disk."""
+        with self._in_use.lock:
+            mine = [found for found, key in self._in_use.directory.items() if key == self._key]
+            for found in mine:
+                del self._in_use.directory[found]
 
     def forget(self) -> bool:
         """Take whatever is there next as this directory's disk; whether one was remembered. Raises StorageError."""
@@ -67,6 +104,18 @@ class DiskIdentity:
             return False
         self._remember(known)
         return True
+
+    def _refuse_twice(self) -> None:
+        try:
+            other = self._in_use.directory.get(self._marker() or "", self._key)
+        except OSError:
+            return
+        if other != self._key:
+            raise DiskTwice(
+                f"{self._root}: the same disk as {other}",
+                remedy="Mount a disk of its own there, or take one of the two out of [storage] recordings",
+                params={"path": str(self._root), "other": other},
+            )
 
     def _missing(self, what: str) -> DiskMissing:
         return DiskMissing(

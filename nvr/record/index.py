@@ -6,6 +6,7 @@ Methods without `async` belong to the disk's thread, which alone writes.
 from __future__ import annotations
 
 import heapq
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
@@ -252,12 +253,17 @@ class Index:
 
         return await self.db.read(work)
 
-    async def deletions(self, since_day: int) -> list[Deletion]:
-        """What was deleted since a day (days since 1970 UTC), newest day first. Raises sqlite3.Error."""
+    async def deletions(
+        self, since_day: int, cameras: Iterable[str] | None = None, count: int = -1
+    ) -> list[Deletion]:
+        """What was deleted since a day (days since 1970 UTC), newest day first, of `cameras` (None: all), at most
+        `count` (-1: all). Raises sqlite3.Error."""
         query = (
             "SELECT deletions.*, camera, role FROM deletions JOIN streams ON streams.id = stream"
-            " WHERE day >= :since ORDER BY day DESC, camera, role, cause"
+            " WHERE day >= :since AND (:cameras = '' OR camera IN (SELECT value FROM json_each(:cameras)))"
+            " ORDER BY day DESC, camera, role, cause LIMIT :count"
         )
+        wanted = "" if cameras is None else json.dumps(list(cameras))
         return [
             Deletion(
                 StreamKey(row["camera"], Role(row["role"])),
@@ -268,7 +274,7 @@ class Index:
                 row["start_90k"],
                 row["end_90k"],
             )
-            for row in await self._read(query, {"since": since_day})
+            for row in await self._read(query, {"since": since_day, "cameras": wanted, "count": count})
         ]
 
     async def _read(self, query: str, parameters: dict[str, str | int]) -> list[sqlite3.Row]:

@@ -12,6 +12,7 @@ from nvr.media.audio import AudioUnit
 from nvr.record.gap_list import GapList
 from nvr.record.model import Fragment, Gap, GapCause
 from nvr.record.segment import SegmentBuilder
+from nvr.record.wall_timeline import WallTimeline
 from nvr.record.writer import Batch
 
 MAX_BYTES = 64 << 20
@@ -90,9 +91,10 @@ class StreamInput:
         *,
         end_90k: int | None,
         next_number: Callable[[], int],
+        timeline: WallTimeline | None = None,
     ):
         self._intake, self._clock = intake, clock
-        self._builder = SegmentBuilder(key, end_90k=end_90k, next_number=next_number)
+        self._builder = SegmentBuilder(key, end_90k=end_90k, next_number=next_number, timeline=timeline)
         self._number: int | None = None
         self._open_bytes = 0
 
@@ -114,6 +116,16 @@ class StreamInput:
     def stop(self) -> None:
         """Queue what there is; the recorder ends."""
         self._queue(self._builder.stop("stopped", self._wall_minus_mono_s))
+
+    def leave(self) -> GapCause | None:
+        """Queue what there is; the stream goes on on another disk. The answer: as `SegmentBuilder.pending_cause`."""
+        cause = self._builder.pending_cause
+        self._queue(self._builder.stop("disk", self._wall_minus_mono_s))
+        return cause
+
+    def resume(self, cause: GapCause | None, missing_90k: int | None) -> None:
+        """`SegmentBuilder.resume`."""
+        self._builder.resume(cause, missing_90k)
 
     def give_up(self, numbers: set[int], cause: GapCause) -> None:
         """If one of these segments is being filled: it cannot be."""

@@ -19,10 +19,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """A recorded keyframe. `name` tells it from all others of the appliance; `data` as in `AccessUnit.data`;
+    """A recorded keyframe. `name` tells it from all others of its stream; `data` as in `AccessUnit.data`;
     `wall_s`: when it was shown."""
 
-    name: tuple[int, int]
+    name: tuple[str, int]
     wall_s: float
     config: CodecConfig
     data: bytes = field(repr=False)
@@ -57,4 +57,4 @@ def read_keyframe(root: Path, row: SegmentRow, at_90k: int, max_bytes: int) -> K
     if len(data) != size:
         return None
     wall_s = row.segment.wall_90k(chosen.media_90k) / TICKS
-    return Keyframe((row.segment.number, chosen.media_90k), wall_s, row.segment.config, data)
+    return Keyframe((str(path), chosen.media_90k), wall_s, row.segment.config, data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nvr.record.model import TICKS
@@ -33,10 +33,20 @@ class CameraOutlook:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`days_possible`: of all cameras together, the fewest of any. `cameras`: by id."""
+    """`days_possible`: of all cameras together, the fewest of any. `cameras`: by id. `disks`: for each disk the same of
+    the cameras that record on it."""
 
     days_possible: float | None
     cameras: Mapping[str, CameraOutlook]
+    disks: Mapping[int, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One disk's: the stock of each camera on it, and how many bytes of footage it holds at most."""
+
+    stocks: Mapping[str, Stock]
+    capacity: int
 
 
 def capacity_bytes(budget: Budget, used_bytes: int, free_bytes: int) -> int:
@@ -45,20 +55,37 @@ def capacity_bytes(budget: Budget, used_bytes: int, free_bytes: int) -> int:
     return room if budget.max_bytes is None else min(room, budget.max_bytes)
 
 
-def outlook(stocks: Mapping[str, Stock], keep: Keep, capacity: int, now_90k: int) -> Outlook:
-    """The outlook of the cameras in `stocks`."""
-    rates = {camera: stock.bytes_per_day for camera, stock in stocks.items() if stock.bytes_per_day > 0}
-    possible = days_possible(rates, {camera: keep.of(camera) for camera in rates}, capacity)
-    cameras = {
-        camera: CameraOutlook(
-            stock.bytes,
-            None if stock.oldest_90k is None else stock.oldest_90k / TICKS,
-            0.0 if stock.oldest_90k is None else max(now_90k - stock.oldest_90k, 0) / DAY_90K,
+def outlook(shares: Mapping[int, Share], homes: Mapping[str, int], keep: Keep, now_90k: int) -> Outlook:
+    """The outlook of the cameras of `keep`. `homes`: for each camera the disk it records on, where it does."""
+    found: dict[str, list[tuple[int, Stock]]] = {camera: [] for camera in keep.cameras}
+    for disk, share in shares.items():
+        for camera, stock in share.stocks.items():
+            found.setdefault(camera, []).append((disk, stock))
+    possible: dict[str, float] = {}
+    disks: dict[int, float | None] = {}
+    for disk, share in shares.items():
+        rates = {camera: _rate(found[camera], disk) for camera in found if homes.get(camera) == disk}
+        rates = {camera: rate for camera, rate in rates.items() if rate > 0}
+        days = days_possible(rates, {camera: keep.of(camera) for camera in rates}, share.capacity)
+        disks[disk] = min(days.values(), default=None)
+        possible.update(days)
+    cameras = {}
+    for camera, stocks in found.items():
+        starts = [stock.oldest_90k for _, stock in stocks if stock.oldest_90k is not None]
+        oldest_90k = min(starts, default=None)
+        cameras[camera] = CameraOutlook(
+            sum(stock.bytes for _, stock in stocks),
+            None if oldest_90k is None else oldest_90k / TICKS,
+            0.0 if oldest_90k is None else max(now_90k - oldest_90k, 0) / DAY_90K,
             possible.get(camera),
         )
-        for camera, stock in stocks.items()
-    }
-    return Outlook(min(possible.values(), default=None), cameras)
+    return Outlook(min(possible.values(), default=None), cameras, disks)
+
+
+def _rate(stocks: Sequence[tuple[int, Stock]], disk: int) -> float:
+    """As it records on `disk`; where it has not yet, as on another."""
+    rates = {other: stock.bytes_per_day for other, stock in stocks}
+    return rates.get(disk) or max(rates.values(), default=0.0)
 
 
 def days_possible(rates: Mapping[str, float], keep: Mapping[str, Days], capacity: float) -> dict[str, float]:

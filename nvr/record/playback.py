@@ -24,15 +24,17 @@ Audio = Literal["all", "aac", "none"]
 """Which audio an MP4 has. Chromium plays G.711 in MP4 (measured), other browsers need not."""
 
 
-def build(
-    root: Path, rows: Sequence[SegmentRow], start_90k: int, end_90k: int, audio: Audio = "all"
-) -> list[VirtualMp4]:
-    """What `rows`, in order of time, hold of a span, one MP4 for each run of equal parameter sets and audio.
+def read_pieces(root: Path, rows: Sequence[SegmentRow], start_90k: int, end_90k: int) -> list[Piece]:
+    """What `rows`, in order of time, hold of a span.
 
     It starts with the last keyframe that is shown at `start_90k` or before, or else with the first after, and ends
     with the fragment that `end_90k` lies in. Files that cannot be read are left out.
     """
-    pieces = [piece for row in rows if (piece := _piece(root, row, start_90k, end_90k)) is not None]
+    return [piece for row in rows if (piece := _piece(root, row, start_90k, end_90k)) is not None]
+
+
+def as_mp4s(pieces: Sequence[Piece], audio: Audio = "all") -> list[VirtualMp4]:
+    """One MP4 for each run of equal parameter sets and audio."""
     return [
         VirtualMp4(list(run), with_audio=sound is not None and audio in ("all", sound.codec))
         for (_, sound), run in groupby(pieces, key=lambda piece: (piece.segment.config, piece.segment.audio))

@@ -31,10 +31,12 @@ class Rebuilding:
         faults: FaultBoard,
         next_number: Callable[[], int],
         retry_s: float,
+        place: str = PLACE,
     ):
         self.needed = asyncio.Event()
         self._root, self._directory, self._threads = root, directory, threads
         self._faults, self._next_number, self._retry_s = faults, next_number, retry_s
+        self._place = place
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -42,13 +44,13 @@ class Rebuilding:
             await self.needed.wait()
             self.needed.clear()
             detail = f"{self._root}: the index is being rebuilt from the files; older footage appears little by little"
-            fault = Fault(PLACE, "index_rebuilding", detail, {"path": str(self._root)})
+            fault = Fault(self._place, "index_rebuilding", detail, {"path": str(self._root)})
             self._faults.raise_fault(fault)
             number = self._next_number()
             while not self.needed.is_set():
                 try:
                     if await self._take_in(number):
-                        self._faults.clear(PLACE, fault.code)
+                        self._faults.clear(self._place, fault.code)
                         break
                 except (OSError, sqlite3.Error) as error:
                     log.warning("rebuilding the index is interrupted", error=str(error))

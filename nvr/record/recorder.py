@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,26 +14,25 @@ from nvr.clock import Clock
 from nvr.errors import StorageError
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
-from nvr.media.hub import MediaConsumer
-from nvr.record import playback
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
-from nvr.record.errors import PLACE, DiskFull, is_corrupt, storage_error
+from nvr.record.errors import PLACE, DiskFull, storage_error
+from nvr.record.finder import Finder
 from nvr.record.forecast import Forecast
+from nvr.record.hold import Hold
+from nvr.record.holds import PLACE as HOLDS
 from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity, DiskMissing
-from nvr.record.index import Index
 from nvr.record.intake import Intake, StreamInput
-from nvr.record.keyframe import Keyframe, read_keyframe
 from nvr.record.layout import stream_folder
-from nvr.record.model import TICKS, Gap, Interval, Statistics, Usage
+from nvr.record.model import TICKS, Statistics, Usage
 from nvr.record.pace import PACE, Pace
+from nvr.record.picture_days import PictureDays
 from nvr.record.pictures import PictureStore
 from nvr.record.rebuilding import Rebuilding
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.settled_clock import SettledClock
-from nvr.record.timeline import Timeline, read_timeline
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.wall_timeline import WallTimeline
 from nvr.record.writer import Batch, Report
 
 log = structlog.get_logger(__name__)
@@ -43,7 +40,7 @@ log = structlog.get_logger(__name__)
 HOLD_SHARE = 0.25
 
 
-class Recorder:
+class Recorder(Finder):
     """One recordings directory: records into it while `run` runs, and answers what it holds until `close`.
 
     Made by `open`. Only the event loop's thread may call anything here.
@@ -59,20 +56,30 @@ class Recorder:
         pace: Pace,
         hold_share: float,
         forecast: Forecast,
+        pictures: PictureStore,
+        picture_days: PictureDays,
+        place: str,
     ):
-        self.forecast = forecast
-        self.holds = Holds(root, directory, threads, clock, faults, hold_share)
-        self._root, self._directory, self._threads = root, directory, threads
+        self.forecast, self._place = forecast, place
+        self.holds = Holds(
+            root, directory, threads, clock, faults, hold_share, place.replace(PLACE, HOLDS, 1)
+        )
+        super().__init__(root, directory, threads)
         self._clock, self._faults, self._pace = clock, faults, pace
         self._intake = Intake(max_bytes=pace.memory_bytes)
         self._inputs: dict[StreamKey, StreamInput] = {}
         self._numbers = itertools.count(directory.next_number)
-        self._pictures = PictureStore(root)
+        self._pictures, self._picture_days = pictures, picture_days
+        self.ends_90k = dict(directory.ends_90k)
+        self._worked_s = asyncio.get_running_loop().time()
+        self._step_since_s: float | None = None
+        self._is_over = False
         self._counters = Counters()
         self._listeners: list[Callable[[], None]] = []
         self._in_flight: tuple[Batch, asyncio.Future[Report]] | None = None
-        self._index_is_damaged = False
-        self._rebuilding = Rebuilding(root, directory, threads, faults, self._numbers.__next__, pace.retry_s)
+        self._rebuilding = Rebuilding(
+            root, directory, threads, faults, self._numbers.__next__, pace.retry_s, place
+        )
         if not directory.writer.room.may_delete:
             self._rebuilding.needed.set()
 
@@ -89,11 +96,15 @@ class Recorder:
         identity: DiskIdentity | None = None,
         keep: Keep = KEEP_AS_ROOM_ALLOWS,
         hold_share: float = HOLD_SHARE,
+        place: str = PLACE,
+        other_holds: Iterable[Hold] = (),
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
         At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
         that `keep` allows; what is older than its maximum is deleted too. Holds may take `hold_share` of the disk.
+        `place`: of its faults ("disk…"; those of holds are at "holds…"). `other_holds`: of
+        other disks; they count here too.
         Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
@@ -102,17 +113,33 @@ class Recorder:
         threads = Threads()
         try:
             settled = SettledClock(clock, pace.settle_s)
-            directory = await Directory.open(root, threads, _now(clock), budget, identity, keep, settled)
+            directory = await Directory.open(
+                root, threads, _now(clock), budget, identity, keep, settled, other_holds
+            )
         except BaseException:
             threads.close()
             raise
-        forecast = Forecast(directory, clock, budget, keep)
-        return cls(root, directory, threads, clock, faults, pace, hold_share, forecast)
+        forecast = Forecast(directory, budget, keep)
+        pictures = PictureStore(root, directory.check)
+        picture_days = PictureDays(pictures, directory, keep, settled)
+        return cls(
+            root,
+            directory,
+            threads,
+            clock,
+            faults,
+            pace,
+            hold_share,
+            forecast,
+            pictures,
+            picture_days,
+            place,
+        )
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
 
-        Disk errors are faults of the place "disk" while they last ("disk_full", "storage", "disk_slow",
+        Disk errors are faults of its place while they last ("disk_full", "storage", "disk_slow",
         "record_overflow", "index_rebuilding", "keep_minimum"); it keeps trying. Calls `healthy` when a first commit has
         worked.
         Raises (in a group) DiskMissing when the disk was unmounted, StorageError when nothing has worked for a while
@@ -123,8 +150,10 @@ class Recorder:
                 group.create_task(self._rebuilding.run())
                 group.create_task(self.holds.watch())
                 group.create_task(self.forecast.watch())
+                group.create_task(self._picture_days.watch())
                 await self._record(healthy)
         finally:
+            self._is_over = True
             await self._finish()
 
     async def close(self) -> None:
@@ -137,10 +166,9 @@ class Recorder:
             log.error("the disk does not answer; it is left as it is", path=str(self._root))
         self._threads.close()
 
-    def consumer(self, key: StreamKey) -> MediaConsumer:
-        """What records the stream `key`, to be attached to its hub, for audio
-        too. Raises ValueError: the camera's id is no plain
-        name."""
+    def consumer(self, key: StreamKey, timeline: WallTimeline | None = None) -> StreamInput:
+        """What records the stream `key`. `timeline`: the stream's own, where it records on several disks in turn.
+        Raises ValueError: the camera's id is no plain name."""
         stream_folder(key)
         if key not in self._inputs:
             self._inputs[key] = StreamInput(
@@ -149,56 +177,35 @@ class Recorder:
                 self._clock,
                 end_90k=self._directory.ends_90k.get(key),
                 next_number=self._numbers.__next__,
+                timeline=timeline,
             )
         return self._inputs[key]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it records, and what is given to it reaches the disk in time."""
+        now_s = asyncio.get_running_loop().time()
+        return not self._is_over and now_s - self._worked_s < self._pace.stuck_s and self.answers
+
+    @property
+    def answers(self) -> bool:
+        """Whether the disk finishes what it is asked to, be it with an error."""
+        now_s = asyncio.get_running_loop().time()
+        return self._step_since_s is None or now_s - self._step_since_s < self._pace.stuck_s
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the disk."""
+        return self._directory.total_bytes
+
+    @property
+    def is_rebuilding(self) -> bool:
+        """Whether older footage may not be in the index yet."""
+        return not self._directory.writer.room.may_delete
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever new footage can be found and played; it must neither block nor raise."""
         self._listeners.append(listener)
-
-    async def coverage(self, key: StreamKey, start_s: float, end_s: float) -> list[Interval]:
-        """Recorded intervals of a span, in order, cut to it, those that touch joined; committed footage only.
-
-        Raises StorageError: the index cannot be read.
-        """
-        with self._reading() as index:
-            return await index.coverage(key, int(start_s * TICKS), int(end_s * TICKS))
-
-    async def gaps(self, key: StreamKey, start_s: float, end_s: float) -> list[Gap]:
-        """Footage known to be missing in a span, and why, in order of time. Raises StorageError."""
-        with self._reading() as index:
-            return await index.gaps(key, int(start_s * TICKS), int(end_s * TICKS))
-
-    async def timeline(self, key: StreamKey, start_s: float, end_s: float) -> Timeline:
-        """Recorded and missing intervals of a span of any length. Raises StorageError."""
-        with self._reading() as index:
-            return await index.db.read(
-                lambda connection: read_timeline(connection, key, int(start_s * TICKS), int(end_s * TICKS))
-            )
-
-    async def keyframe(self, key: StreamKey, at_s: float, max_bytes: int) -> Keyframe | None:
-        """The keyframe shown at `at_s` or before, of the segment that has footage of that moment; None: nothing was
-        recorded then, or it has more than `max_bytes`. Raises StorageError."""
-        at_90k = int(at_s * TICKS)
-        with self._reading() as index:
-            rows = await index.rows(key, at_90k, at_90k + 1)
-        if not rows:
-            return None
-        return await self._threads.reading(read_keyframe, self._root, rows[0], at_90k, max_bytes)
-
-    async def mp4(
-        self, key: StreamKey, start_s: float, end_s: float, audio: playback.Audio = "all"
-    ) -> list[VirtualMp4]:
-        """Committed footage of a span as MP4s, one for each run of equal parameter sets and
-        audio; [] if there is none.
-
-        The first starts with the keyframe shown at `start_s` or before (the first after, if nothing was recorded
-        then); the last ends up to a second behind `end_s`. Raises StorageError: the index cannot be read.
-        """
-        start_90k, end_90k = int(start_s * TICKS), int(end_s * TICKS)
-        with self._reading() as index:
-            rows = await index.rows(key, start_90k, end_90k)
-        return await self._threads.reading(playback.build, self._root, rows, start_90k, end_90k, audio)
 
     def usage(self) -> Usage:
         """How full the directory is, as of the last commit."""
@@ -229,8 +236,10 @@ class Recorder:
     async def _record(self, healthy: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         committed_at = worked_at = loop.time()
-        overflow = OverflowWatch(self._faults, self._pace.overflow_s)
-        minimum = MinimumWatch(self._faults, self._pace.minimum_s)
+        overflow = OverflowWatch(self._faults, self._pace.overflow_s, self._place)
+        minimum = MinimumWatch(self._faults, self._pace.minimum_s, self._place)
+        for code in ("record_overflow", "keep_minimum", "disk_slow"):
+            self._faults.clear(self._place, code)  # of an earlier life, which nobody watches any more
         while True:
             await asyncio.sleep(self._pace.write_s)
             for stream in self._inputs.values():
@@ -258,18 +267,20 @@ class Recorder:
                 not isinstance(report.error, DiskFull) and loop.time() - worked_at > self._pace.reopen_s
             )
             if given_up or isinstance(report.error, DiskMissing):
-                self._faults.clear(PLACE)  # whoever opens it anew says what is wrong then
+                # Whoever opens it anew says what is wrong then.
+                self._faults.clear(self._place, but=report.error.code)
                 raise report.error
             await asyncio.sleep(self._pace.retry_s)
 
     async def _step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
         future = self._threads.on_disk(self._directory.step, batch, commit=commit, finish=finish)
         self._in_flight = batch, future
+        self._step_since_s = asyncio.get_running_loop().time()
         # `wait` leaves the work alone when this task is cancelled; `_finish` takes its report.
         done, _ = await asyncio.wait([future], timeout=self._pace.slow_s)
         if not done:
             detail = f"{self._root}: the disk has not answered for {self._pace.slow_s:g} s"
-            self._faults.raise_fault(Fault(PLACE, "disk_slow", detail, {"path": str(self._root)}))
+            self._faults.raise_fault(Fault(self._place, "disk_slow", detail, {"path": str(self._root)}))
             await asyncio.wait([future])
         return self._settle()
 
@@ -279,16 +290,20 @@ class Recorder:
             return Report()
         (batch, future), self._in_flight = self._in_flight, None
         report = future.result()
+        self._step_since_s = None
+        if report.error is None:
+            self._worked_s = asyncio.get_running_loop().time()
+        self.ends_90k.update(report.ends_90k)
         self._intake.settle(batch, report.left, report.lost)
         for stream in self._inputs.values() if report.given_up else ():
             stream.give_up(report.given_up, "disk")
-        self._faults.clear(PLACE, "disk_slow")
+        self._faults.clear(self._place, "disk_slow")
         error = report.error
-        if error is not None and not isinstance(error, DiskMissing):  # which ends this life
-            self._faults.raise_fault(Fault(PLACE, error.code, str(error), error.params))
+        if error is not None:
+            self._faults.raise_fault(Fault(self._place, error.code, str(error), error.params))
         elif report.is_committed:
-            self._faults.clear(PLACE, DiskFull.code)
-            self._faults.clear(PLACE, StorageError.code)
+            self._faults.clear(self._place, DiskFull.code)
+            self._faults.clear(self._place, StorageError.code)
         if report.fragments:
             self._counters.add(report)
             for listener in self._listeners:
@@ -306,19 +321,6 @@ class Recorder:
                 await self._step(self._intake.take(), commit=True, finish=True)
         except TimeoutError:
             log.error("the disk does not answer; the last seconds are not recorded", path=str(self._root))
-
-    # The index
-
-    @contextmanager
-    def _reading(self) -> Iterator[Index]:
-        index = self._directory.index
-        if index is None:
-            raise StorageError(f"{self._root}: the index is being replaced", remedy="Try again in a moment")
-        try:
-            yield index
-        except sqlite3.Error as error:
-            self._index_is_damaged = self._index_is_damaged or is_corrupt(error)
-            raise storage_error(self._root, error) from error
 
     async def _replace_index(self) -> None:
         log.error("index is damaged and will be rebuilt", path=str(self._root))

@@ -43,13 +43,22 @@ class SegmentBuilder:
     """Takes the items of one stream in order and returns a fragment whenever one is complete.
 
     `end_90k`: where the stream's stored footage ends, None if there is none. `next_number()` numbers the segments.
-    Nothing is taken before a keyframe.
+    `timeline`: the stream's own, where it records on several disks in turn. Nothing is taken before a keyframe.
     """
 
-    def __init__(self, key: StreamKey, *, end_90k: int | None, next_number: Callable[[], int]):
+    def __init__(
+        self,
+        key: StreamKey,
+        *,
+        end_90k: int | None,
+        next_number: Callable[[], int],
+        timeline: WallTimeline | None = None,
+    ):
         self._key, self._next_number = key, next_number
-        self._timeline = WallTimeline(end_90k)
+        self._timeline = timeline or WallTimeline(None)
+        self._timeline.raise_end(end_90k)
         self._cause: GapCause | None = "stopped"
+        self._missing_90k: int | None = None
         self._config: CodecConfig | None = None
         self._segment: Segment | None = None
         self._base_pts_90k = self._media_end_90k = self._fragments = 0
@@ -97,6 +106,16 @@ class SegmentBuilder:
         done = self._finish(None, wall_minus_mono_s) if self._units else None
         self._break(cause)
         return done
+
+    @property
+    def pending_cause(self) -> GapCause | None:
+        """Why nothing is between the segment before and the next one, as far as is known by now."""
+        return self._cause
+
+    def resume(self, cause: GapCause | None, missing_90k: int | None) -> None:
+        """The stream was recorded on another disk and goes on here with the next keyframe. `cause`: why something is
+        missing in between (None: nothing is), from `missing_90k` on (None: from where its footage ended)."""
+        self._cause, self._missing_90k = cause, missing_90k
 
     @property
     def segment_number(self) -> int | None:
@@ -215,6 +234,9 @@ class SegmentBuilder:
         goes_on = end_90k is not None and self._cause is None
         start_90k, slew_ppm, cause = self._timeline.anchor(pts_90k, wall_minus_mono_s, self._cause)
         gap = Gap(self._key, end_90k, start_90k, cause) if end_90k is not None and cause else None
+        if self._missing_90k is not None and self._missing_90k < start_90k:
+            gap = Gap(self._key, self._missing_90k, start_90k, self._cause or "disk")
+        self._missing_90k = None
         self._base_pts_90k, self._segment_offset_s = pts_90k, wall_minus_mono_s
         self._media_end_90k = self._fragments = 0
         self._cause = None

@@ -45,35 +45,67 @@ class Hole(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """`spans`: recorded; `gaps`: missing for a known cause; neither: nothing is known. Both are cut to what was asked
-    for, in order, and at most MAX_INTERVALS + 1 each. What is missing for `resolution_s` or less counts as recorded."""
+    for, in order, and at most MAX_INTERVALS + 1 each. What is missing for `resolution_s` or less counts as recorded.
+    `is_partial`: footage may lie on a disk that is away."""
 
     resolution_s: float
     spans: list[Interval]
     gaps: list[Hole]
+    is_partial: bool = False
+
+
+Spans90k = list[tuple[int, int]]
+
+
+class Recorded(NamedTuple):
+    """Recorded spans (start, end) of a stream; holes up to `resolution_90k` are bridged."""
+
+    resolution_90k: int
+    spans: Spans90k
+
+
+def as_timeline(recorded: Recorded, gaps: list[Hole], *, is_partial: bool = False) -> Timeline:
+    """What was read, in seconds."""
+    return Timeline(
+        0.0 if recorded.resolution_90k == TOUCHING_90K else recorded.resolution_90k / TICKS,
+        [Interval(begin / TICKS, stop / TICKS) for begin, stop in recorded.spans],
+        gaps,
+        is_partial,
+    )
 
 
 def read_timeline(connection: sqlite3.Connection, key: StreamKey, start_90k: int, end_90k: int) -> Timeline:
     """The timeline of a stream from `start_90k` to `end_90k`, by index.db. Raises sqlite3.Error."""
+    recorded = read_recorded(connection, key, start_90k, end_90k)
+    return as_timeline(recorded, read_gaps(connection, key, recorded.spans, start_90k, end_90k))
+
+
+def read_recorded(connection: sqlite3.Connection, key: StreamKey, start_90k: int, end_90k: int) -> Recorded:
+    """Where a stream was recorded, cut to the span. Raises sqlite3.Error."""
     coarse_90k = max((end_90k - start_90k) // MAX_INTERVALS, TOUCHING_90K)
     resolution_90k = TOUCHING_90K if end_90k - start_90k <= EXACT_90K else coarse_90k
-    found = connection.execute(
-        "SELECT id FROM streams WHERE camera = ? AND role = ?", (key.camera, key.role.value)
-    )
-    row = found.fetchone()
-    spans: list[tuple[int, int]] = []
-    gaps: list[Hole] = []
-    if row is not None:
-        walked = _walk(connection, row["id"], start_90k, end_90k, resolution_90k)
-        if walked is None:
-            resolution_90k = coarse_90k
-            walked = _walk(connection, row["id"], start_90k, end_90k, resolution_90k)
-        spans = walked or []
-        gaps = _known_gaps(connection, row["id"], spans, start_90k, end_90k)
-    return Timeline(
-        0.0 if resolution_90k == TOUCHING_90K else resolution_90k / TICKS,
-        [Interval(begin / TICKS, stop / TICKS) for begin, stop in spans],
-        gaps,
-    )
+    stream = _stream(connection, key)
+    if stream is None:
+        return Recorded(resolution_90k, [])
+    walked = _walk(connection, stream, start_90k, end_90k, resolution_90k)
+    if walked is None:
+        resolution_90k = coarse_90k
+        walked = _walk(connection, stream, start_90k, end_90k, resolution_90k)
+    return Recorded(resolution_90k, walked or [])
+
+
+def read_gaps(
+    connection: sqlite3.Connection, key: StreamKey, spans: Spans90k, start_90k: int, end_90k: int
+) -> list[Hole]:
+    """What is known to be missing between `spans` and the ends. Raises sqlite3.Error."""
+    stream = _stream(connection, key)
+    return [] if stream is None else _known_gaps(connection, stream, spans, start_90k, end_90k)
+
+
+def _stream(connection: sqlite3.Connection, key: StreamKey) -> int | None:
+    query = "SELECT id FROM streams WHERE camera = ? AND role = ?"
+    row = connection.execute(query, (key.camera, key.role.value)).fetchone()
+    return None if row is None else int(row["id"])
 
 
 def _walk(

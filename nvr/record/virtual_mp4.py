@@ -45,6 +45,16 @@ class Piece:
     offset: int
     fragments: Sequence[StoredFragment]
 
+    @property
+    def start_90k(self) -> int:
+        """Wall time of its first picture."""
+        return self.segment.wall_90k(self.fragments[0].media_90k)
+
+    @property
+    def end_90k(self) -> int:
+        last = self.fragments[-1]
+        return self.segment.wall_90k(last.media_90k + last.samples.duration_90k)
+
 
 class VirtualMp4:
     """`pieces`, at least one, in order of time, all with the same parameter sets and audio, as an MP4 of `length`

@@ -49,6 +49,12 @@ class WallTimeline:
         if self._least_90k is None or delay_90k < self._least_90k:
             self._least_90k = delay_90k
 
+    def raise_end(self, end_90k: int | None) -> None:
+        """Other footage of the stream reaches to `end_90k`: nothing begins before."""
+        if end_90k is not None and (self.end_90k is None or end_90k > self.end_90k):
+            self.end_90k = end_90k
+            self._fresh = True
+
     def restart(self) -> None:
         """The media clock counts from a new point from now on."""
         self._fresh = True

@@ -59,7 +59,7 @@ class Report:
     `left`: fragments to try again, in order. `given_up`: numbers of segments that take nothing more. `lost`: how many
     fragments that cost. `frames`: committed access units by stream. `error`: the first that was met. `is_committed`:
     everything written so far is committed. `is_index_corrupt`: the index must be replaced. `broken`: cameras whose
-    minimum of days had to be broken for room.
+    minimum of days had to be broken for room. `ends_90k`: where the committed footage of streams ends now.
     """
 
     left: list[Fragment] = field(default_factory=list)
@@ -72,6 +72,7 @@ class Report:
     is_index_corrupt: bool = False
     commit_s: float = 0.0
     broken: set[str] = field(default_factory=set)
+    ends_90k: dict[StreamKey, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,8 @@ class _File:
 class Writer:
     """Does all writing in one recordings directory.
 
-    `sync(file descriptors)` puts what was written on the disk, as `FileSystemSync`. `room` deletes.
+    `sync(file descriptors)` puts what was written on the disk, as `FileSystemSync`. `room` deletes. `picture_bytes`:
+    taken by incident pictures beside the footage, as the budget counts them.
     """
 
     def __init__(
@@ -159,6 +161,7 @@ class Writer:
         self._ended: set[int] = set()
         self._gaps = GapList()
         self._committed_bytes = self._log_bytes = 0
+        self.picture_bytes = 0
         self.measure()
 
     def close(self) -> None:
@@ -294,6 +297,10 @@ class Writer:
             key = file.segment.key
             report.frames[key] = report.frames.get(key, 0) + frames
             report.fragments += len(new)
+            if new:
+                last = new[-1]
+                end_90k = file.segment.wall_90k(last.media_90k + last.samples.duration_90k)
+                report.ends_90k[key] = max(end_90k, report.ends_90k.get(key, end_90k))
             file.committed, file.committed_size, file.is_dirty = len(file.stored), file.size, False
             if file.is_ended:
                 del self._files[file.segment.number]
@@ -313,7 +320,11 @@ class Writer:
 
     @property
     def _used_bytes(self) -> int:
-        return self._committed_bytes + sum(file.size - file.committed_size for file in self._files.values())
+        return (
+            self._committed_bytes
+            + self.picture_bytes
+            + sum(file.size - file.committed_size for file in self._files.values())
+        )
 
     def _make_room(self, incoming_bytes: int) -> None:
         """Raises OSError, sqlite3.Error."""

@@ -9,6 +9,7 @@ from nvr import __version__
 from nvr.alarm.incidents import Incident
 from nvr.config import Camera
 from nvr.events import Fault, Role, StreamKey
+from nvr.record.disks import DiskState
 from nvr.record.hold import Hold
 from nvr.web.access import Account, Session
 from nvr.web.services import Services
@@ -174,7 +175,7 @@ async def _may_see_incident(services: Services, account: Account, number: int) -
 
 def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
     """Faults, storage, analysis."""
-    usage, analysis, outlook = services.disk.usage(), services.analysis(), services.disk.outlook()
+    usage, analysis, outlook = services.disks.usage(), services.analysis(), services.disks.outlook()
     return {
         "faults": [
             {**_fault(fault), "since_s": since_s}
@@ -193,6 +194,7 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
                 for camera, found in (outlook.cameras.items() if outlook else ())
                 if account.may_see(camera)
             },
+            "disks": [_disk(state, account) for state in services.disks.states()],
         },
         "analysis": {
             "running": analysis.running,
@@ -207,6 +209,20 @@ def _days_min(services: Services, camera_id: str) -> float:
     """0 where nvr.toml has the camera no more."""
     camera = services.config.find_camera(camera_id)
     return camera.keep_days_min if camera else 0.0
+
+
+def _disk(state: DiskState, account: Account) -> Json:
+    usage = state.usage
+    return {
+        "path": state.path,
+        "state": state.state,
+        "used_bytes": usage.used_bytes if usage else 0,
+        "free_bytes": usage.free_bytes if usage else 0,
+        "oldest_s": usage.oldest_wall_s if usage else None,
+        "days_kept": usage.days_kept if usage else None,
+        "days_possible": state.days_possible,
+        "cameras": [camera for camera in state.cameras if account.may_see(camera)],
+    }
 
 
 def _may_know(account: Account, fault: Fault) -> bool:

@@ -13,7 +13,7 @@ from nvr.config import Config
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
-from nvr.record.disk import Disk
+from nvr.record.disks import Disks
 from nvr.store import Database
 from nvr.web.auth import Auth
 from nvr.web.changes import Changes
@@ -40,7 +40,7 @@ class Services:
     state: Database
     hub: Hub
     faults: FaultBoard
-    disk: Disk
+    disks: Disks
     alarm: AlarmRunner
     incidents: IncidentStore
     motion: MotionLog

@@ -15,7 +15,7 @@ from nvr.web.errors import ApiError
 CACHE_BYTES = 8 << 20
 AT_ONCE, WAITING = 2, 16
 
-_Name = tuple[StreamKey, tuple[int, int], float]
+_Name = tuple[StreamKey, tuple[str, int], float]
 
 
 class Stills:

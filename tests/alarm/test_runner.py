@@ -40,7 +40,7 @@ class Disk:
         self.saved: dict[str, bytes] = {}
         self.full = False
 
-    async def save_picture(self, picture_id: str, jpeg: bytes, wall_s: float) -> None:
+    async def save_picture(self, picture_id: str, camera: str, jpeg: bytes, wall_s: float) -> None:
         if self.full:
             raise StorageError("recordings: disk full")
         self.saved[picture_id] = jpeg
@@ -289,7 +289,7 @@ async def test_full_recording_disk_keeps_the_incident(tmp_path):
         site.see()
         await site.until(lambda: site.incidents)
         assert not site.incidents[-1].has_picture
-        assert site.faults.at("disk").detail == "recordings: disk full"
+        assert site.faults.at("pictures").detail == "recordings: disk full"
 
 
 async def test_a_record_at_fault_holds_up_none_behind_it(tmp_path):
@@ -325,7 +325,7 @@ async def test_settle_waits_for_what_is_being_written(tmp_path):
     async with running(make_config(tmp_path, port=None)) as site:
         saving, go_on = asyncio.Event(), asyncio.Event()
 
-        async def slow(picture_id: str, jpeg: bytes, _wall_s: float) -> None:
+        async def slow(picture_id: str, camera: str, jpeg: bytes, _wall_s: float) -> None:
             saving.set()
             await go_on.wait()
             site.disk.saved[picture_id] = jpeg

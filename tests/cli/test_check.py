@@ -97,6 +97,32 @@ def test_disk_that_was_there_before_is_missing_until_it_is_accepted(write, capsy
     assert check(file, capsys)[0] == 0
 
 
+def test_several_disks_are_each_looked_at(write, capsys, tmp_path):
+    for name in ("a", "b", "state"):
+        (tmp_path / name).mkdir()
+    for name in ("a", "b"):
+        DiskIdentity(tmp_path / name, tmp_path / "state").settle()
+    file = write(recordings="a")
+    file.write_text(file.read_text("utf-8").replace('"a"', '["a", "b"]'), "utf-8")
+    assert wrong(check(file, capsys)[1]) == []
+    (tmp_path / "b" / MARKER).write_bytes((tmp_path / "a" / MARKER).read_bytes())
+    (finding,) = wrong(check(file, capsys)[1])
+    assert finding["place"] == f'storage recordings "{tmp_path / "b"}"'
+    assert "the same disk as" in finding["detail"]
+    (tmp_path / "b" / MARKER).unlink()
+    (finding,) = wrong(check(file, capsys)[1])
+    assert "nvr disk --accept" in finding["remedy"]
+    assert main(["disk", "--config", str(file)]) == 74
+    out = capsys.readouterr().out
+    assert f"{tmp_path / 'a'}: its disk is there" in out
+    assert main(["fsck", "--config", str(file), "--json"]) == 65
+    disks = json.loads(capsys.readouterr().out)["disks"]
+    assert disks[0]["problem_count"] == 1, "there is no index yet"
+    assert "nvr disk --accept" in disks[1]["error"]
+    assert main(["disk", "--config", str(file), "--accept"]) == 0
+    assert main(["disk", "--config", str(file)]) == 0
+
+
 def test_unreachable_camera(write, capsys):
     code, findings = check(write(), capsys, "--cameras")
     assert code == 69

@@ -154,6 +154,21 @@ def deletions() -> list[Json]:
     ]
 
 
+def disk(path: str, state: str = "recording", cameras: tuple[str, ...] = ()) -> Json:
+    """One disk of the status answer; one that is missing has nothing."""
+    is_there = state != "missing"
+    return {
+        "path": path,
+        "state": state,
+        "used_bytes": 1_684_000_000_000 if is_there else 0,
+        "free_bytes": 262_000_000_000 if is_there else 0,
+        "oldest_s": time.time() - 23.4 * 86400 if is_there else None,
+        "days_kept": 23.4 if is_there else None,
+        "days_possible": 24.2 if is_there else None,
+        "cameras": list(cameras),
+    }
+
+
 def status() -> Json:
     return {
         "faults": [],
@@ -167,6 +182,7 @@ def status() -> Json:
                 camera_id: stock(23.4, 24.2, least)
                 for (camera_id, _), least in zip(PLACES, LEAST_DAYS, strict=True)
             },
+            "disks": [disk("/data/recordings", cameras=tuple(camera_id for camera_id, _ in PLACES))],
         },
         "analysis": {"running": True, "cameras": {camera_id: 6.0 for camera_id, _ in PLACES[:5]}},
         "now_s": time.time(),

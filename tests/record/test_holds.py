@@ -84,7 +84,7 @@ async def test_ring_and_maximum_leave_what_is_held(start: Start) -> None:
     assert await again.covered_s(GATE) == pytest.approx(8)
     assert 0 < await again.covered_s(YARD) < 64
 
-    await again.recorder.holds.remove(held)
+    await again.recorder.holds.remove(held.id, remember=False)
     assert list((again.root / "holds").iterdir()) == []
     for turn in range(8):
         await again.record(8, YARD, units=FAT, ago_s=200 - turn * 20)
@@ -143,7 +143,7 @@ async def test_quota_warns_and_then_refuses(small_disk: Path, start: Start) -> N
         await holds.add(hold(9))
     assert len(holds.all) == number
     assert not (recording.root / "holds" / f"{9:016x}.json").exists()
-    await holds.remove(one)
+    await holds.remove(one.id, remember=False)
     await recording.no_fault("hold_quota")
 
 

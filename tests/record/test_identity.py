@@ -21,7 +21,8 @@ from nvr.errors import StorageError
 from nvr.events import Fault
 from nvr.faults import FaultBoard
 from nvr.record import filesystem
-from nvr.record.disk import Disk
+from nvr.record.disk import Limits
+from nvr.record.disks import Disks
 from nvr.record.identity import MARKER, REGISTRY, DiskIdentity, DiskMissing
 from nvr.supervise import Backoff, Supervisor
 
@@ -120,17 +121,15 @@ async def test_unmounted_mount_point_gets_nothing(plugged: Socket, start: Start)
 
 
 @asynccontextmanager
-async def appliance(plugged: Socket) -> AsyncIterator[tuple[Disk, FaultBoard, SystemClock]]:
+async def appliance(plugged: Socket) -> AsyncIterator[tuple[Disks, FaultBoard, SystemClock]]:
     """The disk under its supervisor, as in the appliance."""
     clock = SystemClock()
     faults = FaultBoard(clock)
-    identity = DiskIdentity(plugged.point, plugged.state)
-    disk = Disk(
-        plugged.point, clock=clock, faults=faults, max_bytes=None, keep_free_bytes=0, identity=identity
-    )
+    disk = Disks([plugged.point], clock=clock, faults=faults, limits=Limits(), state=plugged.state)
+    ((place, run),) = disk.jobs()
     supervisor = Supervisor(clock, faults)
     async with asyncio.TaskGroup() as group:
-        job = group.create_task(supervisor.keep_running("disk", disk.run, Backoff(0.05, 0.05)))
+        job = group.create_task(supervisor.keep_running(place, run, Backoff(0.05, 0.05)))
         try:
             yield disk, faults, clock
         finally:

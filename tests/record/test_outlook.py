@@ -12,7 +12,8 @@ from record_running import Start
 from record_streams import GATE, YARD
 
 from nvr.__main__ import main
-from nvr.record.outlook import MOST_DAYS, capacity_bytes, days_possible
+from nvr.record.model import TICKS
+from nvr.record.outlook import MOST_DAYS, capacity_bytes, days_possible, outlook
 from nvr.record.retention import Budget, Days, Keep
 
 some_days = st.tuples(st.floats(0, 100), st.one_of(st.none(), st.floats(0, 100))).map(
@@ -66,8 +67,10 @@ async def test_recorder_knows_and_check_tells(
     await recording.record(8, YARD, ago_s=43_200)
     forecast = recording.recorder.forecast
     await forecast.look()
-    assert forecast.current is not None
-    found = forecast.current.cameras
+    assert forecast.share is not None
+    now_90k = int(recording.clock.wall() * TICKS)
+    whole = outlook({0: forecast.share}, dict.fromkeys(keep.cameras, 0), keep, now_90k)
+    found = whole.cameras
     assert found["gate"].days_kept == pytest.approx(1, rel=0.01)
     assert found["yard"].days_kept == pytest.approx(0.5, rel=0.01)
     assert found["gate"].days_possible == 5
@@ -79,7 +82,7 @@ async def test_recorder_knows_and_check_tells(
     rate = found["yard"].bytes / 8 * 86_400
     room = usage.used_bytes + usage.free_bytes - 5 * files / 8 * 86_400
     assert found["yard"].days_possible == pytest.approx(min(room / rate, MOST_DAYS), rel=0.01)
-    assert forecast.current.days_possible == 5
+    assert whole.days_possible == whole.disks[0] == 5
 
     file = tmp_path / "nvr.toml"
     storage = (

@@ -15,7 +15,7 @@ from record_running import Start
 
 from nvr.events import Role, StreamKey
 from nvr.record.model import TICKS
-from nvr.record.timeline import EXACT_90K, MAX_INTERVALS, Timeline, read_timeline
+from nvr.record.timeline import EXACT_90K, MAX_INTERVALS, Timeline, as_timeline, read_timeline
 
 GATE = StreamKey("gate", Role.SUB)
 DAY = 86_400 * TICKS
@@ -141,7 +141,9 @@ async def test_of_a_running_recorder(start: Start) -> None:
     await recording.record(4, GATE, ago_s=20)
     await recording.record(4, GATE, ago_s=10)
     now_s = recording.clock.wall()
-    timeline = await recording.recorder.timeline(GATE, now_s - 60, now_s + 60)
+    span = int((now_s - 60) * TICKS), int((now_s + 60) * TICKS)
+    recorded = await recording.recorder.recorded(GATE, *span)
+    timeline = as_timeline(recorded, await recording.recorder.holes(GATE, recorded.spans, *span))
     assert timeline.spans == await recording.recorder.coverage(GATE, now_s - 60, now_s + 60)
     assert len(timeline.spans) == 2
     (gap,) = timeline.gaps

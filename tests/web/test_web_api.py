@@ -128,7 +128,7 @@ async def test_status_shows_faults_of_visible_cameras(site: Site) -> None:
     assert [f["place"] for f in status["faults"]] == ["camera:gate/main", "siren"]
     assert status["faults"][0]["since_s"] <= status["now_s"]
     assert set(status["storage"]) == {
-        *("used_bytes", "free_bytes", "oldest_s", "days_kept", "days_possible", "cameras")
+        *("used_bytes", "free_bytes", "oldest_s", "days_kept", "days_possible", "cameras", "disks")
     }
     assert status["analysis"] == {"running": True, "cameras": {"gate": 6.0}}
     assert status["uptime_s"] >= 0

@@ -184,7 +184,7 @@ async def test_lists_hold_only_what_one_may_see(site: Site) -> None:
     assert (await whole.ask("GET", "/api/alarm"))[1]["ringing"] == [gate, yard]
     assert (await limited.ask("GET", "/api/alarm"))[1]["ringing"] == [gate]
     assert set((await limited.ask("GET", "/api/status"))[1]["analysis"]["cameras"]) == {"gate"}
-    await site.services.disk._open.forecast.look()
+    await site.services.disks.disks[0].open.forecast.look()
     storage = (await whole.ask("GET", "/api/status"))[1]["storage"]
     assert set(storage["cameras"]) == {"gate", "yard"}
     assert set(storage["cameras"]["gate"]) == {"bytes", "oldest_s", "days_kept", "days_possible", "days_min"}

@@ -54,7 +54,7 @@ async def footage(site: Site) -> Footage:
             await asyncio.sleep(0.1)
     _, answer = await client.ask("GET", path)
     assert len(answer["parts"]) == 1
-    part = (await services.disk.mp4(GATE, now_s - 60, now_s + 60))[0]
+    part = (await services.disks.mp4(GATE, now_s - 60, now_s + 60))[0]
     return Footage(client, str(answer["parts"][0]["url"]), whole(part), answer)
 
 

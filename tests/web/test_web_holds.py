@@ -28,7 +28,7 @@ async def test_a_hold_is_made_listed_and_ended(site: Site, operator: Client) -> 
     assert status == 201
     assert {name: hold[name] for name in wanted} == wanted
     assert (hold["made_by"], hold["expired"]) == ("trực ban", False)
-    (file,) = (site.config.storage.recordings / "holds").iterdir()
+    (file,) = (site.config.storage.recordings[0] / "holds").iterdir()
     assert json.loads(file.read_bytes())["id"] == hold["id"]
 
     for unit in access_units(GATE, site.services.clock.monotonic()):

@@ -94,7 +94,7 @@ async def test_picture_of_a_moment(tmp_path: Path) -> None:
             site.services.hub[GATE].publish(unit)
         async with asyncio.timeout(20):
             while (
-                not (found := await site.services.disk.coverage(GATE, 0, 1e11))
+                not (found := await site.services.disks.coverage(GATE, 0, 1e11))
                 or found[0].end_s - found[0].start_s < 1.9
             ):
                 await asyncio.sleep(0.1)
@@ -114,7 +114,7 @@ async def test_no_picture_without_analysis(site: Site) -> None:
     for unit in access_units(GATE, site.services.clock.monotonic()):
         site.services.hub[GATE].publish(unit)
     async with asyncio.timeout(20):
-        while not (found := await site.services.disk.coverage(GATE, 0, 1e11)):
+        while not (found := await site.services.disks.coverage(GATE, 0, 1e11)):
             await asyncio.sleep(0.1)
     status, answer = await client.ask("GET", f"/api/cameras/gate/picture?at_s={found[0].start_s + 0.1}")
     assert (status, answer["error"]) == (503, "no_still")

@@ -31,7 +31,8 @@ from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.h264 import NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.hub import Hub
 from nvr.media.nal import join_length_prefixed, split_annex_b
-from nvr.record.disk import Disk
+from nvr.record.disk import Limits
+from nvr.record.disks import Disks
 from nvr.record.retention import Keep
 from nvr.state import open_state
 from nvr.store import Database
@@ -227,24 +228,19 @@ async def running_site(
     """A site that serves for the duration of the block."""
     clock = clock or SystemClock()
     config = make_config(directory, siren=siren)
-    config.storage.recordings.mkdir()
+    config.storage.recordings[0].mkdir()
     state = await open_state(config.storage.state)
     auth = await Auth.open(state, clock, config.storage.state)
     faults, streams, changes, hub = FaultBoard(clock), StreamBoard(), Changes(), Hub(config.streams)
     faults.on_change(changes.notify)
     streams.on_change(changes.notify)
-    disk = Disk(
-        config.storage.recordings,
-        clock=clock,
-        faults=faults,
-        max_bytes=None,
-        keep_free_bytes=0,
-        keep=Keep.configured(config),
+    disks = Disks(
+        config.storage.recordings, clock=clock, faults=faults, limits=Limits(keep=Keep.configured(config))
     )
     for stream in hub:
-        stream.attach(disk.consumer(stream.key))
+        stream.attach(disks.consumer(stream.key))
     line = SirenLine(config.siren, directory / "guard.sock", faults=faults) if config.siren else None
-    journal = Journal(state, clock=clock, faults=faults, pictures=disk, on_incident=changes.incident)
+    journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=changes.incident)
     alarm = AlarmRunner(config, journal, line, clock=clock, faults=faults, on_change=changes.notify)
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
@@ -253,7 +249,7 @@ async def running_site(
         state=state,
         hub=hub,
         faults=faults,
-        disk=disk,
+        disks=disks,
         alarm=alarm,
         incidents=IncidentStore(state),
         motion=MotionLog(state, clock),
@@ -269,7 +265,7 @@ async def running_site(
     async with asyncio.TaskGroup() as tasks:
         jobs = [
             tasks.create_task(server.run(ready.set)),
-            tasks.create_task(disk.run(recording.set)),
+            tasks.create_task(disks.jobs()[0][1](recording.set)),
             tasks.create_task(live.run()),
             tasks.create_task(journal.run(lambda: None)),
         ]

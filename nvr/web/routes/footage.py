@@ -31,8 +31,8 @@ async def parts(call: Call) -> web.Response:
     key = stream_key(call)
     start_s, end_s = _span(call)
     audio = _audio(call)
-    found = await call.services.disk.mp4(key, start_s, end_s, audio)
-    covered = await call.services.disk.coverage(key, start_s, end_s)
+    found = await call.services.disks.mp4(key, start_s, end_s, audio)
+    covered = await call.services.disks.coverage(key, start_s, end_s)
     base = f"/api/cameras/{key.camera}/footage/{key.role}/part.mp4?start_s={start_s!r}&end_s={end_s!r}"
     if audio != "all":
         base += f"&audio={audio}"
@@ -59,7 +59,7 @@ async def part_file(call: Call) -> web.StreamResponse:
     key, request = stream_key(call), call.request
     start_s, end_s = _span(call)
     number = query_integer(request, "part", default=0, least=0, most=MAX_PARTS) or 0
-    found = await call.services.disk.mp4(key, start_s, end_s, _audio(call))
+    found = await call.services.disks.mp4(key, start_s, end_s, _audio(call))
     if number >= len(found):
         raise not_found()
     part = found[number]

@@ -34,7 +34,7 @@ class NewHold(Body):
 
 
 async def listing(call: Call) -> web.Response:
-    holds, now_s = call.services.disk.holds, call.services.clock.wall()
+    holds, now_s = call.services.disks.holds, call.services.clock.wall()
     seen = [hold for hold in holds.all if call.account.may_see(hold.camera)]
     sizes = await holds.sizes([hold.id for hold in seen])
     return web.json_response(
@@ -67,7 +67,7 @@ async def add(call: Call) -> web.Response:
             raise ApiError(400, "bad_request", f"{name}: must be given, at most {most} characters")
     hold = Hold(id=secrets.token_hex(8), made_by=call.account.name, made_s=now_s, **wanted.model_dump())
     try:
-        await call.services.disk.holds.add(hold)
+        await call.services.disks.holds.add(hold)
     except HoldQuota as error:
         raise ApiError(409, "hold_quota", str(error)) from None
     await _note(call, "hold-add", hold)
@@ -75,7 +75,7 @@ async def add(call: Call) -> web.Response:
 
 
 async def remove(call: Call) -> web.Response:
-    holds = call.services.disk.holds
+    holds = call.services.disks.holds
     wanted = call.request.match_info["hold"]
     hold = next((hold for hold in holds.all if hold.id == wanted), None)
     if hold is None or not call.account.may_see(hold.camera):

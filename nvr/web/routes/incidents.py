@@ -38,7 +38,7 @@ async def picture(call: Call) -> web.Response:
     incident = call.incident
     jpeg = None
     if incident.has_picture:
-        jpeg = await call.services.disk.load_picture(str(incident.id), incident.opened_s)
+        jpeg = await call.services.disks.load_picture(str(incident.id), incident.camera, incident.opened_s)
     if jpeg is None:
         raise not_found()
     return web.Response(body=jpeg, content_type="image/jpeg")

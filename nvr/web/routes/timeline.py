@@ -25,19 +25,21 @@ async def show(call: Call) -> web.Response:
     if role not in list(Role):
         raise ApiError(400, "bad_request", "role: main or sub")
     cameras = [await _camera(call, camera, Role(role), start_s, end_s) for camera in call.cameras]
-    return web.json_response({"start_s": start_s, "end_s": end_s, "cameras": cameras})
+    partial = any(camera["partial"] for camera in cameras)
+    return web.json_response({"start_s": start_s, "end_s": end_s, "partial": partial, "cameras": cameras})
 
 
 async def _camera(call: Call, camera: Camera, role: Role, start_s: float, end_s: float) -> Json:
     services = call.services
     key = StreamKey(camera.id, role if camera.url(role) else Role.MAIN)
-    timeline = await services.disk.timeline(key, start_s, end_s)
+    timeline = await services.disks.timeline(key, start_s, end_s)
     motion = await services.motion.intervals(camera.id, start_s, end_s, timeline.resolution_s)
     marks = await services.incidents.marks(camera.id, start_s, end_s)
     return {
         "id": camera.id,
         "role": key.role,
         "resolution_s": timeline.resolution_s,
+        "partial": timeline.is_partial,
         "spans": [[span.start_s, span.end_s] for span in timeline.spans],
         "gaps": [[gap.start_s, gap.end_s, gap.cause] for gap in timeline.gaps],
         "motion": motion,
@@ -59,7 +61,7 @@ async def picture(call: Call) -> web.Response:
     if not 0 <= at_s <= 1e11:
         raise ApiError(400, "bad_span", "at_s must be seconds since 1970")
     key = call.camera.analysed
-    keyframe = await call.services.disk.keyframe(key, at_s, MAX_STILL)
+    keyframe = await call.services.disks.keyframe(key, at_s, MAX_STILL)
     if keyframe is None:
         raise not_found()
     await _note(call, key, at_s)

@@ -7,7 +7,7 @@ import { known, sentence, t, tIfComplete } from "./i18n.js";
  *
  * @typedef {object} Trouble
  * @property {string} what a sentence
- * @property {string | null} where name of the camera, if it is one's
+ * @property {string | null} where the camera or, of several, the disk it is about
  * @property {string | null} remedy what a person can do about it
  * @property {string} detail English, for a technician
  * @property {number | null} sinceS
@@ -47,11 +47,17 @@ export function trouble(group, store) {
   const remedy = `remedy.${first.code}`;
   return {
     what: words === null ? first.detail : sentence(words),
-    where: camera ? store.cameraName(camera) : null,
+    where: camera ? store.cameraName(camera) : diskOf(first),
     remedy: known(remedy) ? t(remedy) : null,
     detail: [...new Set(group.map((fault) => fault.detail))].join("\n"),
     sinceS: since.length ? Math.min(.../** @type {number[]} */ (since)) : null,
   };
+}
+
+/** @param {Fault} fault */
+function diskOf(fault) {
+  const match = /^(?:disk|holds):(.+)$/.exec(fault.place);
+  return match ? t("storage.disk_n", { path: /** @type {string} */ (match[1]) }) : null;
 }
 
 /** @param {Fault} fault @returns {{camera: string | null, stream: string | null}} */

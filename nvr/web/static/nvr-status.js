@@ -1,9 +1,9 @@
-/** @import {Status} from "./types.js" */
+/** @import {Disk, Status} from "./types.js" */
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement } from "./element.js";
 import { troubles } from "./faults.js";
 import { t, tn } from "./i18n.js";
-import { disksOf, keptWords, totalOf } from "./storage-words.js";
+import { keptWords } from "./storage-words.js";
 import { size, span } from "./time.js";
 
 /** One line that is always there: what is wrong, in words, and how many days are kept. A tap tells more. */
@@ -47,7 +47,7 @@ export class NvrStatus extends NvrElement {
           ? atPlace(first)
           : `${tn("status.faults", wrong.length)}: ${atPlace(first)}`,
     );
-    const { kept, possible } = totalOf(status);
+    const { days_kept: kept, days_possible: possible } = status.storage;
     say(this.#days, kept === null ? "" : keptWords(kept, possible));
     const looks = JSON.stringify([
       wrong,
@@ -105,8 +105,7 @@ export class NvrStatus extends NvrElement {
 
   /** @param {Status} status */
   #storageFacts(status) {
-    const { oldestS, kept, possible } = totalOf(status);
-    const disks = disksOf(status);
+    const { oldest_s: oldestS, days_kept: kept, days_possible: possible } = status.storage;
     return [
       fact(
         t("storage.kept"),
@@ -114,15 +113,15 @@ export class NvrStatus extends NvrElement {
           ? t("storage.nothing")
           : t("storage.since", { span: keptWords(kept, possible), date: this.app.time.date(oldestS) }),
       ),
-      disks.map((disk, i) =>
-        fact(
-          disks.length === 1 ? t("storage.disk") : (disk.name ?? disk.path ?? t("storage.disk_number", { number: i + 1 })),
-          disk.used_bytes + disk.free_bytes > 0
-            ? t("storage.room", { used: size(disk.used_bytes), free: size(disk.free_bytes) })
-            : t("storage.unusable"),
-        ),
-      ),
-    ].flat();
+      ...status.storage.disks.map((disk, _, all) => this.#diskFact(disk, all.length === 1)),
+    ];
+  }
+
+  /** @param {Disk} disk @param {boolean} isOnly */
+  #diskFact(disk, isOnly) {
+    const name = isOnly ? t("storage.disk") : t("storage.disk_n", { path: disk.path });
+    const room = { used: size(disk.used_bytes), free: size(disk.free_bytes) };
+    return fact(name, t(`storage.state.${disk.state}`, room));
   }
 
   /** @param {Status} status */

@@ -2,7 +2,7 @@
 import { fill, h, icon } from "./dom.js";
 import { NvrElement } from "./element.js";
 import { t } from "./i18n.js";
-import { daysWords, disksOf, isBelowMinimum, keptWords, stocksOf, totalOf } from "./storage-words.js";
+import { daysWords, isBelowMinimum, keptWords } from "./storage-words.js";
 import { size } from "./time.js";
 
 /** Longer ones would make all the other bars tiny. */
@@ -44,7 +44,7 @@ export class NvrStorage extends NvrElement {
     const looks = JSON.stringify([status.storage, cameras.map(({ id, name }) => [id, name])]);
     if (looks === this.#shown) return;
     this.#shown = looks;
-    const stocks = stocksOf(status);
+    const stocks = status.storage.cameras;
     // Those of which too little is kept come first; a camera that is no more comes last.
     const ids = [...new Set([...cameras.map(({ id }) => id), ...Object.keys(stocks)])].filter((id) => stocks[id]);
     /** @param {string} id */
@@ -55,7 +55,7 @@ export class NvrStorage extends NvrElement {
     fill(
       this.#body,
       this.#total(status),
-      h("section", null, h("h2", null, t("storage.disks")), h("div", { class: "disks" }, this.#disks(disksOf(status)))),
+      h("section", null, h("h2", null, t("storage.disks")), h("div", { class: "disks" }, this.#disks(status.storage.disks))),
       ids.length
         ? h(
             "section",
@@ -70,7 +70,7 @@ export class NvrStorage extends NvrElement {
 
   /** @param {Status} status */
   #total(status) {
-    const { oldestS, kept, possible } = totalOf(status);
+    const { oldest_s: oldestS, days_kept: kept, days_possible: possible } = status.storage;
     const words = kept === null || oldestS === null ? t("storage.nothing") : keptWords(kept, possible);
     return h(
       "section",
@@ -83,22 +83,20 @@ export class NvrStorage extends NvrElement {
 
   /** @param {Disk[]} disks */
   #disks(disks) {
-    return disks.map((disk, i) => {
+    return disks.map((disk) => {
       const whole = disk.used_bytes + disk.free_bytes;
-      const number = disks.length === 1 ? t("storage.disk") : t("storage.disk_number", { number: i + 1 });
       const bar = h("div", { class: "share-bar" }, h("div", { class: "share" }));
       /** @type {HTMLElement} */ (bar.firstElementChild).style.width = `${whole ? (disk.used_bytes * 100) / whole : 0}%`;
       return h(
         "div",
-        { class: `disk${whole ? "" : " in-trouble"}` },
-        h("p", { class: "stock-line" }, h("strong", null, disk.name ?? disk.path ?? number)),
+        { class: `disk${disk.state === "missing" ? " in-trouble" : ""}` },
+        h("p", { class: "stock-line" }, h("strong", null, disks.length === 1 ? t("storage.disk") : t("storage.disk_n", { path: disk.path }))),
         bar,
         h(
           "p",
           { class: "dim small" },
-          whole
-            ? t("storage.room", { used: size(disk.used_bytes), free: size(disk.free_bytes) })
-            : t("storage.disk_unusable"),
+          t(`storage.state.${disk.state}`, { used: size(disk.used_bytes), free: size(disk.free_bytes) }),
+          disk.days_kept === null ? null : ` · ${keptWords(disk.days_kept, disk.days_possible)}`,
         ),
       );
     });

@@ -73,6 +73,11 @@ export class NvrTimelineBar extends NvrElement {
     return this.#timeline?.cameras.find((camera) => camera.id === id) ?? null;
   }
 
+  /** Whether footage may lie on a disk that is away. */
+  get partial() {
+    return this.#timeline?.partial === true;
+  }
+
   /** The span that `known` is about. */
   get loaded() {
     return this.#timeline && { startS: this.#timeline.start_s, endS: this.#timeline.end_s };

@@ -43,6 +43,7 @@ export class NvrTimeline extends NvrElement {
   #choice = h("div", { class: "camera-chips" });
   #moment = h("p", { class: "timeline-moment", role: "status" });
   #note = h("p", { class: "dim small", role: "status" });
+  #partial = h("p", { class: "dim small", role: "status" });
   #bar = /** @type {NvrTimelineBar} */ (/** @type {unknown} */ (null));
   /** What is chosen to be held. */
   hold = /** @type {NvrHoldBar} */ (/** @type {unknown} */ (null));
@@ -92,7 +93,7 @@ export class NvrTimeline extends NvrElement {
       h("h1", { class: "sr-only" }, t("nav.playback")),
       this.#choice,
       this.#wall,
-      h("div", { class: "timeline-panel" }, this.#moment, this.#bar, this.hold, controls, this.#note),
+      h("div", { class: "timeline-panel" }, this.#moment, this.#bar, this.hold, controls, this.#partial, this.#note),
     );
     this.#showHolding();
     let known = "";
@@ -282,6 +283,7 @@ export class NvrTimeline extends NvrElement {
   #tellMoment() {
     const atS = this.#bar.centerS;
     const day = this.app.time.day(atS, this.app.store.nowS());
+    say(this.#partial, this.#bar.partial ? t("timeline.partial") : "");
     say(this.#moment, t("time.moment", { time: this.app.time.clock(atS), day }));
     if (document.activeElement !== this.#jump) this.#jump.value = this.app.time.input(Math.floor(atS));
   }

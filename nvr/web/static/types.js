@@ -13,7 +13,7 @@
  * @property {string} version
  *
  * @typedef {object} Fault
- * @property {string} place "camera:gate/main", "disk", "siren", "analysis", "clock"
+ * @property {string} place "camera:gate/main", "disk" or of several "disk:/data/a", "siren", "analysis", "clock"
  * @property {string} code key of the locales: `fault.<code>`
  * @property {string} detail English text for a technician
  * @property {Record<string, string | number>} params
@@ -77,6 +77,7 @@
  * @typedef {object} Timeline
  * @property {number} start_s
  * @property {number} end_s
+ * @property {boolean} partial footage may lie on a disk that is away
  * @property {TimelineCamera[]} cameras
  *
  * @typedef {object} Hold footage that is not overwritten until it expires
@@ -113,17 +114,26 @@
  * @property {number | null} oldest_s
  * @property {number} days_kept
  * @property {number | null} days_possible
- * @property {number} [days_min]
+ * @property {number} days_min
  *
  * @typedef {object} Disk
- * @property {string} [name]
- * @property {string} [path]
+ * @property {string} path
+ * @property {"recording" | "idle" | "missing"} state
  * @property {number} used_bytes
  * @property {number} free_bytes
  * @property {number | null} oldest_s
  * @property {number | null} days_kept
- * @property {number | null} [days_possible]
- * @property {Record<string, CameraStock>} [cameras]
+ * @property {number | null} days_possible
+ * @property {string[]} cameras that record on it now
+ *
+ * @typedef {object} Storage all disks together
+ * @property {number} used_bytes
+ * @property {number} free_bytes
+ * @property {number | null} oldest_s
+ * @property {number | null} days_kept
+ * @property {number | null} days_possible
+ * @property {Record<string, CameraStock>} cameras
+ * @property {Disk[]} disks
  *
  * @typedef {object} Siren
  * @property {boolean} configured
@@ -145,7 +155,7 @@
  *
  * @typedef {object} Status
  * @property {Fault[]} faults
- * @property {Disk | Disk[] | (Disk & {disks: Disk[]})} storage read it by storage-words.js
+ * @property {Storage} storage
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
  * @property {number} now_s
  * @property {number} uptime_s
