@@ -86,8 +86,13 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What was sent and the socket has not taken yet."""
+        return self._writer.transport.get_write_buffer_size()
+
     def send(self, message: ToWorker) -> None:
-        """Queue a message; whoever sends much awaits `drain` in between. A dead worker is noticed by `receive`."""
+        """Queue a message; whoever sends much looks at `waiting_bytes`. A dead worker is noticed by `receive`."""
         if not self._writer.is_closing():
             self._writer.write(encode(message))
 

@@ -100,6 +100,7 @@
  * @property {Fault[]} faults
  * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null, days_possible: number | null, cameras: Record<string, {bytes: number, oldest_s: number | null, days_kept: number, days_possible: number | null}>}} storage
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
+ * @property {{p50: number, p99: number, max: number}} loop_lag_ms how late the service was in the last minute
  * @property {number} now_s
  * @property {number} uptime_s
  *
