@@ -12,7 +12,9 @@ MOVED_S = 10.0
 ADAPT_EVERY_S = 3.0
 """Longer than most GOPs: what was decided before has shown its effect."""
 BUSY, IDLE = 0.9, 0.7
-FIRST = 4
+ENOUGH = 0.5
+"""Busy, but at least this share of the pictures that were due is examined: the rates of all may sink so far."""
+FIRST, LEAST = 4, 2
 
 
 class Attention:
@@ -23,24 +25,27 @@ class Attention:
         self._cameras = range(cameras)
         self._room = FIRST
         self._moved_s: dict[int, float] = {}
-        self._busy: list[float] = []
+        self._reports: list[tuple[float, float]] = []
         self._adapted_s: float | None = None
 
     def moved(self, camera: int, now_s: float) -> None:
         """Something moved in its picture."""
         self._moved_s[camera] = now_s
 
-    def report(self, busy: float, now_s: float) -> None:
-        """The analysis process was busy for this share of the time since its last report."""
+    def report(self, busy: float, examined: float, now_s: float) -> None:
+        """Since its last report the analysis process was `busy` for this share of the time, and `examined` this share
+        of the pictures of whole cameras that were due."""
         self._adapted_s = now_s if self._adapted_s is None else self._adapted_s
-        self._busy.append(busy)
+        self._reports.append((busy, examined))
         if now_s - self._adapted_s < ADAPT_EVERY_S:
             return
-        mean = sum(self._busy) / len(self._busy)
-        self._busy, self._adapted_s = [], now_s
-        if mean > BUSY:
-            self._room = max(self._room - max(self._room // 4, 1), 0)
-        elif mean < IDLE:
+        mean_busy, mean_examined = (
+            sum(values) / len(self._reports) for values in zip(*self._reports, strict=True)
+        )
+        self._reports, self._adapted_s = [], now_s
+        if mean_busy > BUSY and mean_examined < ENOUGH:
+            self._room = max(self._room - max(self._room // 4, 1), LEAST)
+        elif mean_busy < IDLE:
             self._room = min(self._room + max(self._room // 2, 1), len(self._cameras))
 
     def whole(self, now_s: float) -> frozenset[int]:

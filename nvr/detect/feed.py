@@ -19,14 +19,15 @@ class Feed:
     """
 
     def __init__(self, worker: WorkerProcess, index: int, stream: StreamHub):
-        self._worker, self._index, self._stream = worker, index, stream
-        self._whole = False
+        self.index, self.is_whole = index, False
+        self._worker, self._stream = worker, stream
+        self._overflowed = False
         self._wait_for_key = True
         self._config: CodecConfig | None = None
 
     def start(self, *, whole: bool) -> None:
         """Begin with what the hub has of the present GOP."""
-        self._whole = whole
+        self.is_whole = whole
         self._stream.attach(self)
         for unit in self._stream.gop if whole else self._stream.gop[:1]:
             self.push(unit)
@@ -36,26 +37,32 @@ class Feed:
 
     def set_whole(self, whole: bool) -> None:
         """From now on every picture, with those since the last keyframe; or only keyframes."""
-        if whole and not self._whole:
-            self._whole = True
+        if whole and not self.is_whole:
+            self.is_whole = True
             self._wait_for_key = True
             for unit in self._stream.gop:
                 self.push(unit)
-        self._whole = whole
+        self.is_whole = whole
+
+    def take_overflow(self) -> bool:
+        """Whether something was not sent since the last call because the worker is behind."""
+        overflowed, self._overflowed = self._overflowed, False
+        return overflowed
 
     def push(self, item: MediaItem) -> None:
         if not isinstance(item, AccessUnit):
             self._wait_for_key = True
             return
-        if not item.is_key and (self._wait_for_key or not self._whole):
+        if not item.is_key and (self._wait_for_key or not self.is_whole):
             return
-        too_much = len(item.data) > MAX_UNIT or self._worker.waiting_bytes > MAX_WAITING_BYTES
-        self._wait_for_key = too_much
-        if too_much:
+        is_behind = self._worker.waiting_bytes > MAX_WAITING_BYTES
+        self._overflowed = self._overflowed or is_behind
+        self._wait_for_key = is_behind or len(item.data) > MAX_UNIT
+        if self._wait_for_key:
             return
         if item.config is not self._config:
             self._config = config = item.config
-            self._worker.send(Parameters(self._index, config.codec, config.sps, config.pps, config.vps))
+            self._worker.send(Parameters(self.index, config.codec, config.sps, config.pps, config.vps))
         self._worker.send(
-            Unit(self._index, item.is_key, item.received_mono_s, item.data, alone=not self._whole)
+            Unit(self.index, item.is_key, item.received_mono_s, item.data, alone=not self.is_whole)
         )

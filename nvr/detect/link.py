@@ -85,6 +85,7 @@ class AnalysisLink:
         self._statistics = AnalysisStatistics()
         self._worker: WorkerProcess | None = None
         self._attention = Attention(len(cameras))
+        self._feeds: list[Feed] = []
 
     @property
     def statistics(self) -> AnalysisStatistics:
@@ -155,7 +156,7 @@ class AnalysisLink:
 
     async def _feed_and_listen(self, worker: WorkerProcess) -> Never:
         """Hand the worker what it can examine, and take what it says."""
-        feeds = [
+        feeds = self._feeds = [
             Feed(worker, index, self._hub[camera.analysed]) for index, camera in enumerate(self._cameras)
         ]
         attention = self._attention = Attention(len(feeds))
@@ -195,9 +196,19 @@ class AnalysisLink:
     def _keep_statistics(self, message: Statistics) -> None:
         if len(message.cameras) != len(self._cameras):
             raise _violation("statistics of a wrong number of cameras")
-        self._attention.report(message.busy, self._clock.monotonic())
+        self._attention.report(message.busy, self._examined(message), self._clock.monotonic())
         by_id = {camera.id: numbers for camera, numbers in zip(self._cameras, message.cameras, strict=True)}
         self._statistics = AnalysisStatistics(by_id, message.inference_ms, self._statistics.mechanisms)
+
+    def _examined(self, message: Statistics) -> float:
+        """Share of the due pictures of the cameras that are followed; nothing counts where the socket was full."""
+        overflows = [feed.take_overflow() for feed in self._feeds]
+        if any(overflows):
+            return 0.0
+        followed = [message.cameras[feed.index] for feed in self._feeds if feed.is_whole]
+        examined = sum(numbers.examined_fps for numbers in followed)
+        due = examined + sum(numbers.skipped for numbers in followed)
+        return examined / due if due else 1.0
 
     def _sighting(self, message: FoundWithPicture) -> Sighting:
         """The worker gives numbers; names and response come from the configuration."""

@@ -36,6 +36,12 @@ MAX_PICTURES = 4
 KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """All that the child inherits: service managers and shells put secrets into environments."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+SMALL_HEAP = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+}
+"""glibc gives the memory of decoded pictures back at once, instead of keeping the holes between them."""
 
 
 class AnalysisError(NvrError):
@@ -74,7 +80,8 @@ class WorkerProcess:
                     stderr=asyncio.subprocess.PIPE,
                     pass_fds=(theirs.fileno(),),
                     env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-                    | ONE_THREAD,
+                    | ONE_THREAD
+                    | SMALL_HEAP,
                     start_new_session=True,
                 )
             except BaseException:

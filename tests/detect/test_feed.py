@@ -75,8 +75,11 @@ def test_becoming_whole_starts_with_the_gop_and_ending_it_with_the_next_keyframe
 def test_a_full_socket_costs_what_comes_before_the_next_keyframe():
     scene = Scene(whole=True)
     scene.show("Ab")
+    assert not scene.feed.take_overflow()
     scene.worker.waiting_bytes = MAX_WAITING_BYTES + 1
     scene.show("c")
+    assert scene.feed.take_overflow()
+    assert not scene.feed.take_overflow()
     scene.worker.waiting_bytes = 0
     scene.show("dEf")
     assert [data for data, _ in scene.worker.taken()] == [b"A", b"b", b"E", b"f"]
