@@ -70,10 +70,6 @@ def lock_in(*, cameras: int, has_left_network: bool) -> tuple[str, ...]:
     """
     os.nice(NICENESS)
     with contextlib.suppress(OSError):
-        # This process leads a session of its own; where Linux schedules session against session (sched(7), "The
-        # autogroup feature") its own niceness counts for nothing.
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
-    with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     single_thread = len(list(Path("/proc/self/task").iterdir())) == 1
     _limit(cameras)
