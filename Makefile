@@ -50,6 +50,14 @@ check: .venv/.tests-installed ## lint, format, strict types, import rules
 bench-e2e: .venv/.tests-installed peers ## person to relay, page to first picture, start to recording (last line: JSON)
 	PYTHONPATH=tests $(BIN)/python tests/bench/e2e.py
 
+.PHONY: bench-record
+bench-record: .venv/.tests-installed peers ## 58 cameras recorded and analysed, against 58 ffmpeg (BENCH_SECONDS=60; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python tests/bench/record.py
+
+.PHONY: soak
+soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, all footage there? (SOAK_MINUTES=30; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python tests/bench/soak.py
+
 .PHONY: clean
 clean: ## remove what make made (the demo's recordings too)
 	rm -rf .venv .cache demo-data build dist *.egg-info

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
 from nvr import __version__
-from nvr.cli import check, demo, disk, fsck, serve, simulate, user
 from nvr.errors import NvrError
 
 EXIT_INTERRUPTED = 130
+COMMANDS = ("serve", "check", "disk", "fsck", "user", "demo", "simulate")
+"""Modules of nvr.cli. The one that is asked for is loaded alone: what the others need would take memory for years."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,9 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"nvr {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (serve, check, disk, fsck, user, demo, simulate):
-        module.register(commands)
-    arguments = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        importlib.import_module(f"nvr.cli.{name}").register(commands)
+    arguments = parser.parse_args(words)
     try:
         code: int = arguments.run(arguments)
     except NvrError as error:

@@ -24,6 +24,7 @@ from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.errors import NvrError
 from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
+from nvr.loop_lag import LoopLag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disks import Disks
@@ -131,6 +132,7 @@ class App:
             if config.analysis.enabled
             else None
         )
+        self._lag = LoopLag(clock)
         self.live = LiveServer(max_sessions=config.web.max_viewers)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
@@ -151,6 +153,7 @@ class App:
                 changes=changes,
                 analysis=self._analysis_view,
                 still=self._still,
+                loop_lag=self._lag.view,
             )
         )
 
@@ -195,7 +198,11 @@ class App:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
         if self._analysis is not None:
             jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
-        jobs += [("web", partial(self._run_web, on_pages)), ("live", self._run_live)]
+        jobs += [
+            ("loop-lag", self._lag.run),
+            ("web", partial(self._run_web, on_pages)),
+            ("live", self._run_live),
+        ]
         return jobs
 
     async def _run_web(self, on_pages: Callable[[], None], healthy: Callable[[], None]) -> None:

@@ -1,15 +1,19 @@
 """Every fault that can be raised and every error the API answers has words in both languages."""
 
 import ast
+import importlib
 import json
 from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
 
-import nvr.__main__  # noqa: F401  (so that every error class is known)
+from nvr.__main__ import COMMANDS
 from nvr.camera.client import AudioProblem
 from nvr.errors import CameraError, NvrError
+
+for command in COMMANDS:  # so that every error class is known
+    importlib.import_module(f"nvr.cli.{command}")
 
 ROOT = Path(__file__).parent.parent / "nvr"
 NEVER_SHOWN = {"error", "demo", "account", "siren_unavailable", "camera"}

@@ -8,12 +8,15 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from webrtc import sdp
 from webrtc.errors import WhepError
 from webrtc.frames import EncodedFrame, FrameSource
 from webrtc.h264 import Profile, ProfileLevel
-from webrtc.stock import StockPeer, prepare_aiortc
+
+if TYPE_CHECKING:
+    from webrtc.stock import StockPeer
 
 __all__ = ["Answer", "EncodedFrame", "FrameSource", "LiveServer", "SessionInfo", "SessionState", "WhepError"]
 
@@ -51,12 +54,12 @@ class SessionInfo:
 
 
 class _Session:
-    def __init__(self, session_id: str, owner: str, source: FrameSource):
+    def __init__(self, session_id: str, owner: str, source: FrameSource, peer: StockPeer):
         self.session_id = session_id
         self.owner = owner
         self.source = source
         self.closed = asyncio.Event()
-        self.peer = StockPeer()
+        self.peer = peer
         self._state = SessionState.CONNECTING
         self._since_s = asyncio.get_running_loop().time()
         self._reason = "the connection ended"
@@ -143,7 +146,6 @@ class LiveServer:
         self._idle_timeout_s = idle_timeout_s
         self._sessions: dict[str, _Session] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        prepare_aiortc()
 
     async def run(self) -> None:
         """Own the sessions' tasks until cancelled; on the way out every session is closed."""
@@ -171,13 +173,15 @@ class LiveServer:
         if sps is None:
             raise WhepError(409, "the camera has not delivered a picture yet; try again in a moment")
         entry = offer.choose(ProfileLevel.from_sps(sps) or WIDEST_LEVEL)
+        # aiortc takes 20 MB: it is loaded for the first viewer, and not on the event loop.
+        peer_of_aiortc = await asyncio.to_thread(_load_peer)
         if self._tasks is None:
             raise WhepError(503, "live video is not running")
         if len(self._sessions) >= self._max_sessions:
             raise WhepError(
                 503, f"all {self._max_sessions} live places are taken; close one or try again later"
             )
-        session = _Session(secrets.token_urlsafe(24), owner, source)
+        session = _Session(secrets.token_urlsafe(24), owner, source, peer_of_aiortc())
         self._sessions[session.session_id] = session
         self._tasks.create_task(self._run(session))
         try:
@@ -221,3 +225,10 @@ class LiveServer:
             await session.run(connect_timeout_s=self._connect_timeout_s, idle_timeout_s=self._idle_timeout_s)
         finally:
             del self._sessions[session.session_id]
+
+
+def _load_peer() -> type[StockPeer]:
+    from webrtc.stock import StockPeer, prepare_aiortc
+
+    prepare_aiortc()
+    return StockPeer

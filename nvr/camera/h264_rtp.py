@@ -71,6 +71,10 @@ class H264Depacketizer(Depacketizer):
         if end - at < 2:
             raise ProtocolViolation(f"RTP packet {sequence}: FU-A without a header")
         flags = buffer[at + 1]
+        if not flags & 0xC0 and self._fragmented_at >= 0:  # neither start nor end, as most are
+            self._parts.append(buffer[at + 2 : end])
+            self._count(end - at - 2)
+            return
         if flags & 0x80:
             self._open_fragmented(bytes((buffer[at] & 0xE0 | flags & 0x1F,)))
         self._continue_fragmented(buffer[at + 2 : end])

@@ -8,9 +8,12 @@ from typing import NamedTuple
 from nvr.camera.rtsp import Buffer
 from nvr.errors import ProtocolViolation
 
-_FIXED = struct.Struct(">BBHII")
+FIXED = struct.Struct(">BBHII")
+"""Flags, marker and payload type, sequence, timestamp, SSRC."""
+PLAIN = 0x80
+"""Flags of a header without anything optional, as nearly all are."""
 _NTP_EPOCH_S = 2_208_988_800  # 1900-01-01 to 1970-01-01
-HEADER_BYTES = _FIXED.size
+HEADER_BYTES = FIXED.size
 RTP_CLOCK_HZ = 90_000
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION = 200, 201, 202
 
@@ -34,7 +37,7 @@ def parse_header(buffer: Buffer, start: int, end: int) -> RtpHeader:
     """
     if end - start < HEADER_BYTES:
         raise ProtocolViolation(f"RTP packet of {end - start} bytes is shorter than its header")
-    flags, kind, sequence, timestamp, ssrc = _FIXED.unpack_from(buffer, start)
+    flags, kind, sequence, timestamp, ssrc = FIXED.unpack_from(buffer, start)
     if flags & 0xC0 != 0x80:
         raise ProtocolViolation(f"RTP packet of version {flags >> 6} instead of 2")
     payload, payload_end = start + HEADER_BYTES, end
@@ -55,13 +58,13 @@ def peek(packet: bytes) -> tuple[int, int, int] | None:
     """(sequence, timestamp, SSRC) of a datagram, None if it is no RTP packet."""
     if len(packet) < HEADER_BYTES or packet[0] & 0xC0 != 0x80:
         return None
-    _, _, sequence, timestamp, ssrc = _FIXED.unpack_from(packet)
+    _, _, sequence, timestamp, ssrc = FIXED.unpack_from(packet)
     return sequence, timestamp, ssrc
 
 
 def pack_header(*, marker: bool, payload_type: int, sequence: int, timestamp: int, ssrc: int) -> bytes:
     """A header without contributing sources, extension and padding."""
-    return _FIXED.pack(0x80, marker << 7 | payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+    return FIXED.pack(0x80, marker << 7 | payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
 
 
 def sender_report(

@@ -29,6 +29,8 @@ from nvr.events import Role
 
 USER_AGENT = "village-nvr"
 TEARDOWN_S = 1.0
+RECEIVE_BYTES = 32 << 10
+"""A few pictures of a common stream. (asyncio would ask for 256 KiB at each reading and give most of it back.)"""
 KEEPALIVE_RANGE_S = (2.5, 30.0)
 MAX_PIECES_A_SECOND, MAX_BYTES_A_SECOND = 20_000, 16 << 20
 """RTP packets and messages of one camera: ten times what the largest stream needs. What sends more would take the
@@ -228,7 +230,7 @@ class Session:
         )
 
 
-class _Link(asyncio.Protocol):
+class _Link(asyncio.BufferedProtocol):
     """The connection: parses what arrives, matches answers to requests.
 
     `failed` gets the error that ends it as its result; `pending`: answers waited for, by CSeq.
@@ -240,6 +242,7 @@ class _Link(asyncio.Protocol):
         self.parser = RtspParser(self._on_message)
         self._monotonic = clock.monotonic
         self._transport: asyncio.Transport | None = None
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._second_s = self._monotonic()
         self._second_pieces = self._second_bytes = 0
 
@@ -272,13 +275,16 @@ class _Link(asyncio.Protocol):
         if self.failed.done():
             self._transport.abort()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self.failed.done():
             return
         now_s = self._monotonic()
         try:
-            self.parser.feed(data, now_s)
-            self._check_rate(len(data), now_s)
+            self.parser.feed(bytes(self._buffer[:nbytes]), now_s)
+            self._check_rate(nbytes, now_s)
         except CameraError as error:
             self.fail(error)
 

@@ -53,8 +53,14 @@ class ChildProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What was written and the socket has not taken yet."""
+        return self._writer.transport.get_write_buffer_size()
+
     def write(self, data: bytes) -> None:
-        """Queue `data`; whoever sends much awaits `drain` in between. A dead child is noticed by `read`."""
+        """Queue `data`; whoever sends much awaits `drain` in between, or looks at `waiting_bytes`. A dead child is
+        noticed by `read`."""
         if not self._writer.is_closing():
             self._writer.write(data)
 

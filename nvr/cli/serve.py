@@ -12,9 +12,10 @@ from pathlib import Path
 
 import ifaddr
 
-from nvr import log
+from nvr import heap, log
 from nvr.app import App, serve
 from nvr.config import Config, load
+from nvr.gathering import new_loop
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,9 +28,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 0 after SIGINT or SIGTERM. Raises NvrError for what makes serving impossible."""
+    heap.keep_small()
     config = load(arguments.config)
     log.configure(level=arguments.log_level)
-    asyncio.run(_until_signal(config))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_until_signal(config))
     return 0
 
 
@@ -70,6 +73,7 @@ class _Console:
         """The page answers: what its certificate is to be compared with, and "ready"."""
         if not self._ready:
             self._ready = True
+            heap.settle()
             _say(f"fingerprint: {app.ca_fingerprint}")
             _say("ready")
 

@@ -70,6 +70,10 @@ class Decoder:
                 decoded.append((frame, received_mono_s if received_s is None else received_s))
         return decoded
 
+    def release(self) -> None:
+        """Give up the memory; decoding goes on at the next keyframe."""
+        self._reset()
+
     @staticmethod
     def warm_up() -> None:
         """Let libavcodec load what it needs for the first picture."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nvr.detect.analysis import CameraAnalysis, Detector, Finding, WatchedZone
-from nvr.detect.decode import Decoder, config_of
-from nvr.detect.picture import Picture
+from nvr.detect.decode import Decoder, config_of, decode_still
+from nvr.detect.picture import MIN_SIDE_PX, Picture
 from nvr.detect.protocol import (
     Acting,
     CameraSetup,
@@ -30,6 +30,7 @@ from nvr.detect.sandbox import try_to_break_out
 from nvr.detect.schedule import Schedule
 from nvr.detect.stills import Stills
 from nvr.events import Box
+from nvr.media.access_unit import CodecConfig
 
 MOTION_AREA = 0.002
 """Share of the picture from which on movement is reported."""
@@ -42,7 +43,8 @@ MAX_SKIPPED_SHARE = 0.15
 class _Camera:
     analysis: CameraAnalysis
     decoder: Decoder = field(default_factory=Decoder)
-    candidate: tuple[Picture, float] | None = None
+    candidate: tuple[Picture | Unit, float] | None = None
+    config: CodecConfig | None = None
     next_motion_s: float = float("-inf")
     examined: int = 0
     age_s: float = 0.0
@@ -66,12 +68,12 @@ class Engine:
         """Take in one message; access units are decoded at once. Unknown cameras are ignored."""
         match message:
             case Unit() if message.camera < len(self._cameras):
-                self._decode(message)
+                if message.alone:
+                    self._keep(message)
+                else:
+                    self._decode(message)
             case Parameters() if message.camera < len(self._cameras):
-                try:
-                    self._cameras[message.camera].decoder.configure(config_of(message))
-                except ValueError:
-                    self._cameras[message.camera].decoder.errors += 1
+                self._configure(self._cameras[message.camera], message)
             case Acting():
                 self._schedule.acting = frozenset(message.cameras)
             case PictureWanted():
@@ -98,7 +100,11 @@ class Engine:
         camera = self._cameras[index]
         if camera.candidate is None:
             return []
-        (picture, received_s), camera.candidate = camera.candidate, None
+        (candidate, received_s), camera.candidate = camera.candidate, None
+        picture = self._decoded_alone(camera, candidate) if isinstance(candidate, Unit) else candidate
+        if picture is None:
+            camera.decoder.errors += 1
+            return []
         started_s = self._now()
         examined = camera.analysis.examine(picture, received_s)
         finished_s = self._now()
@@ -115,8 +121,8 @@ class Engine:
             messages += [_found(index, finding, received_s, jpeg) for finding in examined.findings]
         return messages
 
-    def statistics(self) -> Statistics:
-        """What happened since the last call; also adapts the work to it."""
+    def statistics(self, idle_s: float) -> Statistics:
+        """What happened since the last call, of which `idle_s` were spent waiting; also adapts the work to it."""
         now_s = self._now()
         elapsed_s, self._reported_s = max(now_s - self._reported_s, 1e-3), now_s
         cameras = []
@@ -137,7 +143,8 @@ class Engine:
         self._adapt(examined_in_all, skipped_in_all)
         inference_ms = 1000 * self._model_s / self._squares if self._squares else 0.0
         self._squares, self._model_s = 0, 0.0
-        return Statistics(cameras=tuple(cameras), inference_ms=inference_ms)
+        busy = min(max(1.0 - idle_s / elapsed_s, 0.0), 1.0)
+        return Statistics(cameras=tuple(cameras), inference_ms=inference_ms, busy=busy)
 
     def _adapt(self, examined: int, skipped: int) -> None:
         """Trade squares for frames: evidence needs frames, and a square left out gets its turn in the next one."""
@@ -148,8 +155,30 @@ class Engine:
         for camera in self._cameras:
             camera.analysis.limit(self._max_squares)
 
+    def _configure(self, camera: _Camera, parameters: Parameters) -> None:
+        try:
+            camera.config = config_of(parameters)
+        except ValueError:
+            camera.config = None
+            camera.decoder.errors += 1
+        else:
+            camera.decoder.configure(camera.config)
+
+    def _keep(self, unit: Unit) -> None:
+        """A keyframe by itself needs no decoder until its turn comes, and none afterwards."""
+        camera = self._cameras[unit.camera]
+        camera.decoder.release()
+        self._schedule.seldom |= {unit.camera}
+        if self._schedule.offer(unit.camera, unit.received_mono_s):
+            camera.candidate = (unit, unit.received_mono_s)
+
+    def _decoded_alone(self, camera: _Camera, unit: Unit) -> Picture | None:
+        frame = None if camera.config is None else decode_still(camera.config, unit.data)
+        return None if frame is None or min(frame.width, frame.height) < MIN_SIDE_PX else Picture(frame)
+
     def _decode(self, unit: Unit) -> None:
         camera = self._cameras[unit.camera]
+        self._schedule.seldom -= {unit.camera}
         decoded = camera.decoder.decode(unit.data, is_key=unit.is_key, received_mono_s=unit.received_mono_s)
         for frame, received_s in decoded:
             try:

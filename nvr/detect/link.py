@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Never
 
 import structlog
 
 from nvr.clock import Clock
 from nvr.config import Camera
+from nvr.detect.attention import Attention
+from nvr.detect.feed import Feed
 from nvr.detect.process import AnalysisError, WorkerProcess
 from nvr.detect.protocol import (
-    MAX_UNIT,
     Acting,
     CameraSetup,
     CameraStatistics,
@@ -21,28 +23,23 @@ from nvr.detect.protocol import (
     Failed,
     FoundWithPicture,
     Moved,
-    Parameters,
     PictureMade,
     Ready,
     SelfTestResult,
     Statistics,
     ToService,
-    Unit,
     ZoneSetup,
 )
 from nvr.errors import ModelError, NvrError
 from nvr.events import Motion, Sighting
 from nvr.media.access_unit import CodecConfig
-from nvr.media.hub import Hub, StreamHub
+from nvr.media.hub import Hub
 
 __all__ = ["AnalysisError", "AnalysisLink", "AnalysisStatistics"]
 
 START_S = 60.0
 """Time for Python, numpy and the model to load from a slow card."""
 DEAF_S = 10.0
-QUEUE_UNITS, QUEUE_BYTES = 64, 4 << 20
-MAX_AGE_S = 1.5
-"""An access unit that waited longer than this is dropped with all up to the next keyframe."""
 CLOCK_SLACK_S = 60.0
 """How far back the worker may date what it saw."""
 
@@ -87,6 +84,8 @@ class AnalysisLink:
         self._acting: frozenset[str] = frozenset()
         self._statistics = AnalysisStatistics()
         self._worker: WorkerProcess | None = None
+        self._attention = Attention(len(cameras))
+        self._feeds: list[Feed] = []
 
     @property
     def statistics(self) -> AnalysisStatistics:
@@ -101,6 +100,7 @@ class AnalysisLink:
     def set_acting(self, cameras: frozenset[str]) -> None:
         """Name the cameras whose sightings have consequences now; they are examined first."""
         self._acting = cameras
+        self._attention.acting = self._acting_indices
         if self._worker is not None:
             self._worker.send(self._acting_message())
 
@@ -131,10 +131,7 @@ class AnalysisLink:
                 tasks.create_task(worker.keep_last_words())
                 await self._wait_until_ready(worker)
                 healthy()
-                for index, camera in enumerate(self._cameras):
-                    tasks.create_task(self._feed(worker, index, self._hub[camera.analysed]))
-                while True:
-                    self._take(worker, await worker.receive(DEAF_S))
+                await self._feed_and_listen(worker)
         except BaseExceptionGroup as group:
             raise _cause(group) from None
         finally:
@@ -157,25 +154,26 @@ class AnalysisLink:
             case other:
                 raise _violation(f"{type(other).__name__} before it was ready")
 
-    async def _feed(self, worker: WorkerProcess, index: int, stream: StreamHub) -> None:
-        """Hand the stream's access units to the worker as fast as it takes them; what it does not take in time,
-        by the subscription's bounds or by age, is dropped up to the next keyframe."""
-        started_s = self._clock.monotonic()
-        config: CodecConfig | None = None
-        wait_for_key = False
-        with stream.subscribe(from_gop=True, max_units=QUEUE_UNITS, max_bytes=QUEUE_BYTES) as subscription:
-            async for unit in subscription:
-                # The cached GOP is old by nature; decoding it saves waiting for a keyframe.
-                age_s = self._clock.monotonic() - max(unit.received_mono_s, started_s)
-                wait_for_key = wait_for_key and not unit.is_key
-                if wait_for_key or age_s > MAX_AGE_S or len(unit.data) > MAX_UNIT:
-                    wait_for_key = True
-                    continue
-                if unit.config != config:
-                    config = unit.config
-                    worker.send(Parameters(index, config.codec, config.sps, config.pps, config.vps))
-                worker.send(Unit(index, unit.is_key, unit.received_mono_s, unit.data))
-                await worker.drain()
+    async def _feed_and_listen(self, worker: WorkerProcess) -> Never:
+        """Hand the worker what it can examine, and take what it says."""
+        feeds = self._feeds = [
+            Feed(worker, index, self._hub[camera.analysed]) for index, camera in enumerate(self._cameras)
+        ]
+        attention = self._attention = Attention(len(feeds))
+        attention.acting = self._acting_indices
+        try:
+            whole = attention.whole(self._clock.monotonic())
+            for index, feed in enumerate(feeds):
+                feed.start(whole=index in whole)
+            while True:
+                self._take(worker, await worker.receive(DEAF_S))
+                now_whole = attention.whole(self._clock.monotonic())
+                for index in whole ^ now_whole:
+                    feeds[index].set_whole(index in now_whole)
+                whole = now_whole
+        finally:
+            for feed in feeds:
+                feed.stop()
 
     def _take(self, worker: WorkerProcess, message: ToService) -> None:
         """Act on a message of the worker. Raises AnalysisError where it cannot be true."""
@@ -184,6 +182,7 @@ class AnalysisLink:
                 self._keep_statistics(message)
             case Moved():
                 captured_s = self._plausible(message.captured_mono_s)
+                self._attention.moved(message.camera, self._clock.monotonic())
                 self._on_motion(Motion(self._camera(message.camera).id, captured_s, message.area))
             case FoundWithPicture():
                 self._on_sighting(self._sighting(message))
@@ -197,8 +196,19 @@ class AnalysisLink:
     def _keep_statistics(self, message: Statistics) -> None:
         if len(message.cameras) != len(self._cameras):
             raise _violation("statistics of a wrong number of cameras")
+        self._attention.report(message.busy, self._examined(message), self._clock.monotonic())
         by_id = {camera.id: numbers for camera, numbers in zip(self._cameras, message.cameras, strict=True)}
         self._statistics = AnalysisStatistics(by_id, message.inference_ms, self._statistics.mechanisms)
+
+    def _examined(self, message: Statistics) -> float:
+        """Share of the due pictures of the cameras that are followed; nothing counts where the socket was full."""
+        overflows = [feed.take_overflow() for feed in self._feeds]
+        if any(overflows):
+            return 0.0
+        followed = [message.cameras[feed.index] for feed in self._feeds if feed.is_whole]
+        examined = sum(numbers.examined_fps for numbers in followed)
+        due = examined + sum(numbers.skipped for numbers in followed)
+        return examined / due if due else 1.0
 
     def _sighting(self, message: FoundWithPicture) -> Sighting:
         """The worker gives numbers; names and response come from the configuration."""
@@ -233,8 +243,11 @@ class AnalysisLink:
         return captured_mono_s
 
     def _acting_message(self) -> Acting:
-        indices = (index for index, camera in enumerate(self._cameras) if camera.id in self._acting)
-        return Acting(cameras=tuple(indices))
+        return Acting(cameras=tuple(sorted(self._acting_indices)))
+
+    @property
+    def _acting_indices(self) -> frozenset[int]:
+        return frozenset(index for index, camera in enumerate(self._cameras) if camera.id in self._acting)
 
 
 def _setup(camera: Camera) -> CameraSetup:

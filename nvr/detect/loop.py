@@ -82,9 +82,12 @@ def _work(connection: socket.socket, reader: WorkerReader, engine: Engine, backl
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     report_s = time.monotonic() + REPORT_EVERY_S
+    idle_s = 0.0
     while True:
-        wait_s = 0.0 if engine.has_work else max(report_s - time.monotonic(), 0.0)
+        before_s = time.monotonic()
+        wait_s = 0.0 if engine.has_work else max(report_s - before_s, 0.0)
         readable = bool(poll.poll(1000 * wait_s))
+        idle_s += time.monotonic() - before_s
         for _ in range(READS_PER_ROUND):
             if not readable:
                 break
@@ -93,7 +96,8 @@ def _work(connection: socket.socket, reader: WorkerReader, engine: Engine, backl
             readable = bool(poll.poll(0))
         _send(connection, engine.work())
         if time.monotonic() >= report_s:
-            _send(connection, [engine.statistics()])
+            _send(connection, [engine.statistics(idle_s)])
+            idle_s = 0.0
             report_s = time.monotonic() + REPORT_EVERY_S
 
 

@@ -27,6 +27,12 @@ RECEIVE_BYTES = 256 << 10
 PICTURE_S = 5.0
 MAX_PICTURES = 4
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+SMALL_HEAP = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+}
+"""glibc gives the memory of decoded pictures back at once, instead of keeping the holes between them."""
 
 
 class AnalysisError(NvrError):
@@ -50,14 +56,19 @@ class WorkerProcess:
     @classmethod
     async def start(cls) -> WorkerProcess:
         """Start it; it says nothing before it is configured."""
-        return cls(await ChildProcess.start(WORKER_MODULE, ONE_THREAD))
+        return cls(await ChildProcess.start(WORKER_MODULE, ONE_THREAD | SMALL_HEAP))
 
     @property
     def pid(self) -> int:
         return self._child.pid
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What was sent and the socket has not taken yet."""
+        return self._child.waiting_bytes
+
     def send(self, message: ToWorker) -> None:
-        """Queue a message; whoever sends much awaits `drain` in between. A dead worker is noticed by `receive`."""
+        """Queue a message; whoever sends much looks at `waiting_bytes`. A dead worker is noticed by `receive`."""
         self._child.write(encode(message))
 
     async def drain(self) -> None:

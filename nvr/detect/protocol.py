@@ -34,7 +34,7 @@ MAX_CAMERAS = 256
 _HEADER = struct.Struct(">IB")
 _PARAMETERS = struct.Struct(">HBHH")
 _CODECS: tuple[Codec, ...] = ("h264", "h265")
-_UNIT = struct.Struct(">H?d")
+_UNIT = struct.Struct(">H??d")
 _JSON_LENGTH = struct.Struct(">I")
 MAX_UNIT = MAX_TO_WORKER - _UNIT.size
 """Bytes of the largest access unit that can be sent."""
@@ -95,12 +95,14 @@ class Parameters:
 @dataclass(frozen=True, slots=True)
 class Unit:
     """To the worker: an access unit, as `AccessUnit.data`. `received_mono_s` is on the machine's monotonic clock,
-    which both processes read."""
+    which both processes read. `alone`: a keyframe after which nothing refers to it, because no other picture of the
+    camera is sent before the next keyframe."""
 
     camera: int
     is_key: bool
     received_mono_s: float
     data: bytes
+    alone: bool = False
 
 
 class Ready(_Message):
@@ -158,10 +160,12 @@ class CameraStatistics(_Message):
 
 
 class Statistics(_Message):
-    """To the service, about every second: proof of life. `inference_ms`: mean time of one run of the model."""
+    """To the service, about every second: proof of life. `inference_ms`: mean time of one run of the model; `busy`:
+    share of the time since the last report in which it did not wait for something to do."""
 
     cameras: Annotated[tuple[CameraStatistics, ...], Field(max_length=MAX_CAMERAS)]
     inference_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    busy: Share = 0.0
 
 
 class SelfTestResult(_Message):
@@ -194,7 +198,8 @@ def encode(message: ToWorker | ToService) -> bytes:
     match message:
         case Unit():
             number = _UNIT_TYPE
-            body = _UNIT.pack(message.camera, message.is_key, message.received_mono_s) + message.data
+            head = _UNIT.pack(message.camera, message.is_key, message.alone, message.received_mono_s)
+            body = head + message.data
         case Parameters():
             number = _PARAMETERS_TYPE
             codec, lengths = _CODECS.index(message.codec), (len(message.vps), len(message.sps))
@@ -299,8 +304,8 @@ def _validated(kind: type[M], body: bytes) -> M:
 def _unit(body: bytes) -> Unit:
     if len(body) < _UNIT.size:
         raise ProtocolError("an access unit's message is too short")
-    camera, is_key, received_mono_s = _UNIT.unpack_from(body)
-    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :])
+    camera, is_key, alone, received_mono_s = _UNIT.unpack_from(body)
+    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :], alone)
 
 
 def _parameters(body: bytes) -> Parameters:

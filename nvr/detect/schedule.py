@@ -14,12 +14,14 @@ MAX_AGE_S = 0.5
 BLIND_S = 1.0
 """A camera not examined for this long has even an old frame examined: late is better than never."""
 STARVED_S = 2.0
-"""A camera not examined for this long goes before acting ones."""
+"""A camera not examined for this long goes before acting ones,"""
+STARVED_SELDOM_S = 6.0
+"""or for this long where only keyframes come."""
 
 
 class Schedule:
-    """The candidates of `cameras` cameras, by index. `acting` may be set at any time. `skipped[camera]` counts
-    the frames that were due but never examined."""
+    """The candidates of `cameras` cameras, by index. `acting` and `seldom`, those of which keyframes alone come, may be
+    set at any time. `skipped[camera]` counts the frames that were due but never examined."""
 
     def __init__(self, cameras: int, fps: float):
         self._period_s = 1.0 / fps
@@ -27,6 +29,7 @@ class Schedule:
         self._examined_s = [-math.inf] * cameras
         self._waiting: dict[int, float] = {}
         self.acting: frozenset[int] = frozenset()
+        self.seldom: frozenset[int] = frozenset()
         self.skipped = [0] * cameras
 
     def offer(self, camera: int, received_s: float) -> bool:
@@ -68,6 +71,6 @@ class Schedule:
         ]
 
     def _rank(self, camera: int, now_s: float) -> int:
-        if now_s - self._examined_s[camera] > STARVED_S:
+        if now_s - self._examined_s[camera] > (STARVED_SELDOM_S if camera in self.seldom else STARVED_S):
             return 0
         return 1 if camera in self.acting else 2

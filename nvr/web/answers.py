@@ -174,7 +174,8 @@ async def _may_see_incident(services: Services, account: Account, number: int) -
 
 
 def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
-    """Faults, storage, analysis."""
+    """Faults, storage, analysis, health of the service itself."""
+    lag = services.loop_lag()
     usage, analysis, outlook = services.disks.usage(), services.analysis(), services.disks.outlook()
     return {
         "faults": [
@@ -200,6 +201,7 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
             "running": analysis.running,
             "cameras": {camera: fps for camera, fps in analysis.fps.items() if account.may_see(camera)},
         },
+        "loop_lag_ms": {"p50": lag.p50_ms, "p99": lag.p99_ms, "max": lag.max_ms},
         "now_s": services.clock.wall(),
         "uptime_s": uptime_s,
     }

@@ -11,6 +11,7 @@ from nvr.alarm.runner import AlarmRunner
 from nvr.clock import Clock
 from nvr.config import Config
 from nvr.faults import FaultBoard
+from nvr.loop_lag import Lag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disks import Disks
@@ -33,7 +34,7 @@ class AnalysisView:
 class Services:
     """`state`: state.db. `live`: its `run` is somebody else's task. `changes`: is told by the alarm, the journal, the
     faults and `streams`. `still`: the JPEG of a keyframe, None if it cannot be decoded; raises NvrError where none can
-    be made now."""
+    be made now. `loop_lag`: how late the event loop was in the last minute."""
 
     config: Config
     clock: Clock
@@ -50,3 +51,4 @@ class Services:
     changes: Changes
     analysis: Callable[[], AnalysisView]
     still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]]
+    loop_lag: Callable[[], Lag]

@@ -131,6 +131,7 @@ async def test_status_shows_faults_of_visible_cameras(site: Site) -> None:
         *("used_bytes", "free_bytes", "oldest_s", "days_kept", "days_possible", "cameras", "disks")
     }
     assert status["analysis"] == {"running": True, "cameras": {"gate": 6.0}}
+    assert status["loop_lag_ms"] == {"p50": 0.2, "p99": 3.5, "max": 8.0}
     assert status["uptime_s"] >= 0
     whole = await site.log_in("tất cả", VIEWER)
     assert len((await whole.ask("GET", "/api/status"))[1]["faults"]) == 3

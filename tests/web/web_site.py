@@ -27,6 +27,7 @@ from nvr.config import Config
 from nvr.detect.link import AnalysisError
 from nvr.events import Box, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
+from nvr.loop_lag import Lag
 from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.h264 import NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.hub import Hub
@@ -259,6 +260,7 @@ async def running_site(
         changes=changes,
         analysis=lambda: AnalysisView(True, {"gate": 6.0, "yard": 5.5}),
         still=still or no_still,
+        loop_lag=lambda: Lag(0.2, 3.5, 8.0),
     )
     server = WebServer(services)
     ready, recording = asyncio.Event(), asyncio.Event()

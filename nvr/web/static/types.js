@@ -157,6 +157,7 @@
  * @property {Fault[]} faults
  * @property {Storage} storage
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
+ * @property {{p50: number, p99: number, max: number}} loop_lag_ms how late the service was in the last minute
  * @property {number} now_s
  * @property {number} uptime_s
  *

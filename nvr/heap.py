@@ -1,0 +1,31 @@
+"""Settings of the C library's heap for a process that moves much data for months in little memory."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3), glibc
+ARENAS = 1
+MMAP_BYTES = 256 << 10
+TRIM_BYTES = 1 << 20
+
+
+def keep_small() -> None:
+    """One heap for all threads, memory given back early; before threads start. Where the C library knows no such
+    settings (musl) nothing changes."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for parameter, value in (
+            (_M_ARENA_MAX, ARENAS),
+            (_M_MMAP_THRESHOLD, MMAP_BYTES),
+            (_M_TRIM_THRESHOLD, TRIM_BYTES),
+        ):
+            mallopt(parameter, value)
+
+
+def settle() -> None:
+    """What exists now stays: the garbage collector need not look at it again and again, which would stop the event
+    loop for tens of milliseconds."""
+    gc.collect()
+    gc.freeze()
