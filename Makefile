@@ -9,6 +9,8 @@ PIP_QUIET := --quiet --disable-pip-version-check
 # Real peers of the tests, all from Debian.
 PEERS := chromium fonts-noto-core ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3-gi libatomic1 nodejs npm
+# What only `make crash-test` needs.
+CRASH_PEERS := qemu-system-common e2fsprogs mount
 
 .PHONY: help
 help: ## list the targets
@@ -48,6 +50,15 @@ check: .venv/.tests-installed ## lint, format, strict types, import rules
 .PHONY: bench-e2e
 bench-e2e: .venv/.tests-installed peers ## person to relay, page to first picture, start to recording (last line: JSON)
 	PYTHONPATH=tests $(BIN)/python tests/bench/e2e.py
+
+.PHONY: bench-play
+bench-play: .venv/.tests-installed ## CPU of timeline and playback on 30 days of 58 cameras (last line: JSON)
+	PYTHONPATH=tests $(BIN)/python tests/bench/play.py
+
+.PHONY: crash-test
+crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as root (last line: JSON)
+	@tests/peers/install $(CRASH_PEERS)
+	PYTHONPATH=tests $(BIN)/python tests/bench/crash.py
 
 .PHONY: clean
 clean: ## remove what make made (the demo's recordings too)

@@ -1,0 +1,109 @@
+"""`kill -9` of `nvr serve` at seeded moments: while it starts and recovers, before its first commit, later."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.crash_site import stream_names
+from bench.footage_check import FootageCheck, Row, read_rows
+from peers.appliance import Appliance
+
+STARTING_SHARE = 0.2
+STARTING_S = 2.4
+"""Kills while the service starts come within this; whatever the cameras sent meanwhile would be no longer."""
+RECORDING_S = 5.0
+POLL_S = 0.05
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """`spawned_s`, `killed_s`: wall times of one life. `committed`: rows that were not checked before, as they were
+    committed just before its end."""
+
+    spawned_s: float
+    killed_s: float
+    committed: list[Row]
+
+
+@dataclass
+class Kills:
+    """What was found: a loss for every kill, the greatest of its streams."""
+
+    losses_s: list[float] = field(default_factory=list)
+    check: FootageCheck = field(default_factory=FootageCheck)
+
+
+async def kill_and_check(site: Appliance, kills: int, rng: random.Random, found: Kills) -> None:
+    """Run an appliance until it was killed `kills` times, and check all it ever committed."""
+    root = site.folder / "recordings"
+    waiting: list[Kill] = []
+    checked = 0
+    for _ in range(kills):
+        rows = read_rows(root, checked)
+        newest = max((row.number for row in rows), default=checked)
+        spawned_s = time.time()
+        service = await site.spawn_service()
+        if rng.random() < STARTING_SHARE:
+            await asyncio.sleep(rng.uniform(0, STARTING_S))
+        else:
+            kind = rng.choice((_in_files, _in_index))
+            await _all_streams(site, root, kind, newest)
+            await asyncio.sleep(rng.uniform(0, RECORDING_S))
+            if kind is _in_index:
+                # A new row of every stream means that the last life's footage is mended.
+                checked = await asyncio.to_thread(_settle, root, site, waiting, checked, found)
+        committed = read_rows(root, checked)
+        await service.stop(signal.SIGKILL)
+        waiting.append(Kill(spawned_s, time.time(), committed))
+    newest = max((row.number for row in read_rows(root, checked)), default=checked)
+    service = await site.spawn_service()
+    await _all_streams(site, root, _in_index, newest)
+    await asyncio.to_thread(_settle, root, site, waiting, checked, found)
+    await service.stop()
+
+
+def _settle(root: Path, site: Appliance, waiting: list[Kill], checked: int, found: Kills) -> int:
+    """Judge the kills that wait; the highest number that need not be looked at again."""
+    if not waiting:
+        return checked
+    rows = [row for row in read_rows(root, checked) if row.start_s < waiting[-1].killed_s]
+    found.check.check(root, rows)
+    now = {row.number: row for row in rows}
+    for kill in waiting:
+        for before in kill.committed:
+            after = now.get(before.number)
+            if after is None or after.fragments[: len(before.fragments)] != before.fragments:
+                found.check.bad_rows.append(f"{before.path}: committed, and gone after a kill")
+        ends_s = dict.fromkeys(stream_names(site.streams), kill.spawned_s)
+        for row in rows:
+            if row.start_s < kill.killed_s:
+                ends_s[row.stream] = max(ends_s[row.stream], row.end_s)
+        found.losses_s.append(max(0.0, *(kill.killed_s - end_s for end_s in ends_s.values())))
+    waiting.clear()
+    return max((row.number for row in rows), default=checked)
+
+
+async def _all_streams(site: Appliance, root: Path, kind: object, newest: int) -> None:
+    """Wait until all streams have footage with a number above `newest`, by `kind`."""
+    assert callable(kind)
+    async with asyncio.timeout(PATIENCE_S):
+        while not stream_names(site.streams) <= kind(root, newest):
+            await asyncio.sleep(POLL_S)
+
+
+def _in_files(root: Path, newest: int) -> set[str]:
+    return {
+        f"{file.parts[-4]}/{file.parts[-3]}"
+        for file in root.glob("footage/*/*/*/*.mp4")
+        if int(file.stem.partition("_")[2]) > newest
+    }
+
+
+def _in_index(root: Path, newest: int) -> set[str]:
+    return {row.stream for row in read_rows(root, newest)}
