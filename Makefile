@@ -53,12 +53,12 @@ bench-e2e: .venv/.tests-installed peers ## person to relay, page to first pictur
 
 .PHONY: bench-play
 bench-play: .venv/.tests-installed ## CPU of timeline and playback on 30 days of 58 cameras (last line: JSON)
-	PYTHONPATH=tests $(BIN)/python tests/bench/play.py
+	PYTHONPATH=tests $(BIN)/python -m bench.play
 
 .PHONY: crash-test
 crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as root (last line: JSON)
 	@tests/peers/install $(CRASH_PEERS)
-	PYTHONPATH=tests $(BIN)/python tests/bench/crash.py
+	PYTHONPATH=tests $(BIN)/python -m bench.crash
 
 .PHONY: clean
 clean: ## remove what make made (the demo's recordings too)

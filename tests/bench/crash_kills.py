@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +68,17 @@ async def kill_and_check(site: Appliance, kills: int, rng: random.Random, found:
     await _all_streams(site, root, _in_index, newest)
     await asyncio.to_thread(_settle, root, site, waiting, checked, found)
     await service.stop()
+    found.check.bad_rows += await _fsck(site)
+
+
+async def _fsck(site: Appliance) -> list[str]:
+    """What the product's own check of all files and all rows finds at the end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "nvr", "fsck", "--config", str(site.folder / "nvr.toml"), "--full", "--json"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    return [f"{problem['path']}: {problem['what']}" for problem in json.loads(out)["problems"]]
 
 
 def _settle(root: Path, site: Appliance, waiting: list[Kill], checked: int, found: Kills) -> int:

@@ -61,8 +61,14 @@ def camera_ids() -> list[str]:
 
 async def recordings(cache: Path, begin_s: int) -> Recordings:
     """The directory, made if there is none of this version; then it begins at `begin_s`."""
-    scripts = sorted(Path(__file__).parents[2].glob("nvr/**/schema/*.sql"))
-    version = hashlib.sha256(b"".join(f.read_bytes() for f in (Path(__file__), *scripts))).hexdigest()
+    nvr = Path(__file__).parents[2] / "nvr"
+    sources = [
+        *nvr.glob("**/schema/*.sql"),
+        *(nvr / "record").glob("f*.py"),
+        nvr / "record/layout.py",
+        Path(__file__),
+    ]
+    version = hashlib.sha256(b"".join(source.read_bytes() for source in sorted(sources))).hexdigest()
     root, state, note = cache / "recordings", cache / "state", cache / "made.json"
     if note.exists():
         made = json.loads(note.read_text())
