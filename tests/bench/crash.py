@@ -43,8 +43,9 @@ async def main(options: argparse.Namespace) -> int:
         finally:
             await cameras.stop()
     honest = [found for found in cuts if found.honest]
+    losses = [loss_s for found in kills.losses_s.values() for loss_s in found]
     result = {
-        "kill9": {"runs": len(kills.losses_s), "loss_s_max": round(max(kills.losses_s, default=0.0), 2)},
+        "kill9": {"runs": len(losses), "loss_s_max": round(max(losses, default=0.0), 2)},
         "power_cut": {
             "runs": len(honest),
             "loss_s_max": round(max((c.loss_s for c in honest), default=0.0), 2),
@@ -105,9 +106,10 @@ async def kill(folder: Path, streams: list[str], options: argparse.Namespace) ->
     finally:
         for site in sites:
             await site.stop()
-    losses = found.losses_s
-    if losses:
-        say(f"kills: {len(losses)}, loss median {statistics.median(losses):.2f} s, most {max(losses):.2f} s")
+    for kind, losses in found.losses_s.items():
+        say(
+            f"kills {kind}: {len(losses)}, loss median {statistics.median(losses):.2f} s, most {max(losses):.2f} s"
+        )
     for problem in (found.check.bad_rows + found.check.unplayable)[:10]:
         say(f"  {problem}")
     return found

@@ -16,7 +16,7 @@ from bench.footage_check import FootageCheck, Row, read_rows
 from peers.appliance import Appliance
 
 STARTING_SHARE = 0.2
-STARTING_S = 2.4
+STARTING_S = 2.0
 """Kills while the service starts come within this; whatever the cameras sent meanwhile would be no longer."""
 RECORDING_S = 5.0
 POLL_S = 0.05
@@ -30,14 +30,15 @@ class Kill:
 
     spawned_s: float
     killed_s: float
+    kind: str
     committed: list[Row]
 
 
 @dataclass
 class Kills:
-    """What was found: a loss for every kill, the greatest of its streams."""
+    """What was found: a loss for every kill, the greatest of its streams, by kind."""
 
-    losses_s: list[float] = field(default_factory=list)
+    losses_s: dict[str, list[float]] = field(default_factory=dict)
     check: FootageCheck = field(default_factory=FootageCheck)
 
 
@@ -49,8 +50,8 @@ async def kill_and_check(site: Appliance, kills: int, rng: random.Random, found:
     for _ in range(kills):
         rows = read_rows(root, checked)
         newest = max((row.number for row in rows), default=checked)
-        spawned_s = time.time()
         service = await site.spawn_service()
+        spawned_s, kind = time.time(), None
         if rng.random() < STARTING_SHARE:
             await asyncio.sleep(rng.uniform(0, STARTING_S))
         else:
@@ -61,8 +62,9 @@ async def kill_and_check(site: Appliance, kills: int, rng: random.Random, found:
                 # A new row of every stream means that the last life's footage is mended.
                 checked = await asyncio.to_thread(_settle, root, site, waiting, checked, found)
         committed = read_rows(root, checked)
+        service.process.kill()
+        waiting.append(Kill(spawned_s, time.time(), KINDS[kind], committed))
         await service.stop(signal.SIGKILL)
-        waiting.append(Kill(spawned_s, time.time(), committed))
     newest = max((row.number for row in read_rows(root, checked)), default=checked)
     service = await site.spawn_service()
     await _all_streams(site, root, _in_index, newest)
@@ -97,7 +99,8 @@ def _settle(root: Path, site: Appliance, waiting: list[Kill], checked: int, foun
         for row in rows:
             if row.start_s < kill.killed_s:
                 ends_s[row.stream] = max(ends_s[row.stream], row.end_s)
-        found.losses_s.append(max(0.0, *(kill.killed_s - end_s for end_s in ends_s.values())))
+        loss_s = max(0.0, *(kill.killed_s - end_s for end_s in ends_s.values()))
+        found.losses_s.setdefault(kill.kind, []).append(loss_s)
     waiting.clear()
     return max((row.number for row in rows), default=checked)
 
@@ -120,3 +123,6 @@ def _in_files(root: Path, newest: int) -> set[str]:
 
 def _in_index(root: Path, newest: int) -> set[str]:
     return {row.stream for row in read_rows(root, newest)}
+
+
+KINDS = {None: "while it starts", _in_files: "after its first files", _in_index: "after its first commit"}
