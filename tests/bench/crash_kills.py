@@ -8,11 +8,14 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.crash_site import stream_names
 from bench.footage_check import FootageCheck, Row, read_rows
+from nvr.record.layout import segment_start_90k
+from nvr.record.model import TICKS
 from peers.appliance import Appliance
 
 STARTING_SHARE = 0.2
@@ -20,6 +23,7 @@ STARTING_S = 2.0
 """Kills while the service starts come within this; whatever the cameras sent meanwhile would be no longer."""
 RECORDING_S = 5.0
 POLL_S = 0.05
+Kind = Callable[[Path, float], set[str]]
 PATIENCE_S = 60.0
 
 
@@ -48,15 +52,13 @@ async def kill_and_check(site: Appliance, kills: int, rng: random.Random, found:
     waiting: list[Kill] = []
     checked = 0
     for _ in range(kills):
-        rows = read_rows(root, checked)
-        newest = max((row.number for row in rows), default=checked)
         service = await site.spawn_service()
         spawned_s, kind = time.time(), None
         if rng.random() < STARTING_SHARE:
             await asyncio.sleep(rng.uniform(0, STARTING_S))
         else:
             kind = rng.choice((_in_files, _in_index))
-            await _all_streams(site, root, kind, newest)
+            await _all_streams(site, root, kind, spawned_s)
             await asyncio.sleep(rng.uniform(0, RECORDING_S))
             if kind is _in_index:
                 # A new row of every stream means that the last life's footage is mended.
@@ -65,9 +67,8 @@ async def kill_and_check(site: Appliance, kills: int, rng: random.Random, found:
         service.process.kill()
         waiting.append(Kill(spawned_s, time.time(), KINDS[kind], committed))
         await service.stop(signal.SIGKILL)
-    newest = max((row.number for row in read_rows(root, checked)), default=checked)
     service = await site.spawn_service()
-    await _all_streams(site, root, _in_index, newest)
+    await _all_streams(site, root, _in_index, time.time())
     await asyncio.to_thread(_settle, root, site, waiting, checked, found)
     await service.stop()
     found.check.bad_rows += await _fsck(site)
@@ -105,24 +106,23 @@ def _settle(root: Path, site: Appliance, waiting: list[Kill], checked: int, foun
     return max((row.number for row in rows), default=checked)
 
 
-async def _all_streams(site: Appliance, root: Path, kind: object, newest: int) -> None:
-    """Wait until all streams have footage with a number above `newest`, by `kind`."""
-    assert callable(kind)
+async def _all_streams(site: Appliance, root: Path, kind: Kind, since_s: float) -> None:
+    """Wait until all streams have footage that begins after `since_s`, by `kind`; what a start takes in is older."""
     async with asyncio.timeout(PATIENCE_S):
-        while not stream_names(site.streams) <= kind(root, newest):
+        while not stream_names(site.streams) <= kind(root, since_s):
             await asyncio.sleep(POLL_S)
 
 
-def _in_files(root: Path, newest: int) -> set[str]:
+def _in_files(root: Path, since_s: float) -> set[str]:
     return {
         f"{file.parts[-4]}/{file.parts[-3]}"
         for file in root.glob("footage/*/*/*/*.mp4")
-        if int(file.stem.partition("_")[2]) > newest
+        if segment_start_90k(file.parent.name, file.name) > since_s * TICKS
     }
 
 
-def _in_index(root: Path, newest: int) -> set[str]:
-    return {row.stream for row in read_rows(root, newest)}
+def _in_index(root: Path, since_s: float) -> set[str]:
+    return {row.stream for row in read_rows(root) if row.start_s > since_s}
 
 
 KINDS = {None: "while it starts", _in_files: "after its first files", _in_index: "after its first commit"}
