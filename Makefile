@@ -10,6 +10,8 @@ PIP_QUIET := --quiet --disable-pip-version-check
 PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3-gi \
 	libatomic1 libgl1 nodejs npm
+# What only `make crash-test` needs.
+CRASH_PEERS := qemu-system-common e2fsprogs mount
 
 .PHONY: help
 help: ## list the targets
@@ -48,15 +50,24 @@ check: .venv/.tests-installed ## lint, format, strict types, import rules
 
 .PHONY: bench-e2e
 bench-e2e: .venv/.tests-installed peers ## person to relay, page to first picture, start to recording (last line: JSON)
-	PYTHONPATH=tests $(BIN)/python tests/bench/e2e.py
+	PYTHONPATH=tests $(BIN)/python -m bench.e2e
 
 .PHONY: bench-record
 bench-record: .venv/.tests-installed peers ## 58 cameras recorded and analysed, against 58 ffmpeg (BENCH_SECONDS=60; last line: JSON)
-	PYTHONPATH=tests $(BIN)/python tests/bench/record.py
+	PYTHONPATH=tests $(BIN)/python -m bench.record
 
 .PHONY: soak
 soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, all footage there? (SOAK_MINUTES=30; last line: JSON)
-	PYTHONPATH=tests $(BIN)/python tests/bench/soak.py
+	PYTHONPATH=tests $(BIN)/python -m bench.soak
+
+.PHONY: bench-play
+bench-play: .venv/.tests-installed ## CPU of timeline and playback on 30 days of 58 cameras (last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m bench.play
+
+.PHONY: crash-test
+crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as root (last line: JSON)
+	@tests/peers/install $(CRASH_PEERS)
+	PYTHONPATH=tests $(BIN)/python -m bench.crash
 
 .PHONY: clean
 clean: ## remove what make made (the demo's recordings too)

@@ -42,7 +42,23 @@ def test_damaged_list_is_an_error_and_nothing_worse(noise: bytes) -> None:
 
 def test_a_minute_takes_little_room() -> None:
     entries = [FragmentEntry(n * 90_000, 90_000, 250_000 + n, True) for n in range(60)]
-    assert len(fragment_list.pack(entries)) == 240
+    assert len(fragment_list.pack(entries)) == 181
+
+
+@pytest.mark.parametrize(
+    ("packed", "entries"),
+    [
+        ("", ()),
+        (
+            "82890f00d48c0a00",
+            (FragmentEntry(0, 90_000, 61_728, True), FragmentEntry(90_000, 90_000, 41_365, False)),
+        ),
+        ("8a0103d20f07", (FragmentEntry(0, 89_998, 34, True), FragmentEntry(89_998, 89_994, 500, True))),
+        ("93010064", (FragmentEntry(100, 90_000, 36, True),)),
+    ],
+)
+def test_lists_of_the_first_version_are_read(packed: str, entries: tuple[FragmentEntry, ...]) -> None:
+    assert fragment_list.unpack(bytes.fromhex(packed)) == entries
 
 
 def test_touching_gaps_of_one_cause_are_one() -> None:
