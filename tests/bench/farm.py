@@ -1,4 +1,4 @@
-"""A farm of simulated cameras in one cheap process: `python farm.py CAMERAS [--subs]`.
+"""A farm of simulated cameras in one cheap process: `python -m bench.farm CAMERAS [--subs]`.
 
 Prints one JSON line with `port`, `urls`, `began_mono_s`, `began_wall_s`; then takes commands, a JSON line each, on its
 standard input:
@@ -25,7 +25,7 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-from farm_video import FPS, Track
+from bench.farm_video import FPS, Track
 
 PHASE = 37
 SLOTS = 10

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
-from farm_video import LOOP, Track, identity
 
+from bench.farm_video import LOOP, Track, identity
 from nvr.media.nal import split_length_prefixed
 
 

@@ -16,11 +16,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from farm_video import FPS, SIZES, Track, encoded
-from processes import total_cpu_s, total_pss_mb, usage
-from readback import Recorded, read_stream
-from rig import FarmProcess, footage_of, service_pids, until_all_live, write_config
-
+from bench.farm_video import FPS, SIZES, Track, encoded
+from bench.processes import total_cpu_s, total_pss_mb, usage
+from bench.readback import Recorded, read_stream
+from bench.rig import FarmProcess, footage_of, service_pids, until_all_live, write_config
 from peers.appliance import Appliance
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))

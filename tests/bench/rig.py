@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from processes import children
-
+from bench.processes import children
 from peers.appliance import Api, Appliance
 
-FARM = Path(__file__).parent / "farm.py"
 LIVE_S = 120
 STATUS_S = 60
 
@@ -28,7 +26,7 @@ class Offered:
 
 
 class FarmProcess:
-    """`farm.py` as a process."""
+    """`bench.farm` as a process."""
 
     def __init__(self, process: Process, ready: dict[str, Any]):
         self.process = process
@@ -38,7 +36,7 @@ class FarmProcess:
 
     @classmethod
     async def start(cls, cameras: int, *, subs: bool) -> FarmProcess:
-        command = (sys.executable, str(FARM), str(cameras), *(["--subs"] if subs else []))
+        command = (sys.executable, "-m", "bench.farm", str(cameras), *(["--subs"] if subs else []))
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=16 << 20)
         assert process.stdout
         return cls(process, json.loads(await process.stdout.readline()))

@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from farm_video import FPS, LOOP, SIZES, Track, encoded
-from processes import Usage, usage
-from readback import read_stream
-from rig import FarmProcess, Offered, footage_of, service_pids, until_all_live, write_config
-
+from bench.farm_video import FPS, LOOP, SIZES, Track, encoded
+from bench.processes import Usage, usage
+from bench.readback import read_stream
+from bench.rig import FarmProcess, Offered, footage_of, service_pids, until_all_live, write_config
 from peers.appliance import Api, Appliance
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
