@@ -334,12 +334,14 @@ async def test_connection_lost_amid_a_packet(stream: EncodedStream, reset: bool)
     assert "closed the connection" in (await failure_of(peer, CameraUnreachable)).message
 
 
-async def test_a_line_break_in_the_configuration_reaches_no_request(stream: EncodedStream) -> None:
+async def test_what_is_no_ascii_is_escaped_and_a_line_break_reaches_no_request(stream: EncodedStream) -> None:
     peer = ScriptedCamera(description(stream.config), nothing, {"DESCRIBE": Response(404)})
     async with peer.listening() as url:
         with pytest.raises(CameraRefused):
-            await run(f"{url}/ổ\r\nX-Evil: 1")
-        assert peer.sent("DESCRIBE")[0].url.endswith("/%E1%BB%95%0D%0AX-Evil:%201")
+            await run(f"{url}/ổ")
+        assert peer.sent("DESCRIBE")[0].url.endswith("/%E1%BB%95")
+        with pytest.raises(ValueError, match="control characters"):
+            camera(f"{url}/\r\nX-Evil: 1")
         with pytest.raises(CameraRefused, match="control character"):
             await run(url, user="anna\r\nX-Evil: 1")
 

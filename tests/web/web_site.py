@@ -159,7 +159,8 @@ class Site:
     async def _open_incident(self, sighting: Sighting, response: Response) -> Incident:
         with self.services.changes.listen() as listener:
             self.journal.sighting(sighting, response, self.services.clock.wall())
-            while not (told := listener.take()):
+            # It is told twice: before its picture is saved, and after.
+            while not (told := [incident for incident in listener.take() if incident.has_picture]):
                 listener.changed.clear()
                 await listener.changed.wait()
         return told[-1]
