@@ -16,7 +16,7 @@ from pathlib import Path
 from nvr import log
 from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.client import play
-from nvr.clock import SystemClock
+from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config, load
 from nvr.detect.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
@@ -29,6 +29,7 @@ from nvr.record.model import TICKS
 from nvr.record.outlook import capacity_bytes, outlook
 from nvr.record.retention import Budget, Keep
 from nvr.record.stock import read_stocks_beside
+from nvr.timekeeping import recall
 
 CAMERA_S = 15.0
 LEAST_FREE_GB = 0.1
@@ -79,13 +80,16 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{'ok   ' if finding.ok else 'WRONG'} {finding.place}: {finding.detail}")
             if finding.remedy:
                 print(f"      {finding.remedy}")
-    return next((finding.exit_code for finding in findings if not finding.ok), 0)
+    return next((finding.exit_code for finding in findings if not finding.ok and finding.exit_code), 0)
 
 
 def _appliance(config: Config) -> Iterator[Finding]:
     yield _finding("storage recordings", lambda: _recordings(config.storage.recordings, config.storage.state))
     yield from _kept(config)
     yield _finding("storage state", lambda: _directory("storage state", config.storage.state))
+    clock = SystemClock()
+    recall(clock, config.storage.state)
+    yield _clock(clock)
     if config.analysis.enabled:
         yield _finding("analysis model", lambda: _model(config.analysis.model))
     if config.siren is not None:
@@ -111,6 +115,21 @@ def _recordings(recordings: Path, state: Path) -> str:
     if _device(recordings) == _device(state):
         usable += "; it is on the system's disk, an appliance needs another one: is it mounted?"
     return usable
+
+
+def _clock(clock: Clock) -> Finding:
+    """Not being trusted makes no exit code: it is nothing that the configuration could mend."""
+    state = clock.state()
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(clock.wall()))
+    known = {
+        "none": "and nobody knows whether that is right",
+        "rtc": "by a clock that runs without power",
+        "person": "confirmed by an administrator",
+        "ntp": "by NTP",
+    }[state.source]
+    error = "" if state.error_s is None else f", right to {state.error_s:.1f} s"
+    remedy = "" if state.is_trusted else "Connect it to the internet, or confirm the time on the page"
+    return Finding("clock", state.is_trusted, f"{now} UTC, {known}{error}", remedy)
 
 
 def _kept(config: Config) -> Iterator[Finding]:

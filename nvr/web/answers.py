@@ -172,8 +172,14 @@ async def _may_see_incident(services: Services, account: Account, number: int) -
     return incident is not None and account.may_see(incident.camera)
 
 
+def clock_answer(services: Services) -> Json:
+    """How well the time is known."""
+    state = services.clock.state()
+    return {"source": state.source, "error_s": state.error_s}
+
+
 def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
-    """Faults, storage, analysis."""
+    """Faults, storage, analysis, clock."""
     usage, analysis, outlook = services.disk.usage(), services.analysis(), services.disk.outlook()
     return {
         "faults": [
@@ -198,6 +204,7 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
             "running": analysis.running,
             "cameras": {camera: fps for camera, fps in analysis.fps.items() if account.may_see(camera)},
         },
+        "clock": clock_answer(services),
         "now_s": services.clock.wall(),
         "uptime_s": uptime_s,
     }

@@ -25,6 +25,7 @@ from nvr.web.route import Route, Runtime
 from nvr.web.routes import (
     alarm,
     cameras,
+    clock,
     events,
     footage,
     holds,
@@ -43,7 +44,20 @@ from webrtc.session import SessionInfo
 
 ROUTES: tuple[Route, ...] = tuple(
     route
-    for module in (session, cameras, live, incidents, footage, timeline, holds, alarm, status, events, pages)
+    for module in (
+        session,
+        cameras,
+        live,
+        incidents,
+        footage,
+        timeline,
+        holds,
+        alarm,
+        clock,
+        status,
+        events,
+        pages,
+    )
     for route in module.ROUTES
 )
 """The whole HTTPS interface."""

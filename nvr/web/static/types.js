@@ -101,6 +101,7 @@
  * @property {{used_bytes: number, free_bytes: number, oldest_s: number | null, days_kept: number | null, days_possible: number | null, cameras: Record<string, {bytes: number, oldest_s: number | null, days_kept: number, days_possible: number | null}>}} storage
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
  * @property {number} now_s
+ * @property {{source: "none" | "rtc" | "person" | "ntp", error_s: number | null}} clock
  * @property {number} uptime_s
  *
  * @typedef {object} App what every element is given
