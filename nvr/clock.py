@@ -170,9 +170,15 @@ def _keeps_time() -> bool:
 class FakeClock:
     """A clock that moves only when told to (tests, evaluation over files), and is trusted unless told otherwise."""
 
-    def __init__(self, wall: float = 1_800_000_000.0, monotonic: float = 1_000.0, source: Source = "ntp"):
+    def __init__(
+        self,
+        wall: float = 1_800_000_000.0,
+        monotonic: float = 1_000.0,
+        source: Source = "ntp",
+        boot_id: str = "00000000-0000-4000-8000-000000000001",
+    ):
         self._wall, self._monotonic = wall, monotonic
-        self._state = ClockState("00000000-0000-4000-8000-000000000001", source)
+        self._state = ClockState(boot_id, source)
 
     def monotonic(self) -> float:
         return self._monotonic

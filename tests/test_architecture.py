@@ -15,7 +15,7 @@ nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_
 nvr/camera/reorder.py nvr/camera/reception.py nvr/camera/sdp.py nvr/camera/auth.py
 nvr/camera/timeline.py
 nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virtual_mp4.py
-nvr/record/hold.py nvr/record/outlook.py
+nvr/record/hold.py nvr/record/correction.py nvr/record/outlook.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py nvr/detect/still_messages.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py

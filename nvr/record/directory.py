@@ -17,13 +17,18 @@ import structlog
 from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.record import recovery
+from nvr.record.corrected_rows import read_recorded
+from nvr.record.correction import NO_CORRECTIONS, ClockEras, Corrections
+from nvr.record.correction_files import read_corrections
 from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.filesystem import FileSystemSync, take_directory
 from nvr.record.hold import Hold, held_spans
 from nvr.record.hold_files import read_holds
 from nvr.record.identity import DiskIdentity, DiskMissing, is_same_directory
 from nvr.record.index import Index
+from nvr.record.layout import path_of
 from nvr.record.retention import Budget, Keep
+from nvr.record.segment import BootFootage
 from nvr.record.settled_clock import SettledClock
 from nvr.record.writer import Batch, Report, Writer
 
@@ -58,7 +63,8 @@ class Directory:
     """Everything that is open in one recordings directory. Made by `open`.
 
     `next_number`: for the first new segment. `ends_90k`: where the footage of each stream ends. `index` is None while
-    a damaged one is being replaced. `holds` by id; `damaged_holds`: names of files of others.
+    a damaged one is being replaced. `corrections` of the clock, and `in_boot`: what each stream has of this boot of the
+    machine. `holds` by id; `damaged_holds`: names of files of others.
     """
 
     def __init__(self, root: Path, threads: Threads, lock: FileIO, sync: FileSystemSync, index: Index):
@@ -67,6 +73,8 @@ class Directory:
         self.index: Index | None = index
         self.next_number = 1
         self.ends_90k: dict[StreamKey, int] = {}
+        self.in_boot: dict[StreamKey, BootFootage] = {}
+        self.corrections = NO_CORRECTIONS
         self.writer: Writer
         self.holds: dict[str, Hold] = {}
         self.damaged_holds: list[str] = []
@@ -81,9 +89,10 @@ class Directory:
         identity: DiskIdentity | None,
         keep: Keep,
         clock: SettledClock,
+        eras: ClockEras,
     ) -> Directory:
         """Take the directory and mend what a crash left; with `identity` only if its own disk is there. `keep` and
-        `clock`: for deleting. Raises StorageError."""
+        `clock`: for deleting. `eras` is told what there is of this boot. Raises StorageError."""
         on_disk = threads.on_disk
         async with AsyncExitStack() as opened:
             if identity is not None:
@@ -92,25 +101,30 @@ class Directory:
             try:
                 sync = opened.enter_context(closing(await on_disk(FileSystemSync, root)))
                 holds, damaged_holds = await on_disk(read_holds, root)
-                await on_disk(recovery.make_room_to_start, root, held_spans(holds.values(), None))
+                corrections, _ = await on_disk(read_corrections, root)
+                held = held_spans(holds.values(), None)
+                await on_disk(recovery.make_room_to_start, root, held, corrections)
                 if identity is not None:
                     await on_disk(identity.settle)
                 index = await on_disk(recovery.open_index, root, now)
                 self = cls(root, threads, lock, sync, index)
                 self.holds, self.damaged_holds = holds, damaged_holds
+                self.corrections = corrections
                 opened.push_async_callback(self._close_index)
                 try:
-                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now, corrections)
                 except sqlite3.Error as error:
                     if not is_corrupt(error):
                         raise
                     log.error("index is damaged and will be rebuilt", path=str(root), error=str(error))
                     index = await self._new_index(now)
-                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now, corrections)
                 self.ends_90k = await on_disk(index.ends_90k)
+                self.in_boot = await on_disk(_of_this_boot, root, index, corrections, eras)
                 self.writer = await on_disk(
                     Writer, root, index, budget=budget, sync=sync, keep=keep, clock=clock
                 )
+                self.writer.corrections = corrections
                 self.writer.room.holds = tuple(holds.values())
                 self.writer.room.may_delete = not await on_disk(index.is_rebuilding)
             except (OSError, sqlite3.Error) as error:
@@ -168,6 +182,22 @@ class Directory:
             # from another thread crashes SQLite.
             await self._threads.on_disk(_nothing)
             await index.close()
+
+
+def _of_this_boot(
+    root: Path, index: Index, corrections: Corrections, eras: ClockEras
+) -> dict[StreamKey, BootFootage]:
+    """What an earlier life of the service left, so that what follows does not overlap it however it is corrected."""
+    found = {}
+    for row in index.newest():
+        recorded = read_recorded(root / path_of(row.segment))
+        clock = recorded.clock if recorded is not None else None
+        if recorded is not None and clock is not None and clock.boot_id == eras.boot_id:
+            found[row.segment.key] = BootFootage(
+                clock.mono_at_90k(row.media_90k), clock.room_90k, clock.source
+            )
+            eras.note(corrections.apply(recorded))
+    return found
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@
 
     file      = ftyp moov uuid(SEGM) fragment* [uuid(INDX) mfra]
     fragment  = uuid(FRAG) prft moof(mfhd traf(tfhd tfdt trun)) mdat
-    SEGM      camera, role, number, wall time, parameter sets as JSON: an index can be rebuilt from it
+    SEGM      camera, role, number, wall time, clock, parameter sets as JSON: an index can be rebuilt from it
     FRAG      length and CRC-32 of the three boxes behind it: tells a torn or rotten fragment
     INDX      every sample of a closed file, so that playback need not read each moof
 
@@ -56,8 +56,8 @@ def user_box(kind: bytes, payload: bytes) -> bytes:
 def segment_header(segment: Segment) -> bytes:
     """What a file starts with, before its first fragment."""
     trex = full_box(b"trex", 0, 0, struct.pack(">5I", TRACK_ID, 1, 0, 0, 0))
-    config, gap = segment.config, segment.gap
-    facts = {
+    config, gap, clock = segment.config, segment.gap, segment.clock
+    facts: dict[str, object] = {
         "camera": segment.key.camera,
         "role": segment.key.role.value,
         "number": segment.number,
@@ -72,6 +72,16 @@ def segment_header(segment: Segment) -> bytes:
         "height": config.height,
         "reorders": config.reorders,
     }
+    if clock is not None:
+        facts["clock"] = {
+            "boot": clock.boot_id,
+            "source": clock.source,
+            "mono_90k": clock.mono_90k,
+            "slew_ppm": clock.slew_ppm,
+            "after_90k": clock.after_90k,
+            "cause": clock.cause,
+            "room_90k": clock.room_90k,
+        }
     return b"".join(
         (
             box(b"ftyp", b"iso6", bytes(4), b"iso6", b"mp41"),

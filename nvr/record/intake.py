@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from nvr.clock import Clock
 from nvr.events import StreamKey
 from nvr.media.access_unit import MediaItem
+from nvr.record.correction import ClockEras
 from nvr.record.gap_list import GapList
 from nvr.record.model import Fragment, Gap, GapCause
-from nvr.record.segment import SegmentBuilder
+from nvr.record.segment import BootFootage, SegmentBuilder
 from nvr.record.writer import Batch
 
 MAX_BYTES = 64 << 20
@@ -89,9 +90,13 @@ class StreamInput:
         *,
         end_90k: int | None,
         next_number: Callable[[], int],
+        eras: ClockEras | None = None,
+        in_boot: BootFootage | None = None,
     ):
         self._intake, self._clock = intake, clock
-        self._builder = SegmentBuilder(key, end_90k=end_90k, next_number=next_number)
+        self._builder = SegmentBuilder(
+            key, end_90k=end_90k, next_number=next_number, eras=eras, in_boot=in_boot
+        )
         self._number: int | None = None
         self._open_bytes = 0
 

@@ -18,6 +18,8 @@ from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import Consumer
 from nvr.record import playback
+from nvr.record.correcting import Correcting
+from nvr.record.correction import ClockEras
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
 from nvr.record.errors import PLACE, DiskFull, is_corrupt, storage_error
@@ -59,6 +61,7 @@ class Recorder:
         pace: Pace,
         hold_share: float,
         forecast: Forecast,
+        eras: ClockEras,
     ):
         self.forecast = forecast
         self.holds = Holds(root, directory, threads, clock, faults, hold_share)
@@ -72,7 +75,14 @@ class Recorder:
         self._listeners: list[Callable[[], None]] = []
         self._in_flight: tuple[Batch, asyncio.Future[Report]] | None = None
         self._index_is_damaged = False
-        self._rebuilding = Rebuilding(root, directory, threads, faults, self._numbers.__next__, pace.retry_s)
+        self._eras = eras
+        self._correcting = Correcting(
+            root, directory, threads, clock, eras, self._numbers.__next__, self._tell, pace.retry_s
+        )
+        again = self._correcting.again
+        self._rebuilding = Rebuilding(
+            root, directory, threads, faults, self._numbers.__next__, pace.retry_s, again
+        )
         if not directory.writer.room.may_delete:
             self._rebuilding.needed.set()
 
@@ -102,12 +112,15 @@ class Recorder:
         threads = Threads()
         try:
             settled = SettledClock(clock, pace.settle_s)
-            directory = await Directory.open(root, threads, _now(clock), budget, identity, keep, settled)
+            eras = ClockEras(clock.state())
+            directory = await Directory.open(
+                root, threads, _now(clock), budget, identity, keep, settled, eras
+            )
         except BaseException:
             threads.close()
             raise
         forecast = Forecast(directory, clock, budget, keep)
-        return cls(root, directory, threads, clock, faults, pace, hold_share, forecast)
+        return cls(root, directory, threads, clock, faults, pace, hold_share, forecast, eras)
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
@@ -121,6 +134,7 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rebuilding.run())
+                group.create_task(self._correcting.run())
                 group.create_task(self.holds.watch())
                 group.create_task(self.forecast.watch())
                 await self._record(healthy)
@@ -148,6 +162,8 @@ class Recorder:
                 self._clock,
                 end_90k=self._directory.ends_90k.get(key),
                 next_number=self._numbers.__next__,
+                eras=self._eras,
+                in_boot=self._directory.in_boot.get(key),
             )
         return self._inputs[key]
 
@@ -229,6 +245,7 @@ class Recorder:
         minimum = MinimumWatch(self._faults, self._pace.minimum_s)
         while True:
             await asyncio.sleep(self._pace.write_s)
+            await self._correcting.look()
             for stream in self._inputs.values():
                 stream.flush_stale()
             now = loop.time()
@@ -283,9 +300,12 @@ class Recorder:
             self._faults.clear(PLACE, StorageError.code)
         if report.fragments:
             self._counters.add(report)
-            for listener in self._listeners:
-                listener()
+            self._tell()
         return report
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     async def _finish(self) -> None:
         try:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import NamedTuple
 
+from nvr.clock import RANK, Source
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
-from nvr.record.model import TICKS, Fragment, Gap, GapCause, Segment
+from nvr.record.correction import ClockEras, has_room
+from nvr.record.model import TICKS, Fragment, Gap, GapCause, Segment, SegmentClock
 from nvr.record.wall_timeline import WallTimeline
 
 SEGMENT_90K = 60 * TICKS
@@ -36,16 +39,42 @@ WALL_JUMP_S = 1.0
 DEFAULT_STEP_90K = TICKS // 25
 
 
+class BootFootage(NamedTuple):
+    """Of one stream, from an earlier life of the service in this boot of the machine: where it ends by the monotonic
+    clock, `SegmentClock.room_90k`, and by which clock it was recorded."""
+
+    end_90k: int
+    room_90k: int | None
+    source: Source
+
+
 class SegmentBuilder:
     """Takes the items of one stream in order and returns a fragment whenever one is complete.
 
     `end_90k`: where the stream's stored footage ends, None if there is none. `next_number()` numbers the segments.
-    Nothing is taken before a keyframe.
+    Nothing is taken before a keyframe. With `eras` the segments tell by which clock they were recorded, and the stream
+    goes on at the true time when that becomes known; `in_boot`: what it has of this boot already.
+
+    Besides the timeline in wall time there is one by the monotonic clock, made by the same rules: it is what footage is
+    corrected to, and it cannot overlap either.
     """
 
-    def __init__(self, key: StreamKey, *, end_90k: int | None, next_number: Callable[[], int]):
+    def __init__(
+        self,
+        key: StreamKey,
+        *,
+        end_90k: int | None,
+        next_number: Callable[[], int],
+        eras: ClockEras | None = None,
+        in_boot: BootFootage | None = None,
+    ):
         self._key, self._next_number = key, next_number
         self._timeline = WallTimeline(end_90k)
+        self._eras = eras
+        self._era = eras.count if eras is not None else 0
+        self._steady = WallTimeline(in_boot.end_90k if in_boot is not None else None)
+        self._room_90k = in_boot.room_90k if in_boot is not None else None
+        self._source: Source = in_boot.source if in_boot is not None else "none"
         self._cause: GapCause | None = "stopped"
         self._config: CodecConfig | None = None
         self._segment: Segment | None = None
@@ -74,6 +103,8 @@ class SegmentBuilder:
         self._units.append(item)
         self._bytes += len(item.data)
         self._timeline.observe(item.pts_90k, item.received_mono_s)
+        if self._eras is not None:
+            self._steady.observe(item.pts_90k, item.received_mono_s)
         return done
 
     def flush_stale(self, now_mono_s: float, wall_minus_mono_s: float) -> Fragment | None:
@@ -111,15 +142,19 @@ class SegmentBuilder:
         self._segment = None
         self._wait_for_key = True
 
+    def _restart(self) -> None:
+        self._timeline.restart()
+        self._steady.restart()
+
     def _discontinuity(self, item: Discontinuity, wall_minus_mono_s: float) -> Fragment | None:
         if item.cause == "timestamp" and not self._wait_for_key:
             # No picture is missing and pts go on: record on, with a new anchor at the next keyframe.
             self._rotate = True
-            self._timeline.restart()
+            self._restart()
             return None
         done = self.stop(item.cause, wall_minus_mono_s)
         if item.cause in ("reconnect", "timestamp"):
-            self._timeline.restart()
+            self._restart()
         return done
 
     def _cut_before(self, unit: AccessUnit, wall_minus_mono_s: float) -> Fragment | None:
@@ -127,7 +162,7 @@ class SegmentBuilder:
         step_90k = unit.pts_90k - self._highest_90k
         if self._goes_astray(unit, step_90k):
             done = self.stop("timestamp", wall_minus_mono_s)
-            self._timeline.restart()
+            self._restart()
             return done
         if step_90k <= 0:
             self._reordered = True
@@ -162,6 +197,7 @@ class SegmentBuilder:
         return self._segment is not None and (
             unit.pts_90k - self._base_pts_90k >= SEGMENT_90K
             or abs(wall_minus_mono_s - self._segment_offset_s) > WALL_JUMP_S
+            or (self._eras is not None and self._eras.count != self._era)
         )
 
     def _finish(self, next_pts_90k: int | None, wall_minus_mono_s: float) -> Fragment:
@@ -195,13 +231,36 @@ class SegmentBuilder:
         self._fragments += 1
         end_90k = self._segment.wall_90k(self._media_end_90k)
         self._timeline.end(end_90k, base_90k + self._media_end_90k)
+        if self._segment.clock is not None:
+            mono_end_90k = self._segment.clock.mono_at_90k(self._media_end_90k)
+            self._steady.end(mono_end_90k, base_90k + self._media_end_90k)
         return fragment
 
     def _begin(self, pts_90k: int, config: CodecConfig, wall_minus_mono_s: float) -> Segment:
+        clock = self._clock(pts_90k, self._eras) if self._eras is not None else None
         end_90k = self._timeline.end_90k
         start_90k, slew_ppm, cause = self._timeline.anchor(pts_90k, wall_minus_mono_s, self._cause)
         gap = Gap(self._key, end_90k, start_90k, cause) if end_90k is not None and cause else None
         self._base_pts_90k, self._segment_offset_s = pts_90k, wall_minus_mono_s
         self._media_end_90k = self._fragments = 0
         self._cause = None
-        return Segment(self._next_number(), self._key, config, start_90k, slew_ppm, gap)
+        segment = Segment(self._next_number(), self._key, config, start_90k, slew_ppm, gap, clock)
+        if self._eras is not None:
+            self._eras.note(segment)
+        return segment
+
+    def _clock(self, pts_90k: int, eras: ClockEras) -> SegmentClock:
+        """The place of a new segment on the monotonic clock; puts the stream at the true time if that became known."""
+        after_90k = self._steady.end_90k
+        if eras.count != self._era:
+            self._era = eras.count
+            if after_90k is not None and has_room(self._room_90k, eras.offset_90k):
+                self._timeline.correct(after_90k + eras.offset_90k)
+        mono_90k, slew_ppm, cause = self._steady.anchor(pts_90k, 0.0, self._cause)
+        end_90k = self._timeline.end_90k
+        if after_90k is None or RANK[eras.source] < RANK[self._source]:
+            # What was recorded before, in another boot or by a better clock, is not moved with this.
+            after_90k, cause = None, cause or self._cause
+            self._room_90k = None if end_90k is None else end_90k - mono_90k
+        self._source = eras.source
+        return SegmentClock(eras.boot_id, eras.source, mono_90k, slew_ppm, after_90k, cause, self._room_90k)
