@@ -128,8 +128,10 @@ def _clock(clock: Clock) -> Finding:
         "ntp": "by NTP",
     }[state.source]
     error = "" if state.error_s is None else f", right to {state.error_s:.1f} s"
-    remedy = "" if state.is_trusted else "Connect it to the internet, or confirm the time as an administrator (POST /api/clock)"
-    return Finding("clock", state.is_trusted, f"{now} UTC, {known}{error}", remedy)
+    remedy = "Connect it to the internet, or confirm the time as an administrator (POST /api/clock)"
+    return Finding(
+        "clock", state.is_trusted, f"{now} UTC, {known}{error}", "" if state.is_trusted else remedy
+    )
 
 
 def _kept(config: Config) -> Iterator[Finding]:
