@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -18,10 +18,10 @@ from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, switch_off
 from nvr.camera.client import AudioProblem
 from nvr.camera.source import play
-from nvr.clock import Clock, SystemClock
+from nvr.clock import SystemClock
 from nvr.config import Camera, Config
 from nvr.detect.link import AnalysisError, AnalysisLink
-from nvr.errors import NvrError
+from nvr.errors import NvrError, StorageError
 from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.loop_lag import LoopLag
@@ -31,6 +31,7 @@ from nvr.record.disks import Disks
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.supervise import Supervisor
+from nvr.timekeeping import RememberingClock, Timekeeping, recall
 from nvr.web.auth import Auth
 from nvr.web.changes import Changes
 from nvr.web.server import WebServer
@@ -74,6 +75,7 @@ async def _open(config: Config, opened: AsyncExitStack) -> App:
     """All that the system's disk is needed for. Raises StorageError, sqlite3.Error."""
     clock = SystemClock()
     state = await open_state(config.storage.state)
+    await asyncio.to_thread(recall, clock, config.storage.state)
     opened.push_async_callback(state.close)
     auth = await Auth.open(state, clock, config.storage.state)
     opened.callback(auth.close)
@@ -85,7 +87,7 @@ async def _open(config: Config, opened: AsyncExitStack) -> App:
 class App:
     """All parts of one appliance, wired together."""
 
-    def __init__(self, config: Config, clock: Clock, state: Database, auth: Auth):
+    def __init__(self, config: Config, clock: RememberingClock, state: Database, auth: Auth):
         self.config, self.auth = config, auth
         self._acting = frozenset(
             camera.id
@@ -98,6 +100,7 @@ class App:
         self.hub = Hub(config.streams)
         self.streams = StreamBoard()
         self._changes = changes = Changes()
+        self._timekeeping = Timekeeping(clock, config.storage.state, self.faults, changes.notify)
         self.disks = Disks.configured(config, clock=clock, faults=self.faults)
         for stream in self.hub:
             recording = self.disks.consumer(stream.key)
@@ -116,7 +119,7 @@ class App:
             on_incident=changes.incident,
         )
         self.alarm = AlarmRunner(
-            config, self._journal, self._siren, clock=clock, faults=self.faults, on_change=self._alarm_changed
+            config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
         )
         self._motion = MotionLog(state, clock)
         self._analysis = (
@@ -141,6 +144,7 @@ class App:
                 config=config,
                 clock=clock,
                 state=state,
+                timekeeping=self._timekeeping,
                 hub=self.hub,
                 faults=self.faults,
                 disks=self.disks,
@@ -186,12 +190,15 @@ class App:
         finally:
             await self._journal.flush()
             await self._motion.flush()
+            with suppress(StorageError):
+                await self._timekeeping.flush()
 
     def _jobs(self, on_pages: Callable[[], None]) -> list[tuple[str, Job]]:
         """(place on the fault board, job), in the order of starting."""
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
             jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
+        jobs += [("clock", self._timekeeping.run)]
         jobs += [("alarm", self.alarm.run), ("state", self._journal.run), *self.disks.jobs()]
         for camera in self.config.camera:
             for key in camera.streams:

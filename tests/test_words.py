@@ -51,7 +51,7 @@ def words(request) -> dict[str, str]:
 
 def test_there_is_something_to_check():
     assert {kind.code for kind in subclasses(CameraError)} <= FAULTS
-    assert {"disk_full", "records_lost", "internal", "clock"} <= FAULTS
+    assert {"disk_full", "records_lost", "internal", "clock_untrusted"} <= FAULTS
     assert {"wrong_code", "b_frames"} <= ERRORS
 
 

@@ -48,7 +48,8 @@ class MotionLog:
         batch = dict(self._pending)
         if not batch:
             return
-        oldest = int(self._clock.wall()) // HOUR_S - KEPT_HOURS
+        # By a clock that may be years ahead everything would look old.
+        oldest = int(self._clock.wall()) // HOUR_S - KEPT_HOURS if self._clock.state().is_trusted else 0
 
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
@@ -21,8 +21,7 @@ from nvr.alarm.policy import effective_response
 from nvr.alarm.siren import SirenLine, SirenUnavailable
 from nvr.clock import Clock
 from nvr.config import Config
-from nvr.events import Actor, Fault, Response, Sighting
-from nvr.faults import FaultBoard
+from nvr.events import Actor, Response, Sighting
 
 log = structlog.get_logger(__name__)
 
@@ -57,17 +56,17 @@ class AlarmRunner:
         siren: SirenLine | None,
         *,
         clock: Clock,
-        faults: FaultBoard,
         on_change: Callable[[], None],
     ):
         self._config, self._journal, self._siren = config, journal, siren
-        self._clock, self._faults, self._on_change = clock, faults, on_change
+        self._clock, self._on_change = clock, on_change
         settings = config.siren
         self._limits = Limits(
             settings.max_seconds if settings else 0.0, settings.cooldown_seconds if settings else 0.0
         )
         self._alarm = Alarm()
         self._armed = Armed(False, clock.wall(), "", "start")
+        self._changed_mono_s: float | None = None
         self._wake = asyncio.Event()
         if siren is not None:
             siren.listen(on_change=on_change, on_ended=self.siren_ended)
@@ -175,23 +174,32 @@ class AlarmRunner:
         now = self._clock.wall()
         if after.armed != before.armed:
             self._armed = Armed(after.armed, now, actor.name, "schedule" if actor is SCHEDULE else "manual")
+            self._changed_mono_s = None if self._clock.state().is_trusted else self._clock.monotonic()
             self._journal.armed(self._armed)
         log.info("alarm", cause=event, before=before.state, after=after.state, actor=actor.name)
         self._journal.action(actor, action, f"{before.state} to {after.state}")
         self._wake.set()
         self._on_change()
 
+    def _since(self, wall_s: float) -> None:
+        self._changed_mono_s = None
+        self._armed = replace(self._armed, since_s=wall_s)
+        self._journal.armed(self._armed)
+
     def _follow_schedule(self) -> None:
-        """Do what the schedule asked for since the armed state last changed."""
+        """Do what the schedule asked for since the armed state last changed; nothing while the clock is not trusted,
+        and then all of it."""
         plan, now = self._config.schedule, self._clock.wall()
         if plan is None:
             return
-        if now < self._armed.since_s - 60:
-            # The clock is older than something that already happened: it cannot be trusted, so the last state stays.
-            detail = "the clock is behind the last known time; the schedule waits and the last state is kept"
-            self._faults.raise_fault(Fault("clock", "clock", detail))
+        if not self._clock.state().is_trusted:
             return
-        self._faults.clear("clock")
+        if self._changed_mono_s is not None:
+            # Somebody chose this while nobody knew the time; now it is known when.
+            self._since(now - (self._clock.monotonic() - self._changed_mono_s))
+        elif now < self._armed.since_s - 60:
+            # It was chosen under a clock that ran ahead, nobody knows when: it stands until the next change.
+            self._since(now)
         change = schedule.last_change(plan, self._config.site.zone, now)
         if change.at_wall_s <= self._armed.since_s and self._armed.why != "start":
             return

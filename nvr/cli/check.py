@@ -17,7 +17,7 @@ from pathlib import Path
 from nvr import log
 from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.source import play
-from nvr.clock import SystemClock
+from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config, load
 from nvr.detect.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
@@ -32,6 +32,7 @@ from nvr.record.outlook import Share, capacity_bytes, outlook
 from nvr.record.retention import DAY_90K
 from nvr.record.spread import spread
 from nvr.record.stock import read_stocks_beside
+from nvr.timekeeping import recall
 
 CAMERA_S = 15.0
 LEAST_FREE_GB = 0.1
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{'ok   ' if finding.ok else 'WRONG'} {finding.place}: {finding.detail}")
             if finding.remedy:
                 print(f"      {finding.remedy}")
-    return next((finding.exit_code for finding in findings if not finding.ok), 0)
+    return next((finding.exit_code for finding in findings if not finding.ok and finding.exit_code), 0)
 
 
 def _appliance(config: Config) -> Iterator[Finding]:
@@ -91,6 +92,9 @@ def _appliance(config: Config) -> Iterator[Finding]:
         yield _finding(_place(config, root), partial(_recordings, root, config.storage.state, in_use))
     yield from _kept(config)
     yield _finding("storage state", lambda: _directory("storage state", config.storage.state))
+    clock = SystemClock()
+    recall(clock, config.storage.state)
+    yield _clock(clock)
     if config.analysis.enabled:
         yield _finding("analysis model", lambda: _model(config.analysis.model))
     if config.siren is not None:
@@ -123,6 +127,23 @@ def _recordings(recordings: Path, state: Path, in_use: InUse) -> str:
     if _device(recordings) == _device(state):
         usable += "; it is on the system's disk, an appliance needs another one: is it mounted?"
     return usable
+
+
+def _clock(clock: Clock) -> Finding:
+    """Not being trusted makes no exit code: it is nothing that the configuration could mend."""
+    state = clock.state()
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(clock.wall()))
+    known = {
+        "none": "and nobody knows whether that is right",
+        "rtc": "by a clock that runs without power",
+        "person": "confirmed by an administrator",
+        "ntp": "by NTP",
+    }[state.source]
+    error = "" if state.error_s is None else f", right to {state.error_s:.1f} s"
+    remedy = "Connect it to the internet, or confirm the time as an administrator (POST /api/clock)"
+    return Finding(
+        "clock", state.is_trusted, f"{now} UTC, {known}{error}", "" if state.is_trusted else remedy
+    )
 
 
 def _kept(config: Config) -> Iterator[Finding]:

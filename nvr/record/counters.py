@@ -5,6 +5,7 @@ from __future__ import annotations
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.record.errors import PLACE
+from nvr.record.model import Statistics
 from nvr.record.writer import Report
 
 
@@ -23,6 +24,17 @@ class Counters:
         self.fragments += report.fragments
         self.commits += 1
         self.last_commit_s = report.commit_s
+
+    def statistics(self, dropped: int, queued_bytes: int) -> Statistics:
+        """All of them, with what the queue counts."""
+        return Statistics(
+            frames=dict(self.frames),
+            fragments=self.fragments,
+            dropped_fragments=dropped,
+            commits=self.commits,
+            last_commit_s=self.last_commit_s,
+            queued_bytes=queued_bytes,
+        )
 
 
 class OverflowWatch:

@@ -14,17 +14,25 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from nvr.clock import Source
 from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.record import recovery
+from nvr.record.clock_eras import ClockEras, DiskClock
+from nvr.record.corrected_rows import read_recorded
+from nvr.record.correction import NO_CORRECTIONS
+from nvr.record.correction_files import read_corrections
 from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.filesystem import FileSystemSync, take_directory, total_bytes
 from nvr.record.hold import Hold, held_spans
 from nvr.record.hold_files import read_ended, read_holds
 from nvr.record.identity import DiskIdentity, DiskMissing, is_same_directory
 from nvr.record.index import Index
+from nvr.record.layout import path_of
+from nvr.record.model import Segment
 from nvr.record.retention import Budget, Keep
 from nvr.record.settled_clock import SettledClock
+from nvr.record.stream_clock import BootFootage
 from nvr.record.writer import Batch, Report, Writer
 
 log = structlog.get_logger(__name__)
@@ -58,9 +66,10 @@ class Directory:
     """Everything that is open in one recordings directory. Made by `open`.
 
     `next_number`: for the first new segment. `ends_90k`: where the footage of each stream ends. `index` is None while
-    a damaged one is being replaced. `holds` by id; `damaged_holds`: names of files of others; `unwritten_holds`: ids of
-    holds of other disks that are not beside the footage here yet; `ended_holds`: as `Holds.ended`. `total_bytes`: of
-    the file system.
+    a damaged one is being replaced. `corrections` of the clock; `in_boot`: what each stream has of this boot of the
+    machine, `boot_segments`: the segments that say so, as recorded. `holds` by id; `damaged_holds`: names of
+    files of others; `unwritten_holds`: ids of holds of other disks that are not beside the footage here yet;
+    `ended_holds`: as `Holds.ended`. `total_bytes`: of the file system.
     """
 
     def __init__(self, root: Path, threads: Threads, lock: FileIO, sync: FileSystemSync, index: Index):
@@ -70,6 +79,9 @@ class Directory:
         self.index: Index | None = index
         self.next_number = 1
         self.ends_90k: dict[StreamKey, int] = {}
+        self.in_boot: dict[StreamKey, BootFootage] = {}
+        self.boot_segments: list[Segment] = []
+        self.corrections = NO_CORRECTIONS
         self.writer: Writer
         self.holds: dict[str, Hold] = {}
         self.damaged_holds: list[str] = []
@@ -87,11 +99,12 @@ class Directory:
         identity: DiskIdentity | None,
         keep: Keep,
         clock: SettledClock,
+        boot_id: str,
         other_holds: Iterable[Hold] = (),
     ) -> Directory:
         """Take the directory and mend what a crash left; with `identity` only if its own disk is there. `keep` and
-        `clock`: for deleting. `other_holds`: of other disks, which count here from the first moment on. Raises
-        StorageError."""
+        `clock`: for deleting. `boot_id`: as in `ClockState`. `other_holds`: of other disks, which count here from the
+        first moment on. Raises StorageError."""
         on_disk = threads.on_disk
         async with AsyncExitStack() as opened:
             if identity is not None:
@@ -103,7 +116,9 @@ class Directory:
                 ended = await on_disk(read_ended, root)
                 others = {h.id: h for h in other_holds if h.id not in holds and h.id not in ended}
                 holds.update(others)
-                await on_disk(recovery.make_room_to_start, root, held_spans(holds.values(), None))
+                corrections, _ = await on_disk(read_corrections, root)
+                held = held_spans(holds.values(), None)
+                await on_disk(recovery.make_room_to_start, root, held, corrections)
                 if identity is not None:
                     await on_disk(identity.settle)
                     opened.callback(identity.release)
@@ -113,25 +128,38 @@ class Directory:
                 self.unwritten_holds, self.ended_holds = set(others), ended
                 self.total_bytes = await on_disk(total_bytes, root)
                 self._identity = identity
+                self.corrections = corrections
                 opened.push_async_callback(self._close_index)
                 try:
-                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now, corrections)
                 except sqlite3.Error as error:
                     if not is_corrupt(error):
                         raise
                     log.error("index is damaged and will be rebuilt", path=str(root), error=str(error))
                     index = await self._new_index(now)
-                    self.next_number = await on_disk(recovery.recover, root, index, sync, now)
+                    self.next_number = await on_disk(recovery.recover, root, index, sync, now, corrections)
                 self.ends_90k = await on_disk(index.ends_90k)
+                found = await on_disk(_of_this_boot, root, index, boot_id)
+                self.in_boot, self.boot_segments = found
                 self.writer = await on_disk(
                     Writer, root, index, budget=budget, sync=sync, keep=keep, clock=clock
                 )
+                self.writer.corrections = corrections
                 self.writer.room.holds = tuple(holds.values())
                 self.writer.room.may_delete = not await on_disk(index.is_rebuilding)
             except (OSError, sqlite3.Error) as error:
                 raise storage_error(root, error) from error
             opened.pop_all()
         return self
+
+    def clock(self, eras: ClockEras, next_number: Callable[[], int]) -> DiskClock:
+        """What it has of this boot."""
+        numbers: dict[Source, int] = {}
+        for segment in self.boot_segments:
+            if segment.clock is not None:
+                source = segment.clock.source
+                numbers[source] = max(segment.number, numbers.get(source, 0))
+        return DiskClock(eras, self.corrections.of(eras.boot_id), numbers, next_number)
 
     def step(self, batch: Batch, *, commit: bool, finish: bool = False) -> Report:
         """`Writer.step`, on the disk's thread; nothing is written where the directory's disk is no longer mounted, and
@@ -185,6 +213,22 @@ class Directory:
             # from another thread crashes SQLite.
             await self._threads.on_disk(_nothing)
             await index.close()
+
+
+def _of_this_boot(
+    root: Path, index: Index, boot_id: str
+) -> tuple[dict[StreamKey, BootFootage], list[Segment]]:
+    """What an earlier life of the service left, so that what follows does not overlap it however it is corrected."""
+    found: dict[StreamKey, BootFootage] = {}
+    segments = []
+    for row in index.newest():
+        recorded = read_recorded(root / path_of(row.segment))
+        clock = recorded.clock if recorded is not None else None
+        if recorded is not None and clock is not None and clock.boot_id == boot_id:
+            end_90k = clock.mono_at_90k(row.media_90k)
+            found[row.segment.key] = BootFootage(end_90k, clock.room_90k, clock.source)
+            segments.append(recorded)
+    return found, segments
 
 
 def _nothing() -> None:

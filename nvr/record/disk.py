@@ -12,6 +12,7 @@ from nvr.config import Config
 from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.faults import FaultBoard
+from nvr.record.clock_eras import ClockEras
 from nvr.record.errors import PLACE
 from nvr.record.hold import Hold
 from nvr.record.identity import DiskIdentity
@@ -64,11 +65,12 @@ class Disk:
         pace: Pace = PACE,
         on_change: Callable[[], None] = lambda: None,
         other_holds: Callable[[], Iterable[Hold]] = tuple,
+        eras: ClockEras | None = None,
     ):
         self.root, self.place = root, place
         self._clock, self._faults, self._limits = clock, faults, limits
         self._identity, self._pace = identity, pace
-        self._on_change, self._other_holds = on_change, other_holds
+        self._on_change, self._other_holds, self._eras = on_change, other_holds, eras
         self._was_seen = False
         self.recorder: Recorder | None = None
         self.size_bytes: int | None = None
@@ -90,6 +92,7 @@ class Disk:
             hold_share=self._limits.hold_share,
             place=self.place,
             other_holds=self._other_holds(),
+            eras=self._eras,
         )
         try:
             self.recorder, self._was_seen = recorder, True

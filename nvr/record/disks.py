@@ -15,6 +15,7 @@ from nvr.events import StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import MediaConsumer
 from nvr.record import joined, playback
+from nvr.record.clock_eras import ClockEras
 from nvr.record.disk import Disk, Limits
 from nvr.record.errors import PLACE
 from nvr.record.hold import Hold
@@ -70,6 +71,7 @@ class Disks:
         trust: Backoff = TRUST,
     ):
         self._clock, self._keep = clock, limits.keep
+        self._eras = ClockEras(clock.state())
         self._routes: list[Route] = []
         self._trust = [Trust(trust) for _ in roots]
         self._changed = asyncio.Event()
@@ -85,6 +87,7 @@ class Disks:
                 pace=pace,
                 on_change=self._assign,
                 other_holds=self._known_holds,
+                eras=self._eras,
             )
             for root in roots
         ]
@@ -113,7 +116,7 @@ class Disks:
 
     def consumer(self, key: StreamKey) -> MediaConsumer:
         """What to attach to the stream's hub, once."""
-        route = Route(key)
+        route = Route(key, self._eras)
         self._routes.append(route)
         self._assign()
         return route
@@ -248,7 +251,9 @@ class Disks:
             usable = {number for number, disk in enumerate(self.disks) if disk.recorder is not None}
         cameras = sorted({route.key.camera for route in self._routes})
         homes = spread(cameras, [disk.size_bytes for disk in self.disks], usable)
+        recorders = self._recorders
         for route in self._routes:
+            route.meet(recorders)
             number = homes.get(route.key.camera)
             ends = [disk.ends_90k[route.key] for disk in self.disks if route.key in disk.ends_90k]
             route.aim(None if number is None else self.disks[number], max(ends, default=None))

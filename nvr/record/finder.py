@@ -15,6 +15,7 @@ from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.index import Index
 from nvr.record.keyframe import Keyframe, read_keyframe
 from nvr.record.model import TICKS, Deletion, Gap, Interval
+from nvr.record.stream_clock import BootFootage
 from nvr.record.timeline import Hole, Recorded, Spans90k, read_gaps, read_recorded
 from nvr.record.virtual_mp4 import Piece, VirtualMp4
 
@@ -25,6 +26,20 @@ class Finder:
     def __init__(self, root: Path, directory: Directory, threads: Threads):
         self._root, self._directory, self._threads = root, directory, threads
         self._index_is_damaged = False
+
+    def found(self, key: StreamKey) -> tuple[int | None, BootFootage | None]:
+        """What there is of a stream, for `StreamClock.take_in`."""
+        return self._directory.ends_90k.get(key), self._directory.in_boot.get(key)
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the disk."""
+        return self._directory.total_bytes
+
+    @property
+    def is_rebuilding(self) -> bool:
+        """Whether older footage may not be in the index yet."""
+        return not self._directory.writer.room.may_delete
 
     async def coverage(self, key: StreamKey, start_s: float, end_s: float) -> list[Interval]:
         """Recorded intervals of a span, in order, cut to it, those that touch joined; committed footage only.

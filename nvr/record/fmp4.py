@@ -4,7 +4,7 @@
 
     file      = ftyp moov uuid(SEGM) fragment* [uuid(INDX) mfra]
     fragment  = uuid(FRAG) prft moof(mfhd traf(tfhd tfdt trun) [traf(audio)]) mdat(video [audio])
-    SEGM      camera, role, number, wall time, parameter sets as JSON: an index can be rebuilt from it
+    SEGM      camera, role, number, wall time, clock, parameter sets as JSON: an index can be rebuilt from it
     FRAG      length and CRC-32 of the three boxes behind it: tells a torn or rotten fragment
     INDX      every sample of a closed file, so that playback need not read each moof
 
@@ -63,7 +63,7 @@ def user_box(kind: bytes, payload: bytes) -> bytes:
 def segment_header(segment: Segment) -> bytes:
     """What a file starts with, before its first fragment."""
     extends = [full_box(b"trex", 0, 0, struct.pack(">5I", TRACK_ID, 1, 0, 0, 0))]
-    config, gap, audio = segment.config, segment.gap, segment.audio
+    config, gap, audio, clock = segment.config, segment.gap, segment.audio, segment.clock
     track = edits = b""
     facts: dict[str, object] = {
         "camera": segment.key.camera,
@@ -90,6 +90,16 @@ def segment_header(segment: Segment) -> bytes:
             "channels": audio.channels,
             "specific": audio.specific.hex(),
             "frame_samples": audio.frame_samples,
+        }
+    if clock is not None:
+        facts["clock"] = {
+            "boot": clock.boot_id,
+            "source": clock.source,
+            "mono_90k": clock.mono_90k,
+            "slew_ppm": clock.slew_ppm,
+            "after_90k": clock.after_90k,
+            "cause": clock.cause,
+            "room_90k": clock.room_90k,
         }
     return b"".join(
         (

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nvr.clock import RANK
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import MAX_CHANNELS, MAX_RATE_HZ, MAX_SPECIFIC_BYTES, AudioConfig
@@ -32,7 +33,7 @@ from nvr.record.fmp4 import (
     TRUN_SAMPLE,
     USER_TYPE,
 )
-from nvr.record.model import Gap, Segment
+from nvr.record.model import Gap, Segment, SegmentClock
 from nvr.record.samples import AudioSamples, Samples, StoredFragment
 
 Read = Callable[[int, int], bytes]
@@ -90,7 +91,8 @@ def _segment(facts: Any) -> Segment:
             raise ValueError("unknown cause of a gap")
         gap = Gap(key, int(gap_start_90k), start_90k, cause)
     audio = _audio_config(facts["audio"]) if "audio" in facts else None
-    return Segment(number, key, config, start_90k, int(facts["slew_ppm"]), gap, audio)
+    clock = _segment_clock(facts.get("clock"))
+    return Segment(number, key, config, start_90k, int(facts["slew_ppm"]), gap, audio, clock)
 
 
 def _audio_config(facts: Any) -> AudioConfig:
@@ -107,6 +109,23 @@ def _audio_config(facts: Any) -> AudioConfig:
     if len(config.specific) > MAX_SPECIFIC_BYTES or (config.codec == "aac") != bool(config.specific):
         raise ValueError("strange AudioSpecificConfig")
     return config
+
+
+def _segment_clock(facts: Any) -> SegmentClock | None:
+    if facts is None:  # the first files had none
+        return None
+    if facts["source"] not in RANK or facts["cause"] not in (None, *_GAP_CAUSES):
+        raise ValueError("unknown clock, or cause of a gap")
+    after_90k, room_90k = facts["after_90k"], facts["room_90k"]
+    return SegmentClock(
+        str(facts["boot"]),
+        facts["source"],
+        int(facts["mono_90k"]),
+        int(facts["slew_ppm"]),
+        None if after_90k is None else int(after_90k),
+        facts["cause"],
+        None if room_90k is None else int(room_90k),
+    )
 
 
 def scan(read: Read, size: int, start: int, *, check: bool = True) -> Scan:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from nvr.errors import StorageError
 from nvr.record import recovery
+from nvr.record.corrected_rows import correct_all
+from nvr.record.correction import Corrections
+from nvr.record.correction_files import read_corrections
 from nvr.record.errors import is_corrupt
 from nvr.record.filesystem import FileSystemSync, take_directory
 from nvr.record.fmp4_reader import Damaged, read_footer, read_segment_header, scan
@@ -88,6 +91,12 @@ def check(root: Path, index: Index | None, progress: Progress, *, full: bool) ->
     found.holds = len(holds)
     for name in damaged:
         found.add(f"holds/{name}", "this hold cannot be understood; what it holds may be deleted")
+    corrections, damaged = read_corrections(root)
+    for name in damaged:
+        found.add(
+            f"clock/{name}",
+            "this clock correction cannot be understood; footage may be shown at a wrong time",
+        )
     if index is None:
         found.add(NAME, "missing or damaged; the service rebuilds it at its next start, or --rebuild now")
     else:
@@ -105,7 +114,7 @@ def check(root: Path, index: Index | None, progress: Progress, *, full: bool) ->
             found.add(relative, f"the index has this number as {path_of(row.segment)}")
         elif row is not None:
             known += 1
-        problem = _problem(path, row, full=full)
+        problem = _problem(path, row, corrections, full=full)
         if problem:
             found.add(relative, problem)
         progress(found.files, total)
@@ -122,25 +131,27 @@ def rebuild(root: Path, now: datetime, progress: Progress) -> Index:
     What was deleted and why is known to the old index alone, which is kept beside the new one.
     """
     recovery.set_aside(root, now)
+    corrections, _ = read_corrections(root)
     index = Index(root)
     index.set_rebuilding(True)
     sync = FileSystemSync(root)
     try:
-        recovery.recover(root, index, sync, now)
+        recovery.recover(root, index, sync, now, corrections)
     finally:
         sync.close()
     total = sum(1 for _ in recovery.all_files(root, _ALL))
     files, done, is_last = recovery.all_files(root, _ALL), 0, False
     while not is_last:
-        rows, is_last = recovery.read_rows(files, REBUILD_STEP)
+        rows, is_last = recovery.read_rows(files, REBUILD_STEP, corrections)
         index.commit(rows, only_unknown=True)
         done = min(done + REBUILD_STEP, total)
         progress(done, total)
     index.set_rebuilding(False)
+    correct_all(root, index, corrections)
     return index
 
 
-def _problem(path: Path, row: SegmentRow | None, *, full: bool) -> str | None:
+def _problem(path: Path, row: SegmentRow | None, corrections: Corrections, *, full: bool) -> str | None:
     """What is wrong with one file. `row`: what the index has of it. Raises OSError but for this file's own."""
     try:
         with FileIO(path, "r") as file:
@@ -166,6 +177,8 @@ def _problem(path: Path, row: SegmentRow | None, *, full: bool) -> str | None:
         return None
     if (segment.number, segment.key) != (row.segment.number, row.segment.key):
         return f"is segment {segment.number} of {segment.key}, the index has it as another"
+    if corrections.apply(segment).start_90k != row.segment.start_90k:
+        return "belongs to another time than the index says"
     entries = tuple(fragment.entry for fragment in fragments)
     if row.is_open:  # what is behind the last commit is taken in at the next start
         return None if entries[: len(row.fragments)] == row.fragments else "committed footage is missing"

@@ -15,9 +15,9 @@ from pathlib import Path
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
-from nvr.record.index_rows import Ids, candidate_of, delete_row, put_gap, put_row, row_of
+from nvr.record.index_rows import Ids, candidate_of, delete_row, move_row, put_gap, put_row, row_of
 from nvr.record.layout import path_of
-from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, SegmentRow
+from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, Segment, SegmentRow
 from nvr.record.retention import Doomed, Span90k, Until
 from nvr.store import Database
 
@@ -25,7 +25,7 @@ NAME = "index.db"
 TOUCHING_90K = TICKS // 1000
 _END_90K = 1 << 62
 _FIRST_PAGE, _LAST_PAGE = 8, 512
-_CANDIDATES = "SELECT segments.id, start_90k, duration_90k, segments.bytes FROM segments"
+_CANDIDATES = "SELECT segments.id, start_90k, duration_90k, segments.bytes, shift_90k FROM segments"
 _ROWS = """
     SELECT segments.*, streams.camera, streams.role,
            configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders,
@@ -110,7 +110,42 @@ class Index:
         query = "INSERT OR IGNORE INTO rebuild VALUES (1)" if is_rebuilding else "DELETE FROM rebuild"
         self._query(query)
 
+    def move(self, moved: Iterable[tuple[SegmentRow, Segment]]) -> None:
+        """Put segments to other times, all or none: each row with what its segment is from now on. Raises
+        sqlite3.Error."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            ids = Ids(self._streams, self._configs, self._audio)
+            for row, segment in moved:
+                move_row(connection, ids, row, segment)
+
+        self.db.write_now(work)
+
+    def set_corrected(self, boot_id: str, last_number: int) -> None:
+        """Remember that this clock correction has been applied to every row. Raises sqlite3.Error."""
+        self._query("INSERT OR IGNORE INTO clock_corrections VALUES (?, ?)", (boot_id, last_number))
+
     # Reading on the disk's thread
+
+    def is_corrected(self, boot_id: str, last_number: int) -> bool:
+        """Whether `set_corrected` was called."""
+        query = "SELECT 1 FROM clock_corrections WHERE boot_id = ? AND last_number = ?"
+        return bool(self._query(query, (boot_id, last_number)))
+
+    def numbered(self, first: int, last: int, count: int, *, newest_first: bool) -> list[SegmentRow]:
+        """The first `count` segments with numbers from `first` to `last`, or the last ones, the newest first."""
+        order = "DESC" if newest_first else "ASC"
+        query = f"{_ROWS} WHERE segments.id BETWEEN ? AND ? ORDER BY segments.id {order} LIMIT ?"
+        return [row_of(row) for row in self._query(query, (first, last, count))]
+
+    def newest(self) -> list[SegmentRow]:
+        """The last segment of each stream in wall time."""
+        query = (
+            "SELECT (SELECT id FROM segments WHERE stream = streams.id ORDER BY start_90k DESC LIMIT 1) AS id"
+            " FROM streams"
+        )
+        numbers = [row["id"] for row in self._query(query) if row["id"] is not None]
+        return [row for number in numbers if (row := self.row(number)) is not None]
 
     def is_rebuilding(self) -> bool:
         return self._one("SELECT COUNT(*) FROM rebuild") > 0
@@ -129,7 +164,7 @@ class Index:
     def oldest(self, count: int) -> list[Candidate]:
         """The first `count` closed segments in the order in which they were begun."""
         rows = self._query(
-            "SELECT segments.id, start_90k, duration_90k, segments.bytes, camera, role FROM segments"
+            "SELECT segments.id, start_90k, duration_90k, segments.bytes, shift_90k, camera, role FROM segments"
             " JOIN streams ON streams.id = stream WHERE NOT is_open ORDER BY segments.id LIMIT ?",
             (count,),
         )
@@ -168,7 +203,7 @@ class Index:
         """Every segment, closed or not, in order of numbers, read as they are asked for."""
         number = 0
         while rows := self._query(
-            "SELECT segments.id, start_90k, duration_90k, segments.bytes, camera, role FROM segments"
+            "SELECT segments.id, start_90k, duration_90k, segments.bytes, shift_90k, camera, role FROM segments"
             " JOIN streams ON streams.id = stream WHERE segments.id > ? ORDER BY segments.id LIMIT ?",
             (number, _LAST_PAGE),
         ):

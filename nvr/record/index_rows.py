@@ -72,10 +72,10 @@ def put_row(connection: sqlite3.Connection, ids: Ids, row: SegmentRow, *, only_u
     stream = _stream_id(connection, ids, segment.key)
     connection.execute(
         "INSERT INTO segments (id, stream, config, start_90k, duration_90k, slew_ppm, bytes, header_bytes,"
-        " footer_bytes, is_open, fragments, audio) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET duration_90k = excluded.duration_90k, bytes = excluded.bytes,"
-        " footer_bytes = excluded.footer_bytes,"
-        " is_open = excluded.is_open, fragments = excluded.fragments",
+        " footer_bytes, is_open, fragments, audio, shift_90k) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET start_90k = excluded.start_90k, slew_ppm = excluded.slew_ppm,"
+        " shift_90k = excluded.shift_90k, duration_90k = excluded.duration_90k, bytes = excluded.bytes,"
+        " footer_bytes = excluded.footer_bytes, is_open = excluded.is_open, fragments = excluded.fragments",
         (
             segment.number,
             stream,
@@ -89,10 +89,28 @@ def put_row(connection: sqlite3.Connection, ids: Ids, row: SegmentRow, *, only_u
             row.is_open,
             fragment_list.pack(row.fragments),
             _audio_id(connection, ids, segment.audio),
+            segment.shift_90k,
         ),
     )
     grown = row.bytes - (before["bytes"] if before else 0)
     connection.execute("UPDATE streams SET bytes = bytes + ? WHERE id = ?", (grown, stream))
+
+
+def move_row(connection: sqlite3.Connection, ids: Ids, row: SegmentRow, to: Segment) -> None:
+    """Put a segment to another time: `to` says which, and what is missing before it there. What was known to be missing
+    at its old place is forgotten."""
+    stream = _stream_id(connection, ids, to.key)
+    start_90k = row.segment.start_90k
+    connection.execute(
+        "DELETE FROM gaps WHERE stream = ? AND (end_90k = ? OR (start_90k >= ? AND end_90k <= ?))",
+        (stream, start_90k, start_90k, row.end_90k),
+    )
+    connection.execute(
+        "UPDATE segments SET start_90k = ?, duration_90k = ?, slew_ppm = ?, shift_90k = ? WHERE id = ?",
+        (to.start_90k, to.wall_90k(row.media_90k) - to.start_90k, to.slew_ppm, to.shift_90k, to.number),
+    )
+    if to.gap is not None:
+        put_gap(connection, ids, to.gap)
 
 
 def delete_row(connection: sqlite3.Connection, number: int, cause: DeletionCause, now_90k: int) -> None:
@@ -129,7 +147,14 @@ def put_gap(connection: sqlite3.Connection, ids: Ids, gap: Gap) -> None:
 
 
 def candidate_of(row: sqlite3.Row, key: StreamKey) -> Candidate:
-    return Candidate(row["id"], key, row["start_90k"], row["start_90k"] + row["duration_90k"], row["bytes"])
+    return Candidate(
+        row["id"],
+        key,
+        row["start_90k"],
+        row["start_90k"] + row["duration_90k"],
+        row["bytes"],
+        row["shift_90k"],
+    )
 
 
 def row_of(row: sqlite3.Row) -> SegmentRow:
@@ -148,7 +173,9 @@ def row_of(row: sqlite3.Row) -> SegmentRow:
         audio = AudioConfig(
             row["audio_codec"], row["rate_hz"], row["channels"], row["specific"], row["frame_samples"]
         )
-    segment = Segment(row["id"], key, config, row["start_90k"], row["slew_ppm"], audio=audio)
+    segment = Segment(
+        row["id"], key, config, row["start_90k"], row["slew_ppm"], audio=audio, shift_90k=row["shift_90k"]
+    )
     return SegmentRow(
         segment,
         row["header_bytes"],

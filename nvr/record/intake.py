@@ -9,10 +9,11 @@ from nvr.clock import Clock
 from nvr.events import StreamKey
 from nvr.media.access_unit import MediaItem
 from nvr.media.audio import AudioUnit
+from nvr.record.clock_eras import DiskClock
 from nvr.record.gap_list import GapList
 from nvr.record.model import Fragment, Gap, GapCause
 from nvr.record.segment import SegmentBuilder
-from nvr.record.wall_timeline import WallTimeline
+from nvr.record.stream_clock import BootFootage, StreamClock
 from nvr.record.writer import Batch
 
 MAX_BYTES = 64 << 20
@@ -91,10 +92,14 @@ class StreamInput:
         *,
         end_90k: int | None,
         next_number: Callable[[], int],
-        timeline: WallTimeline | None = None,
+        disk: DiskClock | None = None,
+        in_boot: BootFootage | None = None,
+        stream_clock: StreamClock | None = None,
     ):
         self._intake, self._clock = intake, clock
-        self._builder = SegmentBuilder(key, end_90k=end_90k, next_number=next_number, timeline=timeline)
+        self._builder = SegmentBuilder(
+            key, end_90k=end_90k, next_number=next_number, disk=disk, in_boot=in_boot, clock=stream_clock
+        )
         self._number: int | None = None
         self._open_bytes = 0
 

@@ -25,7 +25,7 @@ def stream_folder(key: StreamKey) -> str:
 
 
 def segment_path(key: StreamKey, number: int, start_90k: int) -> str:
-    """A segment's file, relative to the recordings directory."""
+    """The file of a segment recorded as beginning at `start_90k`, relative to the recordings directory."""
     seconds, ticks = divmod(start_90k, TICKS)
     name = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d/%H%M%S}-{ticks * 1000 // TICKS:03d}Z_{number}.mp4"
     return f"{stream_folder(key)}/{name}"
@@ -33,7 +33,7 @@ def segment_path(key: StreamKey, number: int, start_90k: int) -> str:
 
 def path_of(segment: Segment | Candidate) -> str:
     """`segment_path` of a segment."""
-    return segment_path(segment.key, segment.number, segment.start_90k)
+    return segment_path(segment.key, segment.number, segment.start_90k - segment.shift_90k)
 
 
 def segment_number(name: str) -> int | None:

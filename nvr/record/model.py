@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from nvr.clock import Source
 from nvr.events import StreamKey
 from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
@@ -53,13 +54,38 @@ class Gap:
     cause: GapCause
 
 
+class SegmentClock(NamedTuple):
+    """What a segment was recorded by, stored with it so that its wall time can be corrected later.
+
+    `boot_id`, `source`: as in `ClockState`. `mono_90k`, `slew_ppm`: as `Segment.start_90k` and `slew_ppm`, but by the
+    monotonic clock of that boot; on that timeline, too, segments of a stream never overlap. `after_90k`: where the
+    footage before ends on it, None: this is the stream's first since the boot. `cause`: why anything is missing before,
+    None: nothing is. `room_90k`: the least wall minus monotonic time that puts no footage of this boot before the end
+    of what the stream had already, None: it had nothing.
+    """
+
+    boot_id: str
+    source: Source
+    mono_90k: int
+    slew_ppm: int
+    after_90k: int | None
+    cause: GapCause | None
+    room_90k: int | None
+
+    def mono_at_90k(self, media_90k: int) -> int:
+        """Monotonic time of a media time in the segment."""
+        return self.mono_90k + media_90k + media_90k * self.slew_ppm // SLEW_UNIT
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """What is known of a segment when its first fragment is complete.
 
     `number` counts all segments of the appliance in the order in which they were begun and is never used twice.
     `start_90k` is the wall time of media time 0; media time runs `slew_ppm` millionths slower than wall time.
-    `gap`: what is missing before it. `audio`: of its audio track, None where it has none.
+    `gap`: what is missing before it. `audio`: of its audio track, None where it has none. `shift_90k`: how much later
+    than it was recorded as `start_90k` is since the clock was corrected; names of files and what stands in them keep
+    the recorded time.
     """
 
     number: int
@@ -69,6 +95,8 @@ class Segment:
     slew_ppm: int
     gap: Gap | None = None
     audio: AudioConfig | None = None
+    clock: SegmentClock | None = None
+    shift_90k: int = 0
 
     def wall_90k(self, media_90k: int) -> int:
         """Wall time of a media time in this segment."""
@@ -161,13 +189,14 @@ class SegmentRow:
 
 
 class Candidate(NamedTuple):
-    """A closed segment, as far as deleting it needs."""
+    """A closed segment, as far as deleting it needs; `shift_90k` as in `Segment`."""
 
     number: int
     key: StreamKey
     start_90k: int
     end_90k: int
     bytes: int
+    shift_90k: int = 0
 
 
 DeletionCause = Literal["max_days", "space", "space_min_days", "missing"]

@@ -31,12 +31,13 @@ class Rebuilding:
         faults: FaultBoard,
         next_number: Callable[[], int],
         retry_s: float,
+        on_done: Callable[[], None],
         place: str = PLACE,
     ):
         self.needed = asyncio.Event()
         self._root, self._directory, self._threads = root, directory, threads
         self._faults, self._next_number, self._retry_s = faults, next_number, retry_s
-        self._place = place
+        self._on_done, self._place = on_done, place
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -61,10 +62,13 @@ class Rebuilding:
         files = recovery.all_files(self._root, below)
         is_last = False
         while not is_last:
-            rows, is_last = await self._threads.reading(recovery.read_rows, files, FILES_A_STEP)
+            rows, is_last = await self._threads.reading(
+                recovery.read_rows, files, FILES_A_STEP, self._directory.corrections
+            )
             index = self._directory.index
             if index is None or self.needed.is_set():
                 return False
             await self._threads.on_disk(index.commit, rows, only_unknown=True)
         await self._threads.on_disk(self._directory.writer.end_rebuild)
+        self._on_done()
         return True

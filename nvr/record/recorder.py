@@ -14,6 +14,8 @@ from nvr.clock import Clock
 from nvr.errors import StorageError
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
+from nvr.record.clock_eras import ClockEras
+from nvr.record.correcting import Correcting
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
 from nvr.record.directory import Directory, Threads
 from nvr.record.errors import PLACE, DiskFull, storage_error
@@ -32,7 +34,7 @@ from nvr.record.pictures import PictureStore
 from nvr.record.rebuilding import Rebuilding
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.settled_clock import SettledClock
-from nvr.record.wall_timeline import WallTimeline
+from nvr.record.stream_clock import StreamClock
 from nvr.record.writer import Batch, Report
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,7 @@ class Recorder(Finder):
         pictures: PictureStore,
         picture_days: PictureDays,
         place: str,
+        eras: ClockEras,
     ):
         self.forecast, self._place = forecast, place
         self.holds = Holds(
@@ -70,15 +73,26 @@ class Recorder(Finder):
         self._inputs: dict[StreamKey, StreamInput] = {}
         self._numbers = itertools.count(directory.next_number)
         self._pictures, self._picture_days = pictures, picture_days
-        self.ends_90k = dict(directory.ends_90k)
+        self.ends_90k = directory.ends_90k
         self._worked_s = asyncio.get_running_loop().time()
         self._step_since_s: float | None = None
         self._is_over = False
         self._counters = Counters()
         self._listeners: list[Callable[[], None]] = []
         self._in_flight: tuple[Batch, asyncio.Future[Report]] | None = None
+        self._disk_clock = directory.clock(eras, self._numbers.__next__)
+        self._correcting = Correcting(
+            root, directory, threads, clock, self._disk_clock, self._tell, pace.retry_s
+        )
         self._rebuilding = Rebuilding(
-            root, directory, threads, faults, self._numbers.__next__, pace.retry_s, place
+            root,
+            directory,
+            threads,
+            faults,
+            self._numbers.__next__,
+            pace.retry_s,
+            self._correcting.again,
+            place,
         )
         if not directory.writer.room.may_delete:
             self._rebuilding.needed.set()
@@ -98,13 +112,14 @@ class Recorder(Finder):
         hold_share: float = HOLD_SHARE,
         place: str = PLACE,
         other_holds: Iterable[Hold] = (),
+        eras: ClockEras | None = None,
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
         At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
         that `keep` allows; what is older than its maximum is deleted too. Holds may take `hold_share` of the disk.
         `place`: of its faults ("disk…"; those of holds are at "holds…"). `other_holds`: of
-        other disks; they count here too.
+        other disks; they count here too. `eras`: of all disks together (None: this is the only one).
         Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
@@ -113,8 +128,9 @@ class Recorder(Finder):
         threads = Threads()
         try:
             settled = SettledClock(clock, pace.settle_s)
+            eras = eras or ClockEras(clock.state())
             directory = await Directory.open(
-                root, threads, _now(clock), budget, identity, keep, settled, other_holds
+                root, threads, _now(clock), budget, identity, keep, settled, eras.boot_id, other_holds
             )
         except BaseException:
             threads.close()
@@ -122,7 +138,7 @@ class Recorder(Finder):
         forecast = Forecast(directory, budget, keep)
         pictures = PictureStore(root, directory.check)
         picture_days = PictureDays(pictures, directory, keep, settled)
-        return cls(
+        recorder = cls(
             root,
             directory,
             threads,
@@ -134,7 +150,14 @@ class Recorder(Finder):
             pictures,
             picture_days,
             place,
+            eras,
         )
+        try:
+            await recorder._correcting.begin()
+        except BaseException:
+            await recorder.close()
+            raise
+        return recorder
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """Record until cancelled, then end and commit everything, waiting a few seconds for it at most.
@@ -148,6 +171,7 @@ class Recorder(Finder):
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rebuilding.run())
+                group.create_task(self._correcting.run())
                 group.create_task(self.holds.watch())
                 group.create_task(self.forecast.watch())
                 group.create_task(self._picture_days.watch())
@@ -158,6 +182,7 @@ class Recorder(Finder):
 
     async def close(self) -> None:
         """Let go of the directory, after `run` has ended; a disk that does not answer is not waited for."""
+        self._disk_clock.eras.leave(self._disk_clock)
         self._pictures.close()
         try:
             async with asyncio.timeout(self._pace.finish_s):
@@ -166,9 +191,9 @@ class Recorder(Finder):
             log.error("the disk does not answer; it is left as it is", path=str(self._root))
         self._threads.close()
 
-    def consumer(self, key: StreamKey, timeline: WallTimeline | None = None) -> StreamInput:
-        """What records the stream `key`. `timeline`: the stream's own, where it records on several disks in turn.
-        Raises ValueError: the camera's id is no plain name."""
+    def consumer(self, key: StreamKey, stream_clock: StreamClock | None = None) -> StreamInput:
+        """What records the stream `key`. `stream_clock`: the stream's own, where it records on several disks in turn;
+        it has been told what is `found` here. Raises ValueError: the camera's id is no plain name."""
         stream_folder(key)
         if key not in self._inputs:
             self._inputs[key] = StreamInput(
@@ -177,7 +202,9 @@ class Recorder(Finder):
                 self._clock,
                 end_90k=self._directory.ends_90k.get(key),
                 next_number=self._numbers.__next__,
-                timeline=timeline,
+                disk=self._disk_clock,
+                in_boot=self._directory.in_boot.get(key),
+                stream_clock=stream_clock,
             )
         return self._inputs[key]
 
@@ -193,16 +220,6 @@ class Recorder(Finder):
         now_s = asyncio.get_running_loop().time()
         return self._step_since_s is None or now_s - self._step_since_s < self._pace.stuck_s
 
-    @property
-    def total_bytes(self) -> int:
-        """Size of the disk."""
-        return self._directory.total_bytes
-
-    @property
-    def is_rebuilding(self) -> bool:
-        """Whether older footage may not be in the index yet."""
-        return not self._directory.writer.room.may_delete
-
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever new footage can be found and played; it must neither block nor raise."""
         self._listeners.append(listener)
@@ -216,15 +233,7 @@ class Recorder(Finder):
 
     def statistics(self) -> Statistics:
         """Counters since the start."""
-        counters = self._counters
-        return Statistics(
-            frames=dict(counters.frames),
-            fragments=counters.fragments,
-            dropped_fragments=self._intake.dropped,
-            commits=counters.commits,
-            last_commit_s=counters.last_commit_s,
-            queued_bytes=self._intake.bytes,
-        )
+        return self._counters.statistics(self._intake.dropped, self._intake.bytes)
 
     @property
     def pictures(self) -> PictureStore:
@@ -242,6 +251,7 @@ class Recorder(Finder):
             self._faults.clear(self._place, code)  # of an earlier life, which nobody watches any more
         while True:
             await asyncio.sleep(self._pace.write_s)
+            await self._correcting.look()
             for stream in self._inputs.values():
                 stream.flush_stale()
             now = loop.time()
@@ -306,9 +316,12 @@ class Recorder(Finder):
             self._faults.clear(self._place, StorageError.code)
         if report.fragments:
             self._counters.add(report)
-            for listener in self._listeners:
-                listener()
+            self._tell()
         return report
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     async def _finish(self) -> None:
         try:
@@ -318,6 +331,7 @@ class Recorder(Finder):
                     self._settle()
                 for stream in self._inputs.values():
                     stream.stop()
+                await self._correcting.look()
                 await self._step(self._intake.take(), commit=True, finish=True)
         except TimeoutError:
             log.error("the disk does not answer; the last seconds are not recorded", path=str(self._root))

@@ -22,6 +22,8 @@ import structlog
 
 from nvr.errors import StorageError
 from nvr.events import Role, StreamKey
+from nvr.record.corrected_rows import correct_all
+from nvr.record.correction import NO_CORRECTIONS, Corrections
 from nvr.record.errors import is_corrupt
 from nvr.record.filesystem import append, delete, free_bytes
 from nvr.record.fmp4 import footer
@@ -68,18 +70,22 @@ def open_index(root: Path, now: datetime) -> Index:
     return index
 
 
-def make_room_to_start(root: Path, held: Mapping[str, Sequence[Span90k]]) -> None:
+def make_room_to_start(
+    root: Path, held: Mapping[str, Sequence[Span90k]], corrections: Corrections = NO_CORRECTIONS
+) -> None:
     """On a disk without any room an index cannot even be opened, so nothing would ever be deleted: here the oldest
     files go, by their names, until there is a little. The newest file of a stream stays, and so does what is `held`
-    (as in `Rules`). Raises OSError."""
+    (as in `Rules`), or may be because its name tells a time that
+    was corrected. Raises OSError."""
     if free_bytes(root) >= LEAST_FREE_BYTES:
         return
     newest = {path for key in stream_keys(root) for path, _ in _newest(root, key, None)}
     for day in sorted(_days(root), key=lambda day: day.name):
-        for path, _ in sorted(_files(day), key=lambda file: file[1]):
+        for path, number in sorted(_files(day), key=lambda file: file[1]):
             if free_bytes(root) >= LEAST_FREE_BYTES:
                 return
-            if path not in newest and not _is_held(path, held):
+            may_be_held = bool(held) and corrections.covers(number)
+            if path not in newest and not may_be_held and not _is_held(path, held):
                 log.warning("disk is full: oldest footage is deleted", path=str(path))
                 delete(root, str(path.relative_to(root)))
 
@@ -99,8 +105,15 @@ def set_aside(root: Path, now: datetime) -> None:
             (root / f"{NAME}{suffix}").rename(root / f"{NAME}.corrupt-{stamp}{suffix}")
 
 
-def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None], now: datetime) -> int:
-    """Bring the index up to the files and return the first number for new segments. `sync` as in `Writer`.
+def recover(
+    root: Path,
+    index: Index,
+    sync: Callable[[Sequence[int]], None],
+    now: datetime,
+    corrections: Corrections = NO_CORRECTIONS,
+) -> int:
+    """Bring the index up to the files and their `corrections`, and return the first number for new segments. `sync` as
+    in `Writer`.
 
     Raises OSError, sqlite3.Error.
     """
@@ -111,17 +124,24 @@ def recover(root: Path, index: Index, sync: Callable[[Sequence[int]], None], now
     now_90k = int(now.timestamp()) * TICKS
     while gone := [c.number for c in index.oldest(OLDEST_CHECKED) if not (root / path_of(c)).exists()]:
         index.drop_rows(gone, now_90k)
-    _mend_open(root, index, sync, now_90k)
-    highest = _take_in_unknown(root, index, sync)
+    correct_all(root, index, corrections)
+    _mend_open(root, index, sync, now_90k, corrections)
+    highest = _take_in_unknown(root, index, sync, corrections)
     number = max(index.last_number(), highest) + 1
     return number + NUMBER_MARGIN if index.is_rebuilding() else number
 
 
-def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None], now_90k: int) -> None:
+def _mend_open(
+    root: Path,
+    index: Index,
+    sync: Callable[[Sequence[int]], None],
+    now_90k: int,
+    corrections: Corrections,
+) -> None:
     mended, empty = [], []
     for row in index.open_rows():
         path = root / path_of(row.segment)
-        found = mend(path, row)
+        found = mend(path, row, corrections)
         if found is None:
             empty.append(row.segment.number)
             continue
@@ -135,7 +155,9 @@ def _mend_open(root: Path, index: Index, sync: Callable[[Sequence[int]], None], 
     index.drop_rows(empty, now_90k)
 
 
-def _take_in_unknown(root: Path, index: Index, sync: Callable[[Sequence[int]], None]) -> int:
+def _take_in_unknown(
+    root: Path, index: Index, sync: Callable[[Sequence[int]], None], corrections: Corrections
+) -> int:
     """Index files begun after the last commit; the answer is the highest number of a file that was looked at."""
     highest = 0
     ends_90k = index.ends_90k()
@@ -146,7 +168,9 @@ def _take_in_unknown(root: Path, index: Index, sync: Callable[[Sequence[int]], N
         known = index.numbers(key, max(end_90k - 2 * 86_400 * TICKS, 0))
         for path, number in _newest(root, key, None if rebuilding else day_name(end_90k)):
             highest = max(highest, number)
-            if number not in known and (row := mend(path, None)) is not None:
+            if number in known or index.row(number) is not None:  # the day in a path is the recorded one
+                continue
+            if (row := mend(path, None, corrections)) is not None:
                 rows.append(row)
     sync(())
     index.commit(rows)
@@ -164,7 +188,7 @@ def _newest(root: Path, key: StreamKey, since_day: str | None) -> list[tuple[Pat
     )
 
 
-def mend(path: Path, row: SegmentRow | None) -> SegmentRow | None:
+def mend(path: Path, row: SegmentRow | None, corrections: Corrections = NO_CORRECTIONS) -> SegmentRow | None:
     """Cut a file that nobody writes any more behind its last intact fragment and close it; the answer is its row.
 
     `row`: what the index has of it; fragments in it are not checked again. None: there is no file, or nothing of
@@ -178,7 +202,8 @@ def mend(path: Path, row: SegmentRow | None) -> SegmentRow | None:
         size = os.fstat(file.fileno()).st_size
         read = _reader(file)
         try:
-            segment, header_bytes = read_segment_header(read)
+            recorded, header_bytes = read_segment_header(read)
+            segment = corrections.apply(recorded)
         except Damaged as error:
             log.error("footage file cannot be understood and is left alone", path=str(path), error=str(error))
             return replace(row, is_open=False) if row is not None and size >= row.bytes else None
@@ -201,13 +226,14 @@ def mend(path: Path, row: SegmentRow | None) -> SegmentRow | None:
     return _row(segment, header_bytes, footer_bytes, fragments)
 
 
-def read_row(path: Path) -> SegmentRow | None:
+def read_row(path: Path, corrections: Corrections) -> SegmentRow | None:
     """The row of a closed file, for a new index; None: it cannot be read or holds no footage. Changes nothing."""
     try:
         with FileIO(path, "r") as file:
             read = _reader(file)
             size = os.fstat(file.fileno()).st_size
-            segment, header_bytes = read_segment_header(read)
+            recorded, header_bytes = read_segment_header(read)
+            segment = corrections.apply(recorded)
             try:
                 fragments, footer_bytes = read_footer(read, size)
             except Damaged:
@@ -226,14 +252,16 @@ def all_files(root: Path, below: int) -> Iterator[Path]:
                 yield path
 
 
-def read_rows(paths: Iterator[Path], count: int) -> tuple[list[SegmentRow], bool]:
+def read_rows(
+    paths: Iterator[Path], count: int, corrections: Corrections = NO_CORRECTIONS
+) -> tuple[list[SegmentRow], bool]:
     """(rows of the next `count` files, whether those were the last)."""
     rows: list[SegmentRow] = []
     for _ in range(count):
         path = next(paths, None)
         if path is None:
             return rows, True
-        row = read_row(path)
+        row = read_row(path, corrections)
         if row is not None:
             rows.append(row)
     return rows, False

@@ -5,23 +5,25 @@ from __future__ import annotations
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, MediaItem
 from nvr.media.audio import AudioUnit
+from nvr.record.clock_eras import ClockEras
 from nvr.record.disk import Disk
 from nvr.record.intake import StreamInput
 from nvr.record.recorder import Recorder
-from nvr.record.wall_timeline import WallTimeline
+from nvr.record.stream_clock import StreamClock
 
 
 class Route:
     """Passes a stream's items to the recorder of its disk, if it is open; what arrives meanwhile is missing.
 
-    The stream has one timeline on all disks, so nothing it records overlaps. It changes from one open disk to another
-    at a keyframe and loses nothing; where its disk is gone it goes on at once, and what is missing is a gap "disk" from
-    where its stored footage ends.
+    The stream has one clock on all disks (`eras`: of all streams), so nothing it records overlaps. It changes from one
+    open disk to another at a keyframe and loses nothing; where its disk is gone it goes on at once, and what is missing
+    is a gap "disk" from where its stored footage ends.
     """
 
-    def __init__(self, key: StreamKey):
+    def __init__(self, key: StreamKey, eras: ClockEras):
         self.key = key
-        self._timeline = WallTimeline(None)
+        self._clock = StreamClock(eras)
+        self._met: list[Recorder] = []
         self._stored_90k: int | None = None
         self._disk: Disk | None = None
         self._wanted: Disk | None = None
@@ -44,10 +46,16 @@ class Route:
         if self._input is not None:
             self._input.push_audio(unit)
 
+    def meet(self, recorders: list[Recorder]) -> None:
+        """These disks are open: nothing begins before what was found there."""
+        for recorder in recorders:
+            if recorder not in self._met:
+                self._clock.take_in(*recorder.found(self.key))
+        self._met = recorders
+
     def aim(self, disk: Disk | None, stored_90k: int | None) -> None:
         """Record on `disk` from the next keyframe on. `stored_90k`: where its footage ends on all disks together."""
         self._wanted, self._stored_90k = disk, stored_90k
-        self._timeline.raise_end(stored_90k)
         if self._input is None or self._disk is None or self._disk.recorder is not self._recorder:
             self._move()
 
@@ -61,12 +69,12 @@ class Route:
             self._input = None
             return
         cause = old.leave() if old is not None and is_open else None
-        self._input = self._recorder.consumer(self.key, self._timeline)
+        self._input = self._recorder.consumer(self.key, self._clock)
         if old is not None and is_open and old_disk is not None:
             lost = not old_disk.is_well
             self._input.resume("disk" if lost else cause, self._stored(old_disk) if lost else None)
         elif self._has_begun:
-            self._timeline.restart()
+            self._clock.restart()
             self._input.resume("disk", self._stored_90k)
         self._has_begun = True
 

@@ -16,8 +16,9 @@ from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
 from nvr.media.audio import AudioUnit
 from nvr.record.audio_queue import AudioQueue
+from nvr.record.clock_eras import DiskClock
 from nvr.record.model import TICKS, Fragment, Gap, GapCause, Segment
-from nvr.record.wall_timeline import WallTimeline
+from nvr.record.stream_clock import BootFootage, StreamClock
 
 SEGMENT_90K = 60 * TICKS
 FRAGMENT_90K = TICKS
@@ -43,7 +44,9 @@ class SegmentBuilder:
     """Takes the items of one stream in order and returns a fragment whenever one is complete.
 
     `end_90k`: where the stream's stored footage ends, None if there is none. `next_number()` numbers the segments.
-    `timeline`: the stream's own, where it records on several disks in turn. Nothing is taken before a keyframe.
+    `clock`: the stream's own, where it records on several disks in turn, and has been told of this one's footage; else
+    `in_boot` is what it has of this boot already. With `disk` the segments tell by which clock they were recorded, and
+    the stream goes on at the true time when that becomes known. Nothing is taken before a keyframe.
     """
 
     def __init__(
@@ -52,11 +55,15 @@ class SegmentBuilder:
         *,
         end_90k: int | None,
         next_number: Callable[[], int],
-        timeline: WallTimeline | None = None,
+        disk: DiskClock | None = None,
+        in_boot: BootFootage | None = None,
+        clock: StreamClock | None = None,
     ):
-        self._key, self._next_number = key, next_number
-        self._timeline = timeline or WallTimeline(None)
-        self._timeline.raise_end(end_90k)
+        self._key, self._next_number, self._disk = key, next_number, disk
+        if clock is None:
+            clock = StreamClock(disk.eras if disk is not None else None)
+            clock.take_in(end_90k, in_boot)
+        self._clock = clock
         self._cause: GapCause | None = "stopped"
         self._missing_90k: int | None = None
         self._config: CodecConfig | None = None
@@ -86,7 +93,7 @@ class SegmentBuilder:
         self._highest_90k = max(self._highest_90k, item.pts_90k)
         self._units.append(item)
         self._bytes += len(item.data)
-        self._timeline.observe(item.pts_90k, item.received_mono_s)
+        self._clock.observe(item.pts_90k, item.received_mono_s)
         return done
 
     def push_audio(self, unit: AudioUnit) -> None:
@@ -143,11 +150,11 @@ class SegmentBuilder:
         if item.cause == "timestamp" and not self._wait_for_key:
             # No picture is missing and pts go on: record on, with a new anchor at the next keyframe.
             self._rotate = True
-            self._timeline.restart()
+            self._clock.restart()
             return None
         done = self.stop(item.cause, wall_minus_mono_s)
         if item.cause in ("reconnect", "timestamp"):
-            self._timeline.restart()
+            self._clock.restart()
         if item.cause == "reconnect":
             self._audio.restart()
         return done
@@ -157,7 +164,7 @@ class SegmentBuilder:
         step_90k = unit.pts_90k - self._highest_90k
         if self._goes_astray(unit, step_90k):
             done = self.stop("timestamp", wall_minus_mono_s)
-            self._timeline.restart()
+            self._clock.restart()
             return done
         if step_90k <= 0:
             self._reordered = True
@@ -193,6 +200,7 @@ class SegmentBuilder:
             unit.pts_90k - self._base_pts_90k >= SEGMENT_90K
             or self._segment.audio != self._audio.config
             or abs(wall_minus_mono_s - self._segment_offset_s) > WALL_JUMP_S
+            or self._clock.is_outdated
         )
 
     def _finish(self, next_pts_90k: int | None, wall_minus_mono_s: float) -> Fragment:
@@ -225,20 +233,34 @@ class SegmentBuilder:
             self._audio.take(self._segment.audio, base_90k, base_90k + self._media_end_90k),
         )
         self._fragments += 1
-        end_90k = self._segment.wall_90k(self._media_end_90k)
-        self._timeline.end(end_90k, base_90k + self._media_end_90k)
+        clock = self._segment.clock
+        self._clock.end(
+            self._segment.wall_90k(self._media_end_90k),
+            None if clock is None else clock.mono_at_90k(self._media_end_90k),
+            base_90k + self._media_end_90k,
+        )
         return fragment
 
     def _begin(self, pts_90k: int, config: CodecConfig, wall_minus_mono_s: float) -> Segment:
-        end_90k = self._timeline.end_90k
+        lost_90k = self._lost_90k()
+        clock = self._clock.begin(pts_90k, self._cause, lost_90k)
+        end_90k = self._clock.wall.end_90k
         goes_on = end_90k is not None and self._cause is None
-        start_90k, slew_ppm, cause = self._timeline.anchor(pts_90k, wall_minus_mono_s, self._cause)
+        start_90k, slew_ppm, cause = self._clock.wall.anchor(pts_90k, wall_minus_mono_s, self._cause)
         gap = Gap(self._key, end_90k, start_90k, cause) if end_90k is not None and cause else None
-        if self._missing_90k is not None and self._missing_90k < start_90k:
-            gap = Gap(self._key, self._missing_90k, start_90k, self._cause or "disk")
+        if end_90k is not None and lost_90k:
+            gap = Gap(self._key, end_90k - lost_90k, start_90k, self._cause or "disk")
         self._missing_90k = None
         self._base_pts_90k, self._segment_offset_s = pts_90k, wall_minus_mono_s
         self._media_end_90k = self._fragments = 0
         self._cause = None
         audio = self._audio.begin(pts_90k, goes_on=goes_on and gap is None)
-        return Segment(self._next_number(), self._key, config, start_90k, slew_ppm, gap, audio)
+        segment = Segment(self._next_number(), self._key, config, start_90k, slew_ppm, gap, audio, clock)
+        if self._disk is not None:
+            self._disk.note(segment)
+        return segment
+
+    def _lost_90k(self) -> int:
+        """How much of what the stream had is missing too, on a disk that it has left."""
+        end_90k = self._clock.wall.end_90k
+        return 0 if self._missing_90k is None or end_90k is None else max(end_90k - self._missing_90k, 0)

@@ -10,7 +10,8 @@ JUMP_S = 60.0
 
 class SettledClock:
     """A clock that is wrong by years must not make all footage look outlived: footage goes because of its age, and
-    holds expire, only after the wall clock has not jumped against the monotonic one for `settle_s`."""
+    holds expire, only when the wall clock is trusted and has neither jumped
+    against the monotonic one nor become trusted for `settle_s`."""
 
     def __init__(self, clock: Clock, settle_s: float):
         self._clock, self._settle_s = clock, settle_s
@@ -31,7 +32,8 @@ class SettledClock:
         """Notices jumps only when it is asked, so it must be asked now and then."""
         mono_s = self._clock.monotonic()
         offset_s = self._clock.wall() - mono_s
-        if abs(offset_s - self._offset_s) > JUMP_S:
+        is_trusted = self._clock.state().is_trusted
+        if abs(offset_s - self._offset_s) > JUMP_S or not is_trusted:
             self._since_mono_s = mono_s
         self._offset_s = offset_s
-        return mono_s - self._since_mono_s >= self._settle_s
+        return is_trusted and mono_s - self._since_mono_s >= self._settle_s

@@ -83,6 +83,10 @@ class WallTimeline:
         self._least_90k = None
         return Anchor(start_90k, max(-MAX_SLEW_PPM, min(slew, MAX_SLEW_PPM)), cause)
 
+    def correct(self, end_90k: int) -> None:
+        """The footage so far turns out to end at this time; what follows goes on from there."""
+        self.end_90k = end_90k
+
     def end(self, wall_90k: int, pts_90k: int) -> None:
         """Footage now reaches to `wall_90k`, where the media clock has `pts_90k`."""
         self.end_90k, self._end_pts_90k = wall_90k, pts_90k

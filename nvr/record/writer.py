@@ -23,6 +23,7 @@ from pathlib import Path
 from nvr.clock import SystemClock
 from nvr.errors import StorageError
 from nvr.events import StreamKey
+from nvr.record.correction import NO_CORRECTIONS, Corrections
 from nvr.record.errors import FULL, is_corrupt, storage_error
 from nvr.record.filesystem import append, free_bytes, truncate
 from nvr.record.fmp4 import footer, fragment_header, segment_header
@@ -96,9 +97,10 @@ class _File:
         self.stored: list[StoredFragment] = []
         self._entries: list[FragmentEntry] = []
 
-    def row(self) -> SegmentRow:
+    def row(self, corrections: Corrections) -> SegmentRow:
         entries = tuple(self._entries)
-        return SegmentRow(self.segment, self.header_bytes, self.footer_bytes, not self.is_ended, entries)
+        segment = corrections.apply(self.segment)
+        return SegmentRow(segment, self.header_bytes, self.footer_bytes, not self.is_ended, entries)
 
     def append(self, fragment: Fragment) -> None:
         """Raises OSError; then nothing has changed."""
@@ -129,7 +131,7 @@ class _File:
         del self.stored[self.committed :], self._entries[self.committed :]
         self.is_ended = self.is_dirty = True
         self.footer_bytes = 0
-        self.size = self.row().footer_offset if self.stored else 0
+        self.size = self.row(NO_CORRECTIONS).footer_offset if self.stored else 0
         truncate(self.fd, self.size)  # where that fails, recovery judges the bytes by their checksums
         return lost
 
@@ -137,8 +139,9 @@ class _File:
 class Writer:
     """Does all writing in one recordings directory.
 
-    `sync(file descriptors)` puts what was written on the disk, as `FileSystemSync`. `room` deletes. `picture_bytes`:
-    taken by incident pictures beside the footage, as the budget counts them.
+    `sync(file descriptors)` puts what was written on the disk, as `FileSystemSync`. `room` deletes. `corrections` are
+    applied to what is committed. `picture_bytes`: taken by incident pictures beside the footage, as the budget counts
+    them.
     """
 
     def __init__(
@@ -154,6 +157,7 @@ class Writer:
         """Raises sqlite3.Error, OSError."""
         self.index = index
         self.room = Room(root, budget, keep, clock or SettledClock(SystemClock(), 0.0))
+        self.corrections = NO_CORRECTIONS
         self.fill = Fill(0, 0, None)
         self._root, self._sync = root, sync
         self._files: dict[int, _File] = {}
@@ -273,7 +277,7 @@ class Writer:
             return
         self.room.synced()
         empty = [file for file in dirty if not file.stored]
-        rows = [file.row() for file in dirty if file.stored]
+        rows = [file.row(self.corrections) for file in dirty if file.stored]
         gaps = self._gaps.take()
         try:
             self.index.commit(rows, gaps, self.room.deleted)
@@ -292,6 +296,7 @@ class Writer:
     def _committed(self, files: Sequence[_File], report: Report) -> None:
         report.is_committed = True
         for file in files:
+            segment = self.corrections.apply(file.segment)
             new = file.stored[file.committed :]
             frames = sum(len(fragment.samples) for fragment in new)
             key = file.segment.key
@@ -299,7 +304,7 @@ class Writer:
             report.fragments += len(new)
             if new:
                 last = new[-1]
-                end_90k = file.segment.wall_90k(last.media_90k + last.samples.duration_90k)
+                end_90k = segment.wall_90k(last.media_90k + last.samples.duration_90k)
                 report.ends_90k[key] = max(end_90k, report.ends_90k.get(key, end_90k))
             file.committed, file.committed_size, file.is_dirty = len(file.stored), file.size, False
             if file.is_ended:

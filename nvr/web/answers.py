@@ -173,8 +173,14 @@ async def _may_see_incident(services: Services, account: Account, number: int) -
     return incident is not None and account.may_see(incident.camera)
 
 
+def clock_answer(services: Services) -> Json:
+    """How well the time is known."""
+    state = services.clock.state()
+    return {"source": state.source, "error_s": state.error_s}
+
+
 def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
-    """Faults, storage, analysis, health of the service itself."""
+    """Faults, storage, analysis, clock, health of the service itself."""
     lag = services.loop_lag()
     usage, analysis, outlook = services.disks.usage(), services.analysis(), services.disks.outlook()
     return {
@@ -202,6 +208,7 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
             "cameras": {camera: fps for camera, fps in analysis.fps.items() if account.may_see(camera)},
         },
         "loop_lag_ms": {"p50": lag.p50_ms, "p99": lag.p99_ms, "max": lag.max_ms},
+        "clock": clock_answer(services),
         "now_s": services.clock.wall(),
         "uptime_s": uptime_s,
     }

@@ -25,6 +25,7 @@ from nvr.web.route import Route, Runtime
 from nvr.web.routes import (
     alarm,
     cameras,
+    clock,
     deletions,
     events,
     footage,
@@ -54,6 +55,7 @@ ROUTES: tuple[Route, ...] = tuple(
         holds,
         deletions,
         alarm,
+        clock,
         status,
         events,
         pages,

@@ -16,6 +16,7 @@ from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disks import Disks
 from nvr.store import Database
+from nvr.timekeeping import Timekeeping
 from nvr.web.auth import Auth
 from nvr.web.changes import Changes
 from nvr.web.stream_board import StreamBoard
@@ -39,6 +40,7 @@ class Services:
     config: Config
     clock: Clock
     state: Database
+    timekeeping: Timekeeping
     hub: Hub
     faults: FaultBoard
     disks: Disks

@@ -55,6 +55,11 @@ async def test_what_is_kept_is_bounded(db) -> None:
     moved(log, clock, clock.wall())
     await log.flush()
     assert await db.read(lambda c: c.execute("SELECT COUNT(*) FROM motion").fetchone()[0]) == 1
+    clock.advance((KEPT_HOURS + 2) * 3600)
+    clock.become("none")
+    moved(log, clock, clock.wall())
+    await log.flush()
+    assert await db.read(lambda c: c.execute("SELECT COUNT(*) FROM motion").fetchone()[0]) == 2
     for number in range(MAX_PENDING + 10):
         moved(log, clock, clock.wall(), f"camera{number}")
     assert len(log._pending) == MAX_PENDING

@@ -63,9 +63,7 @@ class Site:
         self.journal = Journal(
             db, clock=clock, faults=self.faults, pictures=self.disk, on_incident=self._incident
         )
-        self.runner = AlarmRunner(
-            config, self.journal, self.siren, clock=clock, faults=self.faults, on_change=self.changed.set
-        )
+        self.runner = AlarmRunner(config, self.journal, self.siren, clock=clock, on_change=self.changed.set)
 
     def _incident(self, incident) -> None:
         self.incidents.append(incident)
@@ -116,6 +114,14 @@ async def running(config: Config, clock=None) -> AsyncIterator[Site]:
     finally:
         await site.journal.flush()
         await db.close()
+
+
+async def ticks(site: Site) -> None:
+    """The runner looks at the schedule at least once more."""
+    looked, look = [], site.journal.stop_old_ringing
+    site.journal.stop_old_ringing = lambda: looked.append(True) or look()
+    await site.until(lambda: len(looked) >= 2)
+    site.journal.stop_old_ringing = look
 
 
 @pytest.fixture
@@ -379,11 +385,49 @@ async def test_a_clock_behind_the_last_known_time_keeps_the_last_state(tmp_path)
         site.runner.arm(OFFICER)
     clock = FakeClock(wall=night - 30 * 365 * 86400)
     async with running(config, clock) as site:
-        assert site.runner.view().armed.armed
-        assert site.faults.at("clock") is not None
+        assert site.runner.view().armed.since_s == clock.wall()
         clock.jump_wall(30 * 365 * 86400 + 60)
-        await site.until(lambda: site.faults.at("clock") is None)
+        await ticks(site)
         assert site.runner.view().armed.armed
+
+
+async def test_without_a_trusted_clock_the_schedule_waits_and_then_does_what_it_missed(tmp_path):
+    """Booted at 12:00 by the clock, in truth at 23:00: disarmed before the power cut, so it must arm."""
+    noon = datetime(2026, 11, 24, 12, 0, tzinfo=HANOI).timestamp()
+    config = make_config(tmp_path, port=None, schedule=Schedule(arm=time(22), disarm=time(5)))
+    async with running(config, FakeClock(wall=noon)) as site:
+        assert not site.runner.view().armed.armed
+    clock = FakeClock(wall=noon - 3600, source="none")
+    async with running(config, clock) as site:
+        clock.advance(13 * 3600)  # past 22:00 by a clock that nobody trusts
+        await ticks(site)
+        assert not site.runner.view().armed.armed
+        clock.jump_wall(-3600)
+        clock.become("ntp")
+        await site.until(lambda: site.runner.view().armed.armed)
+        assert site.runner.view().armed.actor == "schedule"
+
+
+@pytest.mark.parametrize("off_s", [-11 * 3600, 30 * 365 * 86400])
+async def test_what_a_person_chose_without_a_clock_stands_once_it_is_known_when(tmp_path, off_s):
+    """In truth it is 23:00, the schedule armed at 22:00, and somebody disarms."""
+    night = datetime(2026, 11, 24, 23, 0, tzinfo=HANOI).timestamp()
+    config = make_config(tmp_path, port=None, schedule=Schedule(arm=time(22), disarm=time(5)))
+    async with running(config, FakeClock(wall=night)):
+        pass
+    clock = FakeClock(wall=night + off_s, source="none")
+    async with running(config, clock) as site:
+        assert site.runner.view().armed.armed
+        clock.advance(60)
+        site.runner.disarm(OFFICER)
+        clock.advance(60)
+        clock.jump_wall(-off_s)
+        clock.become("ntp")
+        await ticks(site)
+        armed = site.runner.view().armed
+        assert (armed.armed, armed.since_s) == (False, night + 60)
+        clock.advance(23 * 3600)
+        await site.until(lambda: site.runner.view().armed.armed)
 
 
 async def test_incident_pages(tmp_path):

@@ -20,7 +20,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 FAULTS = (
     "camera_unreachable camera_refused camera_unsupported camera_protocol camera_stalled disk_full storage analysis "
-    "model siren siren_denied siren_busy guard clock internal record_overflow"
+    "model siren siren_denied siren_busy guard clock_untrusted clock_jumped internal record_overflow"
 ).split()
 ERRORS = (
     "wrong_code already_claimed too_many_attempts weak_password bad_name wrong_login bad_offer b_frames no_picture "

@@ -12,7 +12,7 @@ import ssl
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,16 @@ class Child:
         self.lines: list[str] = []
 
     @classmethod
-    async def start(cls, log: Path, module: str, *options: str) -> Child:
+    async def start(
+        cls, log: Path, module: str, *options: str, env: Mapping[str, str] | None = None
+    ) -> Child:
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", module, *options),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=PIPE,
                 stderr=errors,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
                 start_new_session=True,
             )
         return cls(process, log)
@@ -127,17 +129,17 @@ class Appliance:
             text += f'response = "{response}"\ndecided_by = "Nguyễn Văn A"\n'
         (self.folder / "nvr.toml").write_text(text, "utf-8")
 
-    async def start_service(self) -> Child:
+    async def start_service(self, env: Mapping[str, str] | None = None) -> Child:
         """`nvr serve`; returns when the page answers."""
-        self.service = await self.spawn_service()
+        self.service = await self.spawn_service(env)
         await self.service.line("address: ")
         await self.reachable()
         return self.service
 
-    async def spawn_service(self) -> Child:
+    async def spawn_service(self, env: Mapping[str, str] | None = None) -> Child:
         """`nvr serve`, not waiting for anything."""
         config = str(self.folder / "nvr.toml")
-        child = await Child.start(self.folder / "service.log", "nvr", "serve", "--config", config)
+        child = await Child.start(self.folder / "service.log", "nvr", "serve", "--config", config, env=env)
         self.children.append(child)
         return child
 

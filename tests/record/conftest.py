@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from record_running import FAST, Recording, Start
 
-from nvr.clock import SystemClock
+from nvr.clock import FakeClock, SystemClock
 from nvr.faults import FaultBoard
 from nvr.record.identity import DiskIdentity
 from nvr.record.pace import Pace
@@ -31,8 +31,10 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             identity: DiskIdentity | None = None,
             keep: Keep = KEEP_AS_ROOM_ALLOWS,
             hold_share: float = 0.5,
+            clock: FakeClock | SystemClock | None = None,
         ) -> Recording:
-            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share)
+            clock = clock or SystemClock()
+            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share, clock)
             return await stack.enter_async_context(recording)
 
         yield start
@@ -58,8 +60,8 @@ async def _running(
     identity: DiskIdentity | None,
     keep: Keep,
     hold_share: float,
+    clock: FakeClock | SystemClock,
 ) -> AsyncIterator[Recording]:
-    clock = SystemClock()
     faults = FaultBoard(clock)
     recorder = await Recorder.open(
         root,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from record_streams import GATE, encode, take_units
 
-from nvr.clock import SystemClock
+from nvr.clock import FakeClock, SystemClock
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit, Discontinuity
@@ -28,7 +28,7 @@ class Recording:
     root: Path
     recorder: Recorder
     faults: FaultBoard
-    clock: SystemClock
+    clock: FakeClock | SystemClock
     healthy: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 

@@ -140,6 +140,13 @@ def test_clock_settles_after_its_last_jump() -> None:
     assert settled.is_settled
     clock.jump_wall(30)
     assert settled.is_settled, "a clock that is disciplined jumps by seconds"
+    clock.become("none")
+    clock.advance(7200)
+    assert not settled.is_settled, "nobody knows the time"
+    clock.become("ntp")
+    assert not settled.is_settled, "it has only just become known"
+    clock.advance(3600)
+    assert settled.is_settled
 
 
 async def test_maximum_of_days_deletes_and_says_so(start: Start) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from web_site import GATE, YARD, Site, access_units, running_site
 
+from nvr.clock import FakeClock
 from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
 from nvr.web.access import AccountRole
 
-OPERATOR, VIEWER = AccountRole.OPERATOR, AccountRole.VIEWER
+ADMINISTRATOR, OPERATOR, VIEWER = AccountRole.ADMINISTRATOR, AccountRole.OPERATOR, AccountRole.VIEWER
 
 
 async def test_cameras_with_streams_zones_and_faults(site: Site) -> None:
@@ -98,6 +100,28 @@ async def test_arm_and_disarm(site: Site) -> None:
     assert (alarm["armed"], alarm["actor"], alarm["why"]) == (True, "trực ban", "manual")
     _, alarm = await client.ask("POST", "/api/alarm/disarm")
     assert alarm["armed"] is False
+
+
+async def test_an_administrator_confirms_the_time(tmp_path: Path) -> None:
+    async with running_site(tmp_path, clock=FakeClock(wall=time.time(), source="none")) as site:
+        client = await site.log_in("quản trị", ADMINISTRATOR)
+        unknown = {"source": "none", "error_s": None}
+        assert (await client.ask("GET", "/api/status"))[1]["clock"] == unknown
+        assert (await client.ask("POST", "/api/clock", json={"confirm": False}))[0] == 400
+        officer = await site.log_in("trực ban", OPERATOR)
+        assert (await officer.ask("POST", "/api/clock", json={"confirm": True}))[0] == 403
+        confirmed = {"source": "person", "error_s": None}
+        assert await client.ask("POST", "/api/clock", json={"confirm": True}) == (200, confirmed)
+        assert (await client.ask("GET", "/api/status"))[1]["clock"] == confirmed
+        rows = await site.services.state.read(
+            lambda c: c.execute("SELECT actor FROM audit WHERE action = 'clock-confirm'").fetchall()
+        )
+        assert [row["actor"] for row in rows] == ["quản trị"]
+    (tmp_path / "again").mkdir()
+    async with running_site(tmp_path / "again", clock=FakeClock(wall=0.0, source="none")) as site:
+        client = await site.log_in("quản trị", ADMINISTRATOR)
+        status, answer = await client.ask("POST", "/api/clock", json={"confirm": True})
+        assert (status, answer["error"]) == (409, "clock_impossible")
 
 
 async def test_siren_of_a_site_without_one(site: Site) -> None:

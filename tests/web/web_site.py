@@ -37,6 +37,7 @@ from nvr.record.disks import Disks
 from nvr.record.retention import Keep
 from nvr.state import open_state
 from nvr.store import Database
+from nvr.timekeeping import Timekeeping
 from nvr.web.access import AccountRole, Session
 from nvr.web.accounts import has_accounts, insert_account, insert_session
 from nvr.web.auth import Auth
@@ -243,12 +244,13 @@ async def running_site(
         stream.attach(disks.consumer(stream.key))
     line = SirenLine(config.siren, directory / "guard.sock", faults=faults) if config.siren else None
     journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=changes.incident)
-    alarm = AlarmRunner(config, journal, line, clock=clock, faults=faults, on_change=changes.notify)
+    alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify)
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
         config=config,
         clock=clock,
         state=state,
+        timekeeping=Timekeeping(clock, config.storage.state, faults, changes.notify),
         hub=hub,
         faults=faults,
         disks=disks,

@@ -159,6 +159,7 @@
  * @property {{running: boolean, cameras: Record<string, number>}} analysis
  * @property {{p50: number, p99: number, max: number}} loop_lag_ms how late the service was in the last minute
  * @property {number} now_s
+ * @property {{source: "none" | "rtc" | "person" | "ntp", error_s: number | null}} clock
  * @property {number} uptime_s
  *
  * @typedef {object} App what every element is given
