@@ -186,6 +186,7 @@ def status() -> Json:
         },
         "analysis": {"running": True, "cameras": {camera_id: 6.0 for camera_id, _ in PLACES[:5]}},
         "loop_lag_ms": {"p50": 0.4, "p99": 6.0, "max": 15.0},
+        "clock": {"source": "ntp", "error_s": 0.02},
         "now_s": time.time(),
         "uptime_s": 9 * 86400 + 7200.0,
     }

@@ -135,6 +135,8 @@ class StandIn:
         app.router.add_post("/api/login", self._login)
         app.router.add_post("/api/logout", self._logout)
         app.router.add_get("/api/events", self._events)
+        app.router.add_get("/api/status", self._status)
+        app.router.add_post("/api/clock", self._confirm_clock)
         app.router.add_get("/api/incidents", self._page)
         app.router.add_get("/api/timeline", self._timeline)
         app.router.add_get("/api/holds", self._holds)
@@ -248,6 +250,19 @@ class StandIn:
         finally:
             self._listeners.discard(queue)
         return answer
+
+    async def _status(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response(self.status)
+
+    async def _confirm_clock(self, request: web.Request) -> web.StreamResponse:
+        if not self._may("administrator"):
+            return refused(403, "forbidden")
+        if await request.json() != {"confirm": True}:
+            return refused(400, "bad_request")
+        self.status["clock"]["source"] = "person"
+        self.status["faults"] = [one for one in self.status["faults"] if one["code"] != "clock_untrusted"]
+        self.tell("status", self.status)
+        return web.json_response(self.status["clock"])
 
     def _found(self, request: web.Request) -> Json | None:
         number = int(request.match_info["id"])

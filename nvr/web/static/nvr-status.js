@@ -1,8 +1,9 @@
 /** @import {Disk, Status} from "./types.js" */
 import { fill, h, icon, say } from "./dom.js";
-import { NvrElement } from "./element.js";
+import { NvrElement, make } from "./element.js";
 import { troubles } from "./faults.js";
 import { t, tn } from "./i18n.js";
+import { NvrClock } from "./nvr-clock.js";
 import { keptWords } from "./storage-words.js";
 import { size, span } from "./time.js";
 
@@ -18,12 +19,15 @@ export class NvrStatus extends NvrElement {
     this.#words,
     this.#days,
   );
+  #faults = h("div");
+  #facts = h("div");
   #panel = h("div", { class: "status-panel", hidden: true });
   #shown = "";
 
   build() {
     this.#shown = "";
     fill(this, this.#line, this.#panel);
+    fill(this.#panel, this.#faults, make(NvrClock, this.app), this.#facts);
     this.watch(["status", "cameras"], () => this.#show());
     this.every(30, () => this.#show());
   }
@@ -58,7 +62,7 @@ export class NvrStatus extends NvrElement {
     if (looks === this.#shown) return;
     this.#shown = looks;
     fill(
-      this.#panel,
+      this.#faults,
       wrong.length
         ? h(
             "ul",
@@ -66,6 +70,9 @@ export class NvrStatus extends NvrElement {
             wrong.map((trouble) => this.#fault(trouble)),
           )
         : null,
+    );
+    fill(
+      this.#facts,
       h("dl", { class: "facts" }, this.#storageFacts(status), this.#analysisFact(status)),
       h(
         "a",
