@@ -25,6 +25,7 @@ from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.intake import Intake, StreamInput
 from nvr.record.layout import stream_folder
+from nvr.record.marking import Marking, Seen
 from nvr.record.model import TICKS, Statistics, Usage
 from nvr.record.pace import PACE, Pace
 from nvr.record.picture_days import PictureDays
@@ -59,6 +60,7 @@ class Recorder(Finder):
         pictures: PictureStore,
         picture_days: PictureDays,
         place: str,
+        seen: Seen | None,
     ):
         self.forecast, self._place = forecast, place
         self.holds = Holds(
@@ -80,6 +82,7 @@ class Recorder(Finder):
         self._rebuilding = Rebuilding(
             root, directory, threads, faults, self._numbers.__next__, pace.retry_s, place
         )
+        self.marking = Marking(directory, threads, seen, pace.retry_s)
         if not directory.writer.room.may_delete:
             self._rebuilding.needed.set()
 
@@ -98,13 +101,14 @@ class Recorder(Finder):
         hold_share: float = HOLD_SHARE,
         place: str = PLACE,
         other_holds: Iterable[Hold] = (),
+        seen: Seen | None = None,
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
         At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
         that `keep` allows; what is older than its maximum is deleted too. Holds may take `hold_share` of the disk.
         `place`: of its faults ("disk…"; those of holds are at "holds…"). `other_holds`: of
-        other disks; they count here too.
+        other disks; they count here too. `seen`: what was seen in footage before.
         Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
@@ -134,6 +138,7 @@ class Recorder(Finder):
             pictures,
             picture_days,
             place,
+            seen,
         )
 
     async def run(self, healthy: Callable[[], None]) -> None:
@@ -148,6 +153,7 @@ class Recorder(Finder):
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rebuilding.run())
+                group.create_task(self.marking.run())
                 group.create_task(self.holds.watch())
                 group.create_task(self.forecast.watch())
                 group.create_task(self._picture_days.watch())

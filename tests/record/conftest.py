@@ -12,6 +12,7 @@ from record_running import FAST, Recording, Start
 from nvr.clock import SystemClock
 from nvr.faults import FaultBoard
 from nvr.record.identity import DiskIdentity
+from nvr.record.marking import Seen
 from nvr.record.pace import Pace
 from nvr.record.recorder import Recorder
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
@@ -31,8 +32,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             identity: DiskIdentity | None = None,
             keep: Keep = KEEP_AS_ROOM_ALLOWS,
             hold_share: float = 0.5,
+            seen: Seen | None = None,
         ) -> Recording:
-            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share)
+            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share, seen)
             return await stack.enter_async_context(recording)
 
         yield start
@@ -58,6 +60,7 @@ async def _running(
     identity: DiskIdentity | None,
     keep: Keep,
     hold_share: float,
+    seen: Seen | None,
 ) -> AsyncIterator[Recording]:
     clock = SystemClock()
     faults = FaultBoard(clock)
@@ -71,6 +74,7 @@ async def _running(
         identity=identity,
         keep=keep,
         hold_share=hold_share,
+        seen=seen,
     )
     recording = Recording(root, recorder, faults, clock)
     recording.task = asyncio.create_task(recorder.run(recording.healthy.set))
