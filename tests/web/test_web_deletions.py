@@ -33,7 +33,11 @@ async def test_what_was_deleted_and_why_is_told_to_administrators(site: Site) ->
             query = "SELECT id FROM streams WHERE camera = ? AND role = ?"
             (stream,) = connection.execute(query, key).fetchone()
             row = (number, stream, 1, start + number * TICKS, TICKS, 0, 100, 10, 0, 0, b"")
-            connection.execute(f"INSERT INTO segments VALUES ({', '.join('?' * 11)})", row)
+            columns = (
+                "id, stream, config, start_90k, duration_90k, slew_ppm, bytes, header_bytes, footer_bytes,"
+                " is_open, fragments"
+            )
+            connection.execute(f"INSERT INTO segments ({columns}) VALUES ({', '.join('?' * 11)})", row)
 
         index.db.write_now(insert)
         gone = Candidate(number, key, start + number * TICKS, start + (number + 1) * TICKS, 100)
