@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from nvr.alarm.incidents import IncidentStore
+from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
@@ -22,12 +22,13 @@ from nvr.clock import SystemClock
 from nvr.config import Camera, Config
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.errors import NvrError, StorageError
-from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
+from nvr.events import Fault, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.loop_lag import LoopLag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disks import Disks
+from nvr.seen import Seen
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.supervise import Supervisor
@@ -101,7 +102,10 @@ class App:
         self.streams = StreamBoard()
         self._changes = changes = Changes()
         self._timekeeping = Timekeeping(clock, config.storage.state, self.faults, changes.notify)
-        self.disks = Disks.configured(config, clock=clock, faults=self.faults)
+        incidents = IncidentStore(state)
+        self._motion = MotionLog(state, clock)
+        self.seen = Seen(self._motion, incidents, clock, lambda mark: self.disks.mark(mark))
+        self.disks = Disks.configured(config, clock=clock, faults=self.faults, seen=self.seen.history)
         for stream in self.hub:
             recording = self.disks.consumer(stream.key)
             stream.attach(recording)
@@ -116,12 +120,11 @@ class App:
             clock=clock,
             faults=self.faults,
             pictures=self.disks,
-            on_incident=changes.incident,
+            on_incident=self.incident,
         )
         self.alarm = AlarmRunner(
             config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
         )
-        self._motion = MotionLog(state, clock)
         self._analysis = (
             AnalysisLink(
                 self.hub,
@@ -129,8 +132,8 @@ class App:
                 fps=config.analysis.fps,
                 model=config.analysis.model,
                 clock=clock,
-                on_sighting=self.alarm.sighting,
-                on_motion=self._motion.note,
+                on_sighting=self.sighting,
+                on_motion=self.seen.motion,
             )
             if config.analysis.enabled
             else None
@@ -149,7 +152,7 @@ class App:
                 faults=self.faults,
                 disks=self.disks,
                 alarm=self.alarm,
-                incidents=IncidentStore(state),
+                incidents=incidents,
                 motion=self._motion,
                 live=self.live,
                 auth=auth,
@@ -261,6 +264,16 @@ class App:
             self.streams.set(StreamStatus(key, "down", self._clock.wall(), fault=fault))
             raise
         self.streams.set(StreamStatus(key, "connecting", self._clock.wall()))  # a file begins again
+
+    def sighting(self, sighting: Sighting) -> None:
+        """Analysis confirmed an object: the alarm first, then the footage."""
+        self.alarm.sighting(sighting)
+        self.seen.sighting(sighting)
+
+    def incident(self, incident: Incident) -> None:
+        """An incident is stored, or more of it."""
+        self._changes.incident(incident)
+        self.seen.incident(incident)
 
     def _alarm_changed(self) -> None:
         """Cameras that may call or sound now are examined before the others."""

@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from nvr.config_days import ClassDays, check_days, days_of_classes
 from nvr.config_words import as_config_error
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
@@ -54,6 +55,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 KeepDays = Annotated[float, Field(gt=0.0, le=3650.0)]
+LeastDays = Annotated[float, Field(ge=0.0, le=3650.0)]
 
 
 class Site(_Model):
@@ -76,6 +78,7 @@ class Storage(_Model):
     """`recordings`: footage, its index and incident pictures, on the large disk, or one directory on each of several.
     `state`: accounts, alarm state, keys, on the system's disk. The oldest footage is deleted so that at most `max_gb`
     is used and at least `keep_free_gb` stays free (1 GB = 10^9 bytes), and footage older than `max_days` in any case.
+    `motion_days_…`, `person_days_…`: as the keys of the same names of cameras, for those that do not have them.
     Footage that is held (for a case) is never deleted; it may take `hold_percent` of the disk. These sizes are for each
     disk."""
 
@@ -84,6 +87,10 @@ class Storage(_Model):
     max_gb: Annotated[float, Field(gt=0)] | None = None
     keep_free_gb: Annotated[float, Field(ge=0.1)] = 2.0
     max_days: KeepDays | None = None
+    motion_days_min: LeastDays | None = None
+    motion_days_max: KeepDays | None = None
+    person_days_min: LeastDays | None = None
+    person_days_max: KeepDays | None = None
     hold_percent: Annotated[float, Field(ge=1.0, le=90.0)] = 25.0
 
     @field_validator("recordings")
@@ -174,8 +181,11 @@ class Camera(_Model):
     `main`, `sub`: addresses as in nvr/stream_address.py.
 
     `keep_days_min`: its footage goes before that only where the disk has no room for it otherwise; `keep_days_max`: in
-    place of storage's `max_days`. `transport`: how its video comes; "udp" only where a camera cannot send it in the
-    RTSP connection. `audio`: record sound too; else it is not even asked for.
+    place of storage's `max_days`. `motion_days_min`, `motion_days_max`, `person_days_min`, `person_days_max`: the same
+    for footage in which something moved, and for that of incidents (a person, or what else its zones look for); unset:
+    as in storage, else as the class below. `max_gb`: what its footage takes at most on each disk. `transport`: how its
+    video comes; "udp" only where a camera cannot send it in the RTSP connection. `audio`: record sound too; else it is
+    not even asked for.
     """
 
     id: Slug
@@ -184,8 +194,13 @@ class Camera(_Model):
     sub: StreamUrl | None = None
     username: str = ""
     password: SecretStr = SecretStr("")
-    keep_days_min: Annotated[float, Field(ge=0.0, le=3650.0)] = 0.0
+    keep_days_min: LeastDays = 0.0
     keep_days_max: KeepDays | None = None
+    motion_days_min: LeastDays | None = None
+    motion_days_max: KeepDays | None = None
+    person_days_min: LeastDays | None = None
+    person_days_max: KeepDays | None = None
+    max_gb: Annotated[float, Field(ge=0.1)] | None = None
     transport: Literal["tcp", "udp"] = "tcp"
     audio: bool = False
     zone: tuple[Zone, ...] = (Zone(name="*"),)
@@ -255,13 +270,20 @@ class Config(_Model):
     @model_validator(mode="after")
     def _days_agree(self) -> Config:
         for camera in self.camera:
-            most = camera.keep_days_max or self.storage.max_days
-            if most is not None and camera.keep_days_min > most:
-                raise ValueError(
-                    f'camera "{camera.id}": keep_days_min {camera.keep_days_min:g} is more than its maximum of'
-                    f" {most:g} days (keep_days_max, or max_days in [storage])"
-                )
+            check_days(camera.id, self.days_of(camera))
         return self
+
+    def days_of(self, camera: Camera | None) -> tuple[ClassDays, ClassDays, ClassDays]:
+        """How long footage of `camera` is kept (None: of one that is no longer configured): continuous, with motion,
+        of incidents."""
+        sections: list[Camera | Storage] = [self.storage] if camera is None else [camera, self.storage]
+        most = (camera.keep_days_max if camera else None) or self.storage.max_days
+        most_key = "keep_days_max" if camera and camera.keep_days_max else "max_days"
+        least = camera.keep_days_min if camera else 0.0
+        continuous = ClassDays(least, most, "keep_days_min", most_key)
+        motion = [(section.motion_days_min, section.motion_days_max) for section in sections]
+        person = [(section.person_days_min, section.person_days_max) for section in sections]
+        return days_of_classes(continuous, motion, person)
 
     def find_camera(self, camera_id: str) -> Camera | None:
         return next((c for c in self.camera if c.id == camera_id), None)

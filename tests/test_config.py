@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nvr.config import load
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
+from nvr.record.model import FootageClass
 from nvr.record.retention import Days, Keep
 
 STORAGE = '[storage]\nrecordings = "recordings"\nstate = "/var/lib/nvr"\n'
@@ -44,6 +45,17 @@ def test_days_of_a_camera_come_before_those_of_all(load_text):
     assert keep.of("removed") == Days(0, 30)
 
 
+def test_days_of_a_class_are_the_cameras_then_those_of_all_then_of_the_class_below(load_text):
+    text = STORAGE + "max_days = 7\nmotion_days_max = 30\nperson_days_max = 90\nperson_days_min = 5\n"
+    other = CAMERA.replace("gate", "yard").replace("Cổng", "Sân")
+    other += "motion_days_max = 8\nmotion_days_min = 2\nmax_gb = 1.5\n"
+    keep = Keep.configured(load_text(text + CAMERA + "keep_days_min = 4\n" + other))
+    assert [keep.of("gate", kind) for kind in FootageClass] == [Days(4, 7), Days(4, 30), Days(5, 90)]
+    assert [keep.of("yard", kind) for kind in FootageClass] == [Days(0, 7), Days(2, 8), Days(5, 90)]
+    assert [keep.of("removed", kind) for kind in FootageClass] == [Days(0, 7), Days(0, 30), Days(5, 90)]
+    assert keep.max_bytes == {"yard": 1_500_000_000}
+
+
 SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
 
 
@@ -55,6 +67,32 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
         (STORAGE + CAMERA + "keep_days_min = -1\n", 'camera "gate" keep_days_min', "too small"),
         (STORAGE + "max_days = 3\n" + CAMERA + "keep_days_min = 4\n", "", 'camera "gate": keep_days_min 4'),
         (STORAGE + CAMERA + "keep_days_min = 4\nkeep_days_max = 3\n", "", "maximum of 3 days"),
+        (
+            STORAGE + "max_days = 9\nmotion_days_max = 3\n" + CAMERA,
+            "",
+            "motion_days_max 3 is shorter than max_days 9",
+        ),
+        (
+            STORAGE + "person_days_max = 3\n" + CAMERA,
+            "",
+            "person_days_max 3 is shorter than without any maximum",
+        ),
+        (
+            STORAGE + "motion_days_min = 3\nperson_days_min = 2\n" + CAMERA,
+            "",
+            "shorter than motion_days_min 3",
+        ),
+        (
+            STORAGE + "max_days = 3\n" + CAMERA + "person_days_min = 4\n",
+            "",
+            "person_days_min 4 is more than its",
+        ),
+        (STORAGE + CAMERA + "max_gb = 0\n", 'camera "gate" max_gb', "too small"),
+        (
+            STORAGE + "max_days = 7\nmotion_days_max = 30\n" + CAMERA + "keep_days_max = 60\n",
+            "",
+            'camera "gate": motion_days_max 30 is shorter than keep_days_max 60',
+        ),
         (STORAGE + "[web]\nport = 1\n", "web port", "unknown key"),
         (STORAGE + "[web]\nhttps_port = 99999\n", "web https_port", "65535"),
         (STORAGE + "[web]\nhttps_port = 'x'\n", "web https_port", "integer"),

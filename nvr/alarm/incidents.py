@@ -30,6 +30,8 @@ class Incident:
 
 
 MAX_MARKS = 2000
+LONGEST_S = 3600.0
+"""No incident lasts longer (journal.py: ten minutes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,15 @@ class IncidentStore:
 
         rows = await self._db.read(read)
         return [Mark(r["id"], r["kind"], Response(r["response"]), r["opened_s"], r["last_s"]) for r in rows]
+
+    async def spans(self, camera: str, start_s: float, end_s: float) -> list[tuple[float, float]]:
+        """(opened_s, last_s) of all the camera's incidents that reach into a span, in order. Raises sqlite3.Error."""
+        query = (
+            "SELECT opened_s, last_s FROM incidents WHERE camera = ? AND opened_s >= ? AND opened_s < ? AND last_s >= ?"
+            " ORDER BY opened_s"
+        )
+        values = (camera, start_s - LONGEST_S, end_s, start_s)
+        return await self._db.read(lambda c: [(row[0], row[1]) for row in c.execute(query, values)])
 
     async def unacknowledged(self, since_wall_s: float) -> list[Incident]:
         """Incidents whose last sighting is not older than `since_wall_s` and that nobody took on, oldest first."""

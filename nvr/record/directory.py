@@ -146,6 +146,7 @@ class Directory:
                 )
                 self.writer.corrections = corrections
                 self.writer.room.holds = tuple(holds.values())
+                self.writer.room.known_until_90k = await on_disk(index.classes_known_until_90k)
                 self.writer.room.may_delete = not await on_disk(index.is_rebuilding)
             except (OSError, sqlite3.Error) as error:
                 raise storage_error(root, error) from error

@@ -16,11 +16,10 @@ from nvr.record.clock_eras import ClockEras
 from nvr.record.errors import PLACE
 from nvr.record.hold import Hold
 from nvr.record.identity import DiskIdentity
+from nvr.record.marking import Seen
 from nvr.record.pace import PACE, Pace
 from nvr.record.recorder import HOLD_SHARE, Recorder
-from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
-
-GB = 1_000_000_000
+from nvr.record.retention import GB, KEEP_AS_ROOM_ALLOWS, Budget, Keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,13 @@ class Disk:
         on_change: Callable[[], None] = lambda: None,
         other_holds: Callable[[], Iterable[Hold]] = tuple,
         eras: ClockEras | None = None,
+        seen: Seen | None = None,
     ):
         self.root, self.place = root, place
         self._clock, self._faults, self._limits = clock, faults, limits
         self._identity, self._pace = identity, pace
-        self._on_change, self._other_holds, self._eras = on_change, other_holds, eras
+        self._on_change, self._other_holds = on_change, other_holds
+        self._eras, self._seen = eras, seen
         self._was_seen = False
         self.recorder: Recorder | None = None
         self.size_bytes: int | None = None
@@ -93,6 +94,7 @@ class Disk:
             place=self.place,
             other_holds=self._other_holds(),
             eras=self._eras,
+            seen=self._seen,
         )
         try:
             self.recorder, self._was_seen = recorder, True

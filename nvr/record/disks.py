@@ -22,7 +22,8 @@ from nvr.record.hold import Hold
 from nvr.record.identity import DiskIdentity, InUse
 from nvr.record.joint_holds import JointHolds
 from nvr.record.keyframe import Keyframe
-from nvr.record.model import TICKS, Deletion, Interval, Usage
+from nvr.record.marking import Seen
+from nvr.record.model import TICKS, Deletion, FootageClass, Interval, Mark, Usage
 from nvr.record.outlook import Outlook, outlook
 from nvr.record.pace import PACE, Pace
 from nvr.record.recorder import Recorder
@@ -56,7 +57,8 @@ class DiskState:
 class Disks:
     """The recordings directories `roots`, at least one. Methods that need one raise StorageError while none is open.
 
-    `state`: storage.state, where it is remembered which disk each is (None: it is not). `jobs` must run.
+    `state`: storage.state, where it is remembered which disk each is (None: it is not). `seen`: what was seen in
+    footage before, for a disk that was not told. `jobs` must run.
     """
 
     def __init__(
@@ -69,10 +71,13 @@ class Disks:
         state: Path | None = None,
         pace: Pace = PACE,
         trust: Backoff = TRUST,
+        seen: Seen | None = None,
     ):
         self._clock, self._keep = clock, limits.keep
         self._eras = ClockEras(clock.state())
         self._routes: list[Route] = []
+        self._told: dict[tuple[str, FootageClass], Mark] = {}
+        self._told_to: list[Recorder] = []
         self._trust = [Trust(trust) for _ in roots]
         self._changed = asyncio.Event()
         in_use = InUse()
@@ -88,17 +93,22 @@ class Disks:
                 on_change=self._assign,
                 other_holds=self._known_holds,
                 eras=self._eras,
+                seen=seen,
             )
             for root in roots
         ]
         self._holds = JointHolds(lambda: [r.holds for r in self._recorders], len(roots))
 
     @classmethod
-    def configured(cls, config: Config, *, clock: Clock, faults: FaultBoard) -> Disks:
+    def configured(
+        cls, config: Config, *, clock: Clock, faults: FaultBoard, seen: Seen | None = None
+    ) -> Disks:
         """As nvr.toml says."""
         storage = config.storage
         limits = Limits.configured(config)
-        return cls(storage.recordings, clock=clock, faults=faults, limits=limits, state=storage.state)
+        return cls(
+            storage.recordings, clock=clock, faults=faults, limits=limits, state=storage.state, seen=seen
+        )
 
     def jobs(self) -> list[tuple[str, Job]]:
         """(place on the fault board, job): each disk by itself, so that none waits for another."""
@@ -120,6 +130,18 @@ class Disks:
         self._routes.append(route)
         self._assign()
         return route
+
+    def mark(self, mark: Mark) -> None:
+        """Something was seen: both streams of the camera are of that class in that span, on every open disk. May be
+        called at any rate; neither blocks nor raises."""
+        key, recorders = (mark.camera, mark.kind), self._recorders
+        if self._told_to != recorders:
+            self._told_to = recorders
+            self._told.clear()
+        if self._told.get(key) != mark:
+            self._told[key] = mark
+            for recorder in recorders:
+                recorder.marking.mark(mark)
 
     # Finding
 

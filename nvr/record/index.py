@@ -5,7 +5,6 @@ Methods without `async` belong to the disk's thread, which alone writes.
 
 from __future__ import annotations
 
-import heapq
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,15 +16,16 @@ from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
 from nvr.record.index_rows import Ids, candidate_of, delete_row, move_row, put_gap, put_row, row_of
 from nvr.record.layout import path_of
-from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, Segment, SegmentRow
-from nvr.record.retention import Doomed, Span90k, Until
+from nvr.record.marks import Marks
+from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, Mark, Segment, SegmentRow
+from nvr.record.oldest import oldest_of_classes
+from nvr.record.retention import DAY_90K, Doomed, Span90k, Until
 from nvr.store import Database
 
 NAME = "index.db"
 TOUCHING_90K = TICKS // 1000
-_END_90K = 1 << 62
-_FIRST_PAGE, _LAST_PAGE = 8, 512
-_CANDIDATES = "SELECT segments.id, start_90k, duration_90k, segments.bytes, shift_90k FROM segments"
+_PAGE = 512
+NOT_HELD: Mapping[str, Sequence[Span90k]] = {}
 _ROWS = """
     SELECT segments.*, streams.camera, streams.role,
            configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders,
@@ -44,6 +44,11 @@ _SPAN = """
         :start)
     AND segments.start_90k + segments.duration_90k > :start
 """
+
+_MARK = f"UPDATE segments SET class = :kind WHERE class < :kind AND {_SPAN}"  # noqa: S608
+
+
+_RAISE = "UPDATE segments SET class = :kind WHERE id = :number AND class < :kind"
 
 
 class Index:
@@ -64,14 +69,16 @@ class Index:
 
     def commit(
         self,
-        rows: Iterable[SegmentRow],
+        rows: Sequence[SegmentRow],
         gaps: Iterable[Gap] = (),
         deleted: Iterable[str] = (),
         *,
         only_unknown: bool = False,
+        marks: Marks | None = None,
     ) -> None:
-        """Add or replace `rows` (add only with `only_unknown`), add `gaps`, forget `deleted` garbage: all of it or
-        nothing, on the disk when this returns. Raises sqlite3.Error."""
+        """Add or replace `rows` (add only with `only_unknown`), add `gaps`, forget `deleted` garbage, tell `marks` to
+        segments: all of it or nothing, on the disk when this returns. Raises
+        sqlite3.Error."""
         ids = Ids(dict(self._streams), dict(self._configs), dict(self._audio))
 
         def work(connection: sqlite3.Connection) -> None:
@@ -80,10 +87,15 @@ class Index:
             for gap in gaps:
                 put_gap(connection, ids, gap)
             connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in deleted])
+            if marks is not None:
+                connection.executemany(_MARK, _marked(marks.waiting()))
+                connection.executemany(_RAISE, marks.classes(rows))
 
         self.db.write_now(work)
         # Only now: a rolled back id is another's later.
         self._streams, self._configs, self._audio = ids
+        if marks is not None:
+            marks.told()
 
     def discard(self, doomed: Sequence[Doomed], now_90k: int) -> None:
         """Make segments garbage: their rows are gone, their files can be deleted, and what went is remembered. Raises
@@ -104,6 +116,14 @@ class Index:
                 delete_row(connection, number, "missing", now_90k)
 
         self.db.write_now(work)
+
+    def mark(self, marks: Iterable[Mark]) -> None:
+        """Raise segments to the class of `marks` that they reach into. Raises sqlite3.Error."""
+        self.db.write_now(lambda connection: connection.executemany(_MARK, _marked(marks)))
+
+    def set_classes_known(self) -> None:
+        """Remember that all footage has been told its class. Raises sqlite3.Error."""
+        self._query("INSERT OR IGNORE INTO classes_known VALUES (1)")
 
     def set_rebuilding(self, is_rebuilding: bool) -> None:
         """Remember whether the files are still being read into a new index. Raises sqlite3.Error."""
@@ -170,26 +190,38 @@ class Index:
         )
         return [candidate_of(row, StreamKey(row["camera"], Role(row["role"]))) for row in rows]
 
-    def closed(self, until: Until) -> Iterator[Candidate]:
-        """Closed segments in order of time that end at `until` of their camera or before, read as they are asked for.
-        Raises sqlite3.Error."""
-        streams = self._query("SELECT id, camera, role FROM streams")
-        found = [
-            self._closed(row["id"], StreamKey(row["camera"], Role(row["role"])), until(row["camera"]))
-            for row in streams
-        ]
-        return heapq.merge(*found, key=lambda candidate: (candidate.start_90k, candidate.number))
+    def closed(
+        self, until: Until, held: Mapping[str, Sequence[Span90k]] = NOT_HELD, camera: str = ""
+    ) -> Iterator[Candidate]:
+        """Closed segments in order of time that end at `until` of their camera and class or before, read as they are
+        asked for; of each span in `held` (as in `Rules`) only some. `camera`: only its own ("": all). Raises
+        sqlite3.Error."""
+        return oldest_of_classes(self._query, until, held, camera)
 
-    def _closed(self, stream: int, key: StreamKey, until_90k: int | None) -> Iterator[Candidate]:
-        query = (
-            f"{_CANDIDATES} WHERE stream = ? AND start_90k > ? AND start_90k < ?"
-            " AND start_90k + duration_90k <= ? AND NOT is_open ORDER BY start_90k LIMIT ?"
+    def bytes_by_camera(self) -> dict[str, int]:
+        """Of both streams."""
+        return dict(map(tuple, self._query("SELECT camera, SUM(bytes) FROM streams GROUP BY camera")))
+
+    def cameras(self) -> list[str]:
+        """All that have been recorded."""
+        return [row["camera"] for row in self._query("SELECT DISTINCT camera FROM streams ORDER BY camera")]
+
+    def first_90k(self, from_90k: int) -> int | None:
+        """Where the first segment starts that starts at `from_90k` or later."""
+        rows = self._query(
+            "SELECT MIN((SELECT start_90k FROM segments WHERE stream = streams.id AND start_90k >= ?"
+            " ORDER BY start_90k LIMIT 1)) AS first FROM streams",
+            (from_90k,),
         )
-        until_90k = _END_90K if until_90k is None else until_90k
-        start_90k, count = -_END_90K, _FIRST_PAGE
-        while rows := self._query(query, (stream, start_90k, until_90k, until_90k, count)):
-            yield from (candidate_of(row, key) for row in rows)
-            start_90k, count = rows[-1]["start_90k"], min(count * 4, _LAST_PAGE)
+        first: int | None = rows[0]["first"]
+        return first
+
+    def classes_known_until_90k(self) -> int | None:
+        """What was seen in footage that ends later may not have been told; None: there is no footage."""
+        end_90k = max(self.ends_90k().values(), default=None)
+        if end_90k is None:
+            return None
+        return end_90k - DAY_90K if self._one("SELECT COUNT(*) FROM classes_known") else 0
 
     def count(self) -> int:
         return self._one("SELECT COUNT(*) FROM segments")
@@ -205,7 +237,7 @@ class Index:
         while rows := self._query(
             "SELECT segments.id, start_90k, duration_90k, segments.bytes, shift_90k, camera, role FROM segments"
             " JOIN streams ON streams.id = stream WHERE segments.id > ? ORDER BY segments.id LIMIT ?",
-            (number, _LAST_PAGE),
+            (number, _PAGE),
         ):
             yield from (candidate_of(row, StreamKey(row["camera"], Role(row["role"]))) for row in rows)
             number = rows[-1]["id"]
@@ -314,6 +346,12 @@ class Index:
 
     async def _read(self, query: str, parameters: dict[str, str | int]) -> list[sqlite3.Row]:
         return await self.db.read(lambda connection: connection.execute(query, parameters).fetchall())
+
+
+def _marked(marks: Iterable[Mark]) -> Iterator[dict[str, str | int]]:
+    for mark in marks:
+        for role in Role:
+            yield {**_span(StreamKey(mark.camera, role), mark.start_90k, mark.end_90k), "kind": mark.kind}
 
 
 def _span(key: StreamKey, start_90k: int, end_90k: int) -> dict[str, str | int]:

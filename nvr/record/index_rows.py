@@ -9,7 +9,7 @@ from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
 from nvr.record import fragment_list
-from nvr.record.model import Candidate, DeletionCause, Gap, Segment, SegmentRow
+from nvr.record.model import Candidate, DeletionCause, FootageClass, Gap, Segment, SegmentRow
 from nvr.record.retention import DAY_90K
 
 DELETIONS_DAYS = 400
@@ -146,15 +146,9 @@ def put_gap(connection: sqlite3.Connection, ids: Ids, gap: Gap) -> None:
     )
 
 
-def candidate_of(row: sqlite3.Row, key: StreamKey) -> Candidate:
-    return Candidate(
-        row["id"],
-        key,
-        row["start_90k"],
-        row["start_90k"] + row["duration_90k"],
-        row["bytes"],
-        row["shift_90k"],
-    )
+def candidate_of(row: sqlite3.Row, key: StreamKey, kind: FootageClass = FootageClass.CONTINUOUS) -> Candidate:
+    end_90k = row["start_90k"] + row["duration_90k"]
+    return Candidate(row["id"], key, row["start_90k"], end_90k, row["bytes"], row["shift_90k"], kind)
 
 
 def row_of(row: sqlite3.Row) -> SegmentRow:

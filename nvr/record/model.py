@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -188,6 +189,23 @@ class SegmentRow:
         return self.footer_offset + self.footer_bytes
 
 
+class FootageClass(IntEnum):
+    """The most that was seen in a segment: nothing; something that moved; a person, or what else makes an incident."""
+
+    CONTINUOUS = 0
+    MOTION = 1
+    PERSON = 2
+
+
+class Mark(NamedTuple):
+    """Footage of both streams of `camera` in [`start_90k`, `end_90k`) is of class `kind` or above."""
+
+    camera: str
+    start_90k: int
+    end_90k: int
+    kind: FootageClass
+
+
 class Candidate(NamedTuple):
     """A closed segment, as far as deleting it needs; `shift_90k` as in `Segment`."""
 
@@ -197,6 +215,7 @@ class Candidate(NamedTuple):
     end_90k: int
     bytes: int
     shift_90k: int = 0
+    kind: FootageClass = FootageClass.CONTINUOUS
 
 
 DeletionCause = Literal["max_days", "space", "space_min_days", "missing"]

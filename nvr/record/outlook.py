@@ -14,16 +14,19 @@ _HALVINGS = 60
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What there is of one camera, both streams: `oldest_90k` None: nothing. `bytes_per_day`: as it recorded last."""
+    """What there is of one camera, both streams: `oldest_90k` None: nothing. `bytes_per_day`: as it recorded last.
+    `continuous_90k`: start of the oldest footage in which nothing was seen."""
 
     bytes: int
     oldest_90k: int | None
     bytes_per_day: float
+    continuous_90k: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CameraOutlook:
-    """`days_kept`: since its oldest footage. `days_possible`: that the disk would hold, None while no rate is known."""
+    """`days_kept`: since its oldest footage; where more is kept of what was seen, since the oldest footage of all.
+    `days_possible`: that the disk would hold of all footage, None while no rate is known."""
 
     bytes: int
     oldest_s: float | None
@@ -66,20 +69,52 @@ def outlook(shares: Mapping[int, Share], homes: Mapping[str, int], keep: Keep, n
     for disk, share in shares.items():
         rates = {camera: _rate(found[camera], disk) for camera in found if homes.get(camera) == disk}
         rates = {camera: rate for camera, rate in rates.items() if rate > 0}
-        days = days_possible(rates, {camera: keep.of(camera) for camera in rates}, share.capacity)
+        longer = sum(_kept_longer(camera, stock, keep, now_90k) for camera, stock in share.stocks.items())
+        limits = {
+            camera: _within_maximum(camera, rate, share, keep, now_90k) for camera, rate in rates.items()
+        }
+        days = days_possible(rates, limits, max(share.capacity - longer, 0))
         disks[disk] = min(days.values(), default=None)
         possible.update(days)
     cameras = {}
     for camera, stocks in found.items():
         starts = [stock.oldest_90k for _, stock in stocks if stock.oldest_90k is not None]
         oldest_90k = min(starts, default=None)
+        all_since = [since for _, stock in stocks if (since := _all_since_90k(camera, stock, keep, now_90k))]
         cameras[camera] = CameraOutlook(
             sum(stock.bytes for _, stock in stocks),
             None if oldest_90k is None else oldest_90k / TICKS,
-            0.0 if oldest_90k is None else max(now_90k - oldest_90k, 0) / DAY_90K,
+            max(now_90k - min(all_since, default=now_90k), 0) / DAY_90K,
             possible.get(camera),
         )
     return Outlook(min(possible.values(), default=None), cameras, disks)
+
+
+def _all_since_90k(camera: str, stock: Stock, keep: Keep, now_90k: int) -> int | None:
+    """From when on there is footage of all classes."""
+    most = keep.of(camera).most
+    is_young = stock.oldest_90k is None or (most is not None and now_90k - stock.oldest_90k <= most * DAY_90K)
+    if camera not in keep.longer or is_young or stock.continuous_90k is None:
+        return stock.oldest_90k
+    return stock.continuous_90k
+
+
+def _kept_longer(camera: str, stock: Stock, keep: Keep, now_90k: int) -> float:
+    """Bytes of footage that is older than the oldest of all classes: no room for that."""
+    since_90k = _all_since_90k(camera, stock, keep, now_90k)
+    if camera not in keep.longer or since_90k is None:
+        return 0.0
+    return max(stock.bytes - stock.bytes_per_day * (now_90k - since_90k) / DAY_90K, 0.0)
+
+
+def _within_maximum(camera: str, rate: float, share: Share, keep: Keep, now_90k: int) -> Days:
+    """Its days, where it may take only so many bytes: no more than fit in those."""
+    days, limit = keep.of(camera), keep.max_bytes.get(camera)
+    if limit is None:
+        return days
+    longer = _kept_longer(camera, share.stocks[camera], keep, now_90k) if camera in share.stocks else 0.0
+    fit = max(limit - longer, 0) / rate
+    return Days(days.least, fit if days.most is None else min(days.most, fit))
 
 
 def _rate(stocks: Sequence[tuple[int, Stock]], disk: int) -> float:

@@ -10,7 +10,7 @@ from datetime import datetime
 from nvr.errors import StorageError
 from nvr.record.directory import Directory
 from nvr.record.hold import held_spans
-from nvr.record.model import TICKS
+from nvr.record.model import TICKS, FootageClass
 from nvr.record.pictures import PictureStore
 from nvr.record.retention import DAY_90K, Keep, Span90k
 from nvr.record.settled_clock import SettledClock
@@ -29,14 +29,14 @@ def is_over(
     oldest_90k: int | None,
     now_90k: int,
 ) -> bool:
-    """Whether the pictures of `camera` of a day (YYYY-MM-DD, UTC) go: when all of the day is older than the camera's
-    maximum; without one when it is older than KEPT_DAYS and than the oldest footage (`oldest_90k`, None: there is
-    none). What a hold reaches into stays."""
+    """Whether the pictures of `camera` of a day (YYYY-MM-DD, UTC) go: when all of the day is older than the maximum of
+    the camera's incidents; without one when it is older than KEPT_DAYS and than the oldest footage (`oldest_90k`, None:
+    there is none). What a hold reaches into stays."""
     start_90k = int(datetime.strptime(f"{day}+0000", "%Y-%m-%d%z").timestamp()) * TICKS
     end_90k = start_90k + DAY_90K
     if any(start < end_90k and start_90k < end for start, end in held.get(camera, ())):
         return False
-    most = keep.of(camera).most
+    most = keep.of(camera, FootageClass.PERSON).most
     if most is not None:
         return end_90k <= now_90k - int(most * DAY_90K)
     if oldest_90k is not None and end_90k > oldest_90k:

@@ -27,6 +27,7 @@ from nvr.record.holds import Holds
 from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.intake import Intake, StreamInput
 from nvr.record.layout import stream_folder
+from nvr.record.marking import Marking, Seen
 from nvr.record.model import TICKS, Statistics, Usage
 from nvr.record.pace import PACE, Pace
 from nvr.record.picture_days import PictureDays
@@ -62,6 +63,7 @@ class Recorder(Finder):
         picture_days: PictureDays,
         place: str,
         eras: ClockEras,
+        seen: Seen | None,
     ):
         self.forecast, self._place = forecast, place
         self.holds = Holds(
@@ -94,6 +96,7 @@ class Recorder(Finder):
             self._correcting.again,
             place,
         )
+        self.marking = Marking(directory, threads, seen, pace.retry_s)
         if not directory.writer.room.may_delete:
             self._rebuilding.needed.set()
 
@@ -113,13 +116,15 @@ class Recorder(Finder):
         place: str = PLACE,
         other_holds: Iterable[Hold] = (),
         eras: ClockEras | None = None,
+        seen: Seen | None = None,
     ) -> Recorder:
         """Take the directory, mend what a crash left, and be ready.
 
         At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
         that `keep` allows; what is older than its maximum is deleted too. Holds may take `hold_share` of the disk.
         `place`: of its faults ("disk…"; those of holds are at "holds…"). `other_holds`: of
-        other disks; they count here too. `eras`: of all disks together (None: this is the only one).
+        other disks; they count here too. `eras`: of all disks together (None: this is the only one). `seen`: what was
+        seen in footage before.
         Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
@@ -151,6 +156,7 @@ class Recorder(Finder):
             picture_days,
             place,
             eras,
+            seen,
         )
         try:
             await recorder._correcting.begin()
@@ -172,6 +178,7 @@ class Recorder(Finder):
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._rebuilding.run())
                 group.create_task(self._correcting.run())
+                group.create_task(self.marking.run())
                 group.create_task(self.holds.watch())
                 group.create_task(self.forecast.watch())
                 group.create_task(self._picture_days.watch())

@@ -33,7 +33,7 @@ def read_stocks_beside(root: Path, cameras: Iterable[str]) -> dict[str, Stock] |
 
 
 def _stock(connection: sqlite3.Connection, camera: str) -> Stock:
-    total, oldest_90k, rate = 0, None, 0.0
+    total, oldest_90k, continuous_90k, rate = 0, None, None, 0.0
     streams = connection.execute("SELECT id, bytes FROM streams WHERE camera = ?", (camera,)).fetchall()
     for stream, size in streams:
         total += size
@@ -41,6 +41,9 @@ def _stock(connection: sqlite3.Connection, camera: str) -> Stock:
         (start_90k,) = connection.execute(query, (stream,)).fetchone()
         if start_90k is not None:
             oldest_90k = start_90k if oldest_90k is None else min(oldest_90k, start_90k)
+        start_90k = _oldest_continuous_90k(connection, stream)
+        if start_90k is not None:
+            continuous_90k = start_90k if continuous_90k is None else min(continuous_90k, start_90k)
         (latest_bytes, latest_90k) = connection.execute(
             "SELECT SUM(bytes), SUM(duration_90k) FROM (SELECT bytes, duration_90k FROM segments WHERE stream = ?"
             " ORDER BY start_90k DESC LIMIT ?)",
@@ -48,4 +51,17 @@ def _stock(connection: sqlite3.Connection, camera: str) -> Stock:
         ).fetchone()
         if latest_90k:
             rate += latest_bytes / latest_90k * DAY_90K
-    return Stock(total, oldest_90k, rate)
+    return Stock(total, oldest_90k, rate, continuous_90k)
+
+
+def _oldest_continuous_90k(connection: sqlite3.Connection, stream: int) -> int | None:
+    has_classes = connection.execute(
+        "SELECT 1 FROM pragma_table_info('segments') WHERE name = 'class'"
+    ).fetchone()
+    if not has_classes:  # another process may look before the service has brought the index to this version
+        return None
+    row = connection.execute(
+        "SELECT start_90k FROM segments WHERE stream = ? AND class = 0 AND NOT is_open ORDER BY start_90k LIMIT 1",
+        (stream,),
+    ).fetchone()
+    return None if row is None else int(row[0])

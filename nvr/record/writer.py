@@ -30,6 +30,7 @@ from nvr.record.fmp4 import footer, fragment_header, segment_header
 from nvr.record.gap_list import GapList
 from nvr.record.index import NAME, Index
 from nvr.record.layout import path_of
+from nvr.record.marks import Marks
 from nvr.record.model import Fragment, FragmentEntry, Gap, Segment, SegmentRow
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.room import Room
@@ -164,6 +165,7 @@ class Writer:
         self._given_up: set[int] = set()
         self._ended: set[int] = set()
         self._gaps = GapList()
+        self.marks = Marks()
         self._committed_bytes = self._log_bytes = 0
         self.picture_bytes = 0
         self.measure()
@@ -183,6 +185,7 @@ class Writer:
     def replace_index(self, index: Index) -> None:
         """Go on with an empty index; what is being written goes into it with the next commit."""
         self.index = index
+        self.room.known_until_90k = 0
         for file in self._files.values():
             file.is_dirty = True
 
@@ -202,7 +205,7 @@ class Writer:
             self._gaps.add(gap)
         self._ended.update(batch.ended)
         try:
-            self._make_room(sum(fragment.payload_bytes for fragment in batch.fragments))
+            self._make_room(batch.fragments)
         except (OSError, sqlite3.Error) as error:
             self._note(report, error)
         self._write(batch.fragments, report)
@@ -265,7 +268,7 @@ class Writer:
 
     def _commit(self, report: Report) -> None:
         dirty = [file for file in self._files.values() if file.is_dirty]
-        if not dirty and not self._gaps and not self.room.deleted:
+        if not (dirty or self._gaps or self.room.deleted or self.marks):
             report.is_committed = True
             return
         begin_s = time.monotonic()
@@ -280,7 +283,7 @@ class Writer:
         rows = [file.row(self.corrections) for file in dirty if file.stored]
         gaps = self._gaps.take()
         try:
-            self.index.commit(rows, gaps, self.room.deleted)
+            self.index.commit(rows, gaps, self.room.deleted, marks=self.marks)
             self.room.deleted = []
             self._committed(dirty, report)
             for file in empty:
@@ -331,10 +334,13 @@ class Writer:
             + sum(file.size - file.committed_size for file in self._files.values())
         )
 
-    def _make_room(self, incoming_bytes: int) -> None:
+    def _make_room(self, fragments: Sequence[Fragment]) -> None:
         """Raises OSError, sqlite3.Error."""
+        growth = [(file.segment.key, file.size - file.committed_size) for file in self._files.values()]
+        growth += [(fragment.segment.key, fragment.payload_bytes) for fragment in fragments]
+        incoming_bytes = sum(fragment.payload_bytes for fragment in fragments)
         incoming_bytes += SLACK_BYTES + max(LOG_BYTES - self._log_bytes, 0)
-        if self.room.make(self.index, self._used_bytes, incoming_bytes):
+        if self.room.make(self.index, self._used_bytes, incoming_bytes, growth):
             self.measure()
 
     def _note(self, report: Report, error: OSError | sqlite3.Error) -> None:

@@ -211,8 +211,10 @@ def _copy_days(root: Path, first: int, last: int) -> None:
             later = {"later": day * DAY_S * TICKS}
             database.execute("BEGIN")
             database.execute(
-                "INSERT INTO segments SELECT id + :numbers, stream, config, start_90k + :later, duration_90k, slew_ppm,"
-                " bytes, header_bytes, footer_bytes, is_open, fragments FROM segments"
+                "INSERT INTO segments (id, stream, config, start_90k, duration_90k, slew_ppm, bytes, header_bytes,"
+                " footer_bytes, is_open, fragments)"
+                " SELECT id + :numbers, stream, config, start_90k + :later, duration_90k, slew_ppm, bytes,"
+                " header_bytes, footer_bytes, is_open, fragments FROM segments"
                 " WHERE id > :first AND id <= :last ORDER BY id",
                 {"numbers": day * (last - first), "first": first, "last": last, **later},
             )

@@ -12,6 +12,7 @@ from record_running import FAST, Recording, Start
 from nvr.clock import FakeClock, SystemClock
 from nvr.faults import FaultBoard
 from nvr.record.identity import DiskIdentity
+from nvr.record.marking import Seen
 from nvr.record.pace import Pace
 from nvr.record.recorder import Recorder
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
@@ -32,9 +33,12 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             keep: Keep = KEEP_AS_ROOM_ALLOWS,
             hold_share: float = 0.5,
             clock: FakeClock | SystemClock | None = None,
+            seen: Seen | None = None,
         ) -> Recording:
             clock = clock or SystemClock()
-            recording = _running(root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share, clock)
+            recording = _running(
+                root, max_bytes, keep_free_bytes, pace, identity, keep, hold_share, clock, seen
+            )
             return await stack.enter_async_context(recording)
 
         yield start
@@ -61,6 +65,7 @@ async def _running(
     keep: Keep,
     hold_share: float,
     clock: FakeClock | SystemClock,
+    seen: Seen | None,
 ) -> AsyncIterator[Recording]:
     faults = FaultBoard(clock)
     recorder = await Recorder.open(
@@ -73,6 +78,7 @@ async def _running(
         identity=identity,
         keep=keep,
         hold_share=hold_share,
+        seen=seen,
     )
     recording = Recording(root, recorder, faults, clock)
     recording.task = asyncio.create_task(recorder.run(recording.healthy.set))

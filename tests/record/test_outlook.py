@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from record_streams import GATE, YARD
 
 from nvr.__main__ import main
 from nvr.record.model import TICKS
-from nvr.record.outlook import MOST_DAYS, capacity_bytes, days_possible, outlook
-from nvr.record.retention import Budget, Days, Keep
+from nvr.record.outlook import MOST_DAYS, Share, Stock, capacity_bytes, days_possible, outlook
+from nvr.record.retention import DAY_90K, Budget, Days, Keep, Longer
 
 some_days = st.tuples(st.floats(0, 100), st.one_of(st.none(), st.floats(0, 100))).map(
     lambda pair: Days(pair[0], None if pair[1] is None else pair[0] + pair[1])
@@ -56,6 +57,23 @@ def test_capacity_is_what_budget_and_disk_allow() -> None:
     assert capacity_bytes(Budget(None, 10), 50, 60) == 100
     assert capacity_bytes(Budget(70, 10), 50, 60) == 70
     assert capacity_bytes(Budget(None, 200), 50, 60) == 0
+
+
+def test_footage_that_is_kept_longer_takes_the_room_of_the_rest() -> None:
+    """Ten bytes a day for five days, and 30 bytes of persons' footage from before."""
+    now = 1000 * DAY_90K
+    keep = Keep(Days(), {"a": Days(0, 20)}, {"a": Longer(Days(0, 20), Days(0, 90))})
+    stock = Stock(80, now - 60 * DAY_90K, 10.0, now - 5 * DAY_90K)
+    found = outlook({0: Share({"a": stock}, 100)}, {"a": 0}, keep, now)
+    assert found.cameras["a"].days_kept == pytest.approx(5)
+    assert found.days_possible == pytest.approx(7)
+    young = Stock(80, now - 8 * DAY_90K, 10.0, now)
+    found = outlook({0: Share({"a": young}, 100)}, {"a": 0}, keep, now)
+    assert (found.cameras["a"].days_kept, found.days_possible) == pytest.approx((8, 10))
+    alike = outlook({0: Share({"a": stock}, 100)}, {"a": 0}, Keep(Days(), {"a": Days(0, 20)}), now)
+    limited = outlook({0: Share({"a": stock}, 100)}, {"a": 0}, replace(keep, max_bytes={"a": 40}), now)
+    assert limited.days_possible == pytest.approx(1)
+    assert (alike.cameras["a"].days_kept, alike.days_possible) == pytest.approx((60, 10))
 
 
 async def test_recorder_knows_and_check_tells(

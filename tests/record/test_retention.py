@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_running import FAST, Start
 from record_streams import GATE, YARD, encode, fat
 
 from nvr.clock import FakeClock
 from nvr.events import Role, StreamKey
+from nvr.media.access_unit import CodecConfig
 from nvr.record.index import Index
-from nvr.record.model import TICKS, Candidate
-from nvr.record.retention import DAY_90K, Budget, Closed, Days, Doomed, Keep, Rules, Until, choose, outlived
+from nvr.record.model import TICKS, Candidate, FootageClass, FragmentEntry, Segment, SegmentRow
+from nvr.record.retention import (
+    DAY_90K,
+    Budget,
+    Closed,
+    Days,
+    Doomed,
+    Keep,
+    Longer,
+    Rules,
+    Until,
+    choose,
+    outlived,
+)
 from nvr.record.settled_clock import SettledClock
 
 CAMERAS = ("a", "b", "c")
 NOW = 1000 * DAY_90K
+NONE = Days(0, 0)
+CONFIG = CodecConfig("avc1.42c00a", b"sps", b"pps", 64, 48, False)
 
 
 @st.composite
@@ -29,38 +47,56 @@ def segments(draw: st.DrawFn) -> list[Candidate]:
     for number in range(draw(st.integers(0, 40))):
         at += draw(st.integers(1, 3 * DAY_90K))
         key = StreamKey(draw(st.sampled_from(CAMERAS)), draw(st.sampled_from(list(Role))))
-        found.append(
-            Candidate(number, key, at, at + draw(st.integers(1, DAY_90K)), draw(st.integers(1, 1000)))
-        )
+        end, size = at + draw(st.integers(1, DAY_90K)), draw(st.integers(1, 1000))
+        found.append(Candidate(number, key, at, end, size, kind=draw(st.sampled_from(FootageClass))))
     return found
 
 
 @st.composite
 def rules(draw: st.DrawFn) -> Rules:
-    def days() -> Days:
-        least = draw(st.floats(0, 50))
-        most = draw(st.one_of(st.none(), st.floats(least, 60)))
-        return Days(least, most)
+    def days(below: Days = NONE) -> Days:
+        """At least as many as `below`."""
+        least = draw(st.floats(below.least, 50))
+        if below.most is None:
+            return Days(least, None)
+        return Days(least, draw(st.one_of(st.none(), st.floats(max(least, below.most), 60))))
+
+    def longer(below: Days) -> Longer:
+        motion = days(below)
+        return Longer(motion, days(motion))
 
     held: dict[str, list[tuple[int, int]]] = {}
     for camera in draw(st.sets(st.sampled_from(CAMERAS))):
         edges = sorted(draw(st.sets(st.integers(NOW - 45 * DAY_90K, NOW + DAY_90K), max_size=6)))
         held[camera] = list(zip(edges[::2], edges[1::2], strict=False))
-    return Rules(Keep(days(), {camera: days() for camera in CAMERAS[:2]}), held)
+    of_all, cameras = days(), {camera: days() for camera in CAMERAS[:2]}
+    keep = Keep(of_all, cameras, {"a": longer(cameras["a"])}, longer(of_all))
+    known = draw(st.one_of(st.none(), st.integers(NOW - 45 * DAY_90K, NOW)))
+    return Rules(keep, held, known)
 
 
 def asked(found: list[Candidate]) -> Closed:
     """`found` as the index gives it."""
 
     def closed(until: Until) -> list[Candidate]:
-        limits = {camera: until(camera) for camera in CAMERAS}
-        return [c for c in found if (limit := limits[c.key.camera]) is None or c.end_90k <= limit]
+        limits = {(camera, kind): until(camera, kind) for camera in CAMERAS for kind in FootageClass}
+        return [c for c in found if (limit := limits[c.key.camera, c.kind]) is None or c.end_90k <= limit]
 
     return closed
 
 
+def days_of(candidate: Candidate, rules: Rules) -> Days:
+    """While it is not known what was seen in it, as if it were the most."""
+    is_known = rules.known_until_90k is None or candidate.end_90k <= rules.known_until_90k
+    days = rules.keep.of(candidate.key.camera, FootageClass.PERSON)
+    of_class = rules.keep.of(candidate.key.camera, candidate.kind)
+    assert days.least >= of_class.least, "what is seen never goes earlier"
+    assert days.most is None or (of_class.most is not None and days.most >= of_class.most)
+    return of_class if is_known else days
+
+
 def is_within_minimum(candidate: Candidate, rules: Rules) -> bool:
-    return candidate.end_90k > NOW - int(rules.keep.of(candidate.key.camera).least * DAY_90K)
+    return candidate.end_90k > NOW - int(days_of(candidate, rules).least * DAY_90K)
 
 
 @given(segments(), rules(), st.integers(-10, 20_000))
@@ -92,11 +128,54 @@ def test_what_outlived_its_maximum_goes_unless_it_is_held(
     found: list[Candidate], rules: Rules, count: int
 ) -> None:
     def is_outlived(candidate: Candidate) -> bool:
-        most = rules.keep.of(candidate.key.camera).most
+        most = days_of(candidate, rules).most
         return most is not None and candidate.end_90k <= NOW - int(most * DAY_90K)
 
     wanted = [c for c in found if is_outlived(c) and not rules.is_held(c)]
     assert outlived(asked(found), rules, NOW, count) == [Doomed(c, "max_days") for c in wanted[:count]]
+
+
+@given(segments(), rules(), st.integers(1, 20_000))
+@settings(max_examples=60, deadline=None)
+def test_index_gives_what_the_rules_decide_on(found: list[Candidate], rules: Rules, excess: int) -> None:
+    """Of a real index, where segments of a stream do not overlap and numbers are in the order of time."""
+    last: dict[StreamKey, int] = {}
+    known = []
+    for candidate in found:
+        if last.get(candidate.key, 0) <= candidate.start_90k:
+            known.append(candidate._replace(number=candidate.number + 1))
+            last[candidate.key] = candidate.end_90k
+    with TemporaryDirectory() as folder:
+        index = Index(Path(folder))
+        try:
+            put_candidates(index, known)
+
+            def closed(until: Until) -> Iterable[Candidate]:
+                return index.closed(until, rules.held)
+
+            assert choose(closed, excess, rules, NOW) == choose(asked(known), excess, rules, NOW)
+            assert outlived(closed, rules, NOW, 5) == outlived(asked(known), rules, NOW, 5)
+            of_b = [c for c in known if c.key.camera == "b"]
+            assert list(index.closed(lambda *_: None, camera="b")) == of_b
+        finally:
+            asyncio.run(index.close())
+
+
+def put_candidates(index: Index, found: list[Candidate]) -> None:
+    """As rows, with one fragment as long as they are."""
+    rows = [
+        SegmentRow(
+            Segment(c.number, c.key, CONFIG, c.start_90k, 0),
+            0,
+            0,
+            False,
+            (FragmentEntry(0, c.end_90k - c.start_90k, c.bytes, True),),
+        )
+        for c in found
+    ]
+    index.commit(rows)
+    classes = [(c.kind, c.number) for c in found]
+    index.db.write_now(lambda c: c.executemany("UPDATE segments SET class = ? WHERE id = ?", classes))
 
 
 @given(

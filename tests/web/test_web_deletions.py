@@ -37,8 +37,7 @@ async def test_what_was_deleted_and_why_is_told_to_administrators(site: Site) ->
                 "id, stream, config, start_90k, duration_90k, slew_ppm, bytes, header_bytes, footer_bytes,"
                 " is_open, fragments"
             )
-            query = f"INSERT INTO segments ({columns}) VALUES ({', '.join('?' * 11)})"
-            connection.execute(query, row)
+            connection.execute(f"INSERT INTO segments ({columns}) VALUES ({', '.join('?' * 11)})", row)
 
         index.db.write_now(insert)
         gone = Candidate(number, key, start + number * TICKS, start + (number + 1) * TICKS, 100)
