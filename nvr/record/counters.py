@@ -5,8 +5,8 @@ from __future__ import annotations
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.record.errors import PLACE
-from nvr.record.model import Statistics
-from nvr.record.writer import Report
+from nvr.record.model import TICKS, Statistics, Usage
+from nvr.record.writer import Fill, Report
 
 
 class Counters:
@@ -24,6 +24,12 @@ class Counters:
         self.fragments += report.fragments
         self.commits += 1
         self.last_commit_s = report.commit_s
+
+    def usage(self, fill: Fill, now_s: float, dropped: int) -> Usage:
+        """How full the directory is, in words for people."""
+        oldest_s = None if fill.oldest_90k is None else fill.oldest_90k / TICKS
+        days = 0.0 if oldest_s is None else max(now_s - oldest_s, 0.0) / 86_400
+        return Usage(fill.used_bytes, fill.free_bytes, oldest_s, days, dropped)
 
     def statistics(self, dropped: int, queued_bytes: int) -> Statistics:
         """All of them, with what the queue counts."""

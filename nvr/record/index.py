@@ -14,7 +14,18 @@ from pathlib import Path
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
-from nvr.record.index_rows import Ids, candidate_of, delete_row, move_row, put_gap, put_row, row_of
+from nvr.record.index_rows import (
+    Ids,
+    candidate_of,
+    delete_row,
+    deletion_of,
+    marked,
+    move_row,
+    put_gap,
+    put_row,
+    row_of,
+    span,
+)
 from nvr.record.layout import path_of
 from nvr.record.marks import Marks
 from nvr.record.model import TICKS, Candidate, Deletion, Gap, Interval, Mark, Segment, SegmentRow
@@ -88,7 +99,7 @@ class Index:
                 put_gap(connection, ids, gap)
             connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in deleted])
             if marks is not None:
-                connection.executemany(_MARK, _marked(marks.waiting()))
+                connection.executemany(_MARK, marked(marks.waiting()))
                 connection.executemany(_RAISE, marks.classes(rows))
 
         self.db.write_now(work)
@@ -119,7 +130,7 @@ class Index:
 
     def mark(self, marks: Iterable[Mark]) -> None:
         """Raise segments to the class of `marks` that they reach into. Raises sqlite3.Error."""
-        self.db.write_now(lambda connection: connection.executemany(_MARK, _marked(marks)))
+        self.db.write_now(lambda connection: connection.executemany(_MARK, marked(marks)))
 
     def set_classes_known(self) -> None:
         """Remember that all footage has been told its class. Raises sqlite3.Error."""
@@ -279,7 +290,7 @@ class Index:
     async def coverage(self, key: StreamKey, start_90k: int, end_90k: int) -> list[Interval]:
         """Recorded intervals within a span, in order, those that touch joined. Raises sqlite3.Error."""
         query = f"SELECT start_90k, duration_90k FROM segments WHERE {_SPAN} ORDER BY start_90k"  # noqa: S608
-        rows = await self._read(query, _span(key, start_90k, end_90k))
+        rows = await self._read(query, span(key, start_90k, end_90k))
         spans: list[list[int]] = []
         for row_start_90k, duration_90k in rows:
             begin_90k, stop_90k = max(row_start_90k, start_90k), min(row_start_90k + duration_90k, end_90k)
@@ -292,7 +303,7 @@ class Index:
     async def rows(self, key: StreamKey, start_90k: int, end_90k: int) -> list[SegmentRow]:
         """Segments that have footage in a span, in order of time. Raises sqlite3.Error."""
         query = f"{_ROWS} WHERE {_SPAN} ORDER BY segments.start_90k"
-        return [row_of(row) for row in await self._read(query, _span(key, start_90k, end_90k))]
+        return [row_of(row) for row in await self._read(query, span(key, start_90k, end_90k))]
 
     async def gaps(self, key: StreamKey, start_90k: int, end_90k: int) -> list[Gap]:
         """Known gaps that reach into a span, in order of time. Raises sqlite3.Error."""
@@ -301,7 +312,7 @@ class Index:
             " WHERE camera = :camera AND role = :role AND start_90k < :end AND end_90k > :start"
             " ORDER BY start_90k"
         )
-        rows = await self._read(query, _span(key, start_90k, end_90k))
+        rows = await self._read(query, span(key, start_90k, end_90k))
         return [Gap(key, row["start_90k"], row["end_90k"], row["cause"]) for row in rows]
 
     async def bytes_within(self, spans: Mapping[str, Sequence[Span90k]]) -> int:
@@ -309,7 +320,7 @@ class Index:
         sqlite3.Error."""
         query = f"SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE {_SPAN}"  # noqa: S608
         asked = [
-            _span(StreamKey(camera, role), start_90k, end_90k)
+            span(StreamKey(camera, role), start_90k, end_90k)
             for camera, found in spans.items()
             for start_90k, end_90k in found
             for role in Role
@@ -331,28 +342,8 @@ class Index:
             " ORDER BY day DESC, camera, role, cause LIMIT :count"
         )
         wanted = "" if cameras is None else json.dumps(list(cameras))
-        return [
-            Deletion(
-                StreamKey(row["camera"], Role(row["role"])),
-                row["day"],
-                row["cause"],
-                row["segments"],
-                row["bytes"],
-                row["start_90k"],
-                row["end_90k"],
-            )
-            for row in await self._read(query, {"since": since_day, "cameras": wanted, "count": count})
-        ]
+        rows = await self._read(query, {"since": since_day, "cameras": wanted, "count": count})
+        return [deletion_of(row) for row in rows]
 
     async def _read(self, query: str, parameters: dict[str, str | int]) -> list[sqlite3.Row]:
         return await self.db.read(lambda connection: connection.execute(query, parameters).fetchall())
-
-
-def _marked(marks: Iterable[Mark]) -> Iterator[dict[str, str | int]]:
-    for mark in marks:
-        for role in Role:
-            yield {**_span(StreamKey(mark.camera, role), mark.start_90k, mark.end_90k), "kind": mark.kind}
-
-
-def _span(key: StreamKey, start_90k: int, end_90k: int) -> dict[str, str | int]:
-    return {"camera": key.camera, "role": key.role.value, "start": start_90k, "end": end_90k}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
 from nvr.record import fragment_list
-from nvr.record.model import Candidate, DeletionCause, FootageClass, Gap, Segment, SegmentRow
+from nvr.record.model import Candidate, Deletion, DeletionCause, FootageClass, Gap, Mark, Segment, SegmentRow
 from nvr.record.retention import DAY_90K
 
 DELETIONS_DAYS = 400
@@ -151,6 +152,18 @@ def candidate_of(row: sqlite3.Row, key: StreamKey, kind: FootageClass = FootageC
     return Candidate(row["id"], key, row["start_90k"], end_90k, row["bytes"], row["shift_90k"], kind)
 
 
+def deletion_of(row: sqlite3.Row) -> Deletion:
+    return Deletion(
+        StreamKey(row["camera"], Role(row["role"])),
+        row["day"],
+        row["cause"],
+        row["segments"],
+        row["bytes"],
+        row["start_90k"],
+        row["end_90k"],
+    )
+
+
 def row_of(row: sqlite3.Row) -> SegmentRow:
     config = CodecConfig(
         row["codec"],
@@ -177,3 +190,15 @@ def row_of(row: sqlite3.Row) -> SegmentRow:
         bool(row["is_open"]),
         fragment_list.unpack(row["fragments"]),
     )
+
+
+def marked(marks: Iterable[Mark]) -> Iterator[dict[str, str | int]]:
+    """Named parameters for each mark and stream."""
+    for mark in marks:
+        for role in Role:
+            yield {**span(StreamKey(mark.camera, role), mark.start_90k, mark.end_90k), "kind": mark.kind}
+
+
+def span(key: StreamKey, start_90k: int, end_90k: int) -> dict[str, str | int]:
+    """Named parameters of a query about a span of one stream."""
+    return {"camera": key.camera, "role": key.role.value, "start": start_90k, "end": end_90k}

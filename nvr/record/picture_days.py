@@ -48,7 +48,7 @@ class PictureDays:
     """Watches over the pictures of an open directory."""
 
     def __init__(self, pictures: PictureStore, directory: Directory, keep: Keep, clock: SettledClock):
-        self._pictures, self._directory, self._keep, self._clock = pictures, directory, keep, clock
+        self.pictures, self._directory, self._keep, self._clock = pictures, directory, keep, clock
 
     async def watch(self) -> None:
         """Until cancelled."""
@@ -56,7 +56,7 @@ class PictureDays:
             with suppress(StorageError):  # the writer meets the same disk, and says so
                 await self.look()
             for _ in range(int(LOOK_S / COUNT_S)):
-                self._directory.writer.picture_bytes = self._pictures.bytes
+                self._directory.writer.picture_bytes = self.pictures.bytes
                 await asyncio.sleep(COUNT_S)
 
     async def look(self) -> None:
@@ -70,5 +70,5 @@ class PictureDays:
         def over(camera: str, day: str) -> bool:
             return is_over(camera, day, keep=self._keep, held=held, oldest_90k=oldest_90k, now_90k=now_90k)
 
-        await self._pictures.tidy(over if may_delete else None)
-        self._directory.writer.picture_bytes = self._pictures.bytes
+        await self.pictures.tidy(over if may_delete else None)
+        self._directory.writer.picture_bytes = self.pictures.bytes

@@ -28,7 +28,7 @@ from nvr.record.identity import DiskIdentity, DiskMissing
 from nvr.record.intake import Intake, StreamInput
 from nvr.record.layout import stream_folder
 from nvr.record.marking import Marking, Seen
-from nvr.record.model import TICKS, Statistics, Usage
+from nvr.record.model import Statistics, Usage
 from nvr.record.pace import PACE, Pace
 from nvr.record.picture_days import PictureDays
 from nvr.record.pictures import PictureStore
@@ -59,7 +59,6 @@ class Recorder(Finder):
         pace: Pace,
         hold_share: float,
         forecast: Forecast,
-        pictures: PictureStore,
         picture_days: PictureDays,
         place: str,
         eras: ClockEras,
@@ -74,7 +73,7 @@ class Recorder(Finder):
         self._intake = Intake(max_bytes=pace.memory_bytes)
         self._inputs: dict[StreamKey, StreamInput] = {}
         self._numbers = itertools.count(directory.next_number)
-        self._pictures, self._picture_days = pictures, picture_days
+        self._pictures, self._picture_days = picture_days.pictures, picture_days
         self.ends_90k = directory.ends_90k
         self._worked_s = asyncio.get_running_loop().time()
         self._step_since_s: float | None = None
@@ -122,9 +121,8 @@ class Recorder(Finder):
 
         At most `max_bytes` (None: no limit) are used and `keep_free_bytes` stay free, by deleting the oldest footage
         that `keep` allows; what is older than its maximum is deleted too. Holds may take `hold_share` of the disk.
-        `place`: of its faults ("disk…"; those of holds are at "holds…"). `other_holds`: of
-        other disks; they count here too. `eras`: of all disks together (None: this is the only one). `seen`: what was
-        seen in footage before.
+        `place`: of its faults ("disk…"; those of holds are at "holds…"). `other_holds`: of other disks; they count here
+        too. `eras`: of all disks together (None: this is the only one). `seen`: what was seen in footage before.
         Raises DiskMissing: `identity` says that it is not on its disk; StorageError, with directory and remedy: it is
         missing (its last part alone is created), is no directory, cannot be written, is in use by another process, or
         its index is of a newer version.
@@ -141,8 +139,7 @@ class Recorder(Finder):
             threads.close()
             raise
         forecast = Forecast(directory, budget, keep)
-        pictures = PictureStore(root, directory.check)
-        picture_days = PictureDays(pictures, directory, keep, settled)
+        picture_days = PictureDays(PictureStore(root, directory.check), directory, keep, settled)
         recorder = cls(
             root,
             directory,
@@ -152,7 +149,6 @@ class Recorder(Finder):
             pace,
             hold_share,
             forecast,
-            pictures,
             picture_days,
             place,
             eras,
@@ -233,10 +229,7 @@ class Recorder(Finder):
 
     def usage(self) -> Usage:
         """How full the directory is, as of the last commit."""
-        fill = self._directory.writer.fill
-        oldest_s = None if fill.oldest_90k is None else fill.oldest_90k / TICKS
-        days = 0.0 if oldest_s is None else max(self._clock.wall() - oldest_s, 0.0) / 86_400
-        return Usage(fill.used_bytes, fill.free_bytes, oldest_s, days, self._intake.dropped)
+        return self._counters.usage(self._directory.writer.fill, self._clock.wall(), self._intake.dropped)
 
     def statistics(self) -> Statistics:
         """Counters since the start."""

@@ -23,18 +23,17 @@ from pathlib import Path
 from nvr.clock import SystemClock
 from nvr.errors import StorageError
 from nvr.events import StreamKey
-from nvr.record.correction import NO_CORRECTIONS, Corrections
+from nvr.record.correction import NO_CORRECTIONS
 from nvr.record.errors import FULL, is_corrupt, storage_error
-from nvr.record.filesystem import append, free_bytes, truncate
-from nvr.record.fmp4 import footer, fragment_header, segment_header
+from nvr.record.filesystem import free_bytes
 from nvr.record.gap_list import GapList
+from nvr.record.growing_file import GrowingFile
 from nvr.record.index import NAME, Index
 from nvr.record.layout import path_of
 from nvr.record.marks import Marks
-from nvr.record.model import Fragment, FragmentEntry, Gap, Segment, SegmentRow
+from nvr.record.model import Fragment, Gap
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.room import Room
-from nvr.record.samples import AudioSamples, Samples, StoredFragment
 from nvr.record.settled_clock import SettledClock
 
 WAIT_FOR = FULL | {errno.EROFS}
@@ -86,57 +85,6 @@ class Fill:
     oldest_90k: int | None
 
 
-class _File:
-    """One segment's file while it is being written. `size`: up to the end of the last whole fragment or footer.
-    `committed` fragments and `committed_size` bytes are in the index."""
-
-    def __init__(self, segment: Segment, path: Path, fd: int):
-        self.segment, self.path, self.fd = segment, path, fd
-        self.header_bytes = self.footer_bytes = self.size = 0
-        self.committed = self.committed_size = 0
-        self.is_ended = self.is_dirty = False
-        self.stored: list[StoredFragment] = []
-        self._entries: list[FragmentEntry] = []
-
-    def row(self, corrections: Corrections) -> SegmentRow:
-        entries = tuple(self._entries)
-        segment = corrections.apply(self.segment)
-        return SegmentRow(segment, self.header_bytes, self.footer_bytes, not self.is_ended, entries)
-
-    def append(self, fragment: Fragment) -> None:
-        """Raises OSError; then nothing has changed."""
-        samples, audio = Samples.of(fragment), AudioSamples.of(fragment.audio)
-        header = segment_header(self.segment) if self.size == 0 else b""
-        head = fragment_header(fragment, samples, audio)
-        sound = fragment.audio.data if fragment.audio else ()
-        before, self.size = self.size, append(self.fd, self.size, [header, head, *fragment.data, *sound])
-        self.header_bytes = self.header_bytes or len(header)
-        stored = StoredFragment(fragment.media_90k, self.size - before - len(header), samples, audio)
-        self.stored.append(stored)
-        self._entries.append(stored.entry)
-        self.is_dirty = True
-
-    def end(self) -> None:
-        """Write the footer; where there is no room for it the file is whole without."""
-        self.is_ended = True
-        if not self.stored:
-            return
-        self.is_dirty = True
-        with suppress(OSError):
-            size = append(self.fd, self.size, [footer(self.header_bytes, self.stored)])
-            self.footer_bytes, self.size = size - self.size, size
-
-    def cut_to_committed(self) -> list[StoredFragment]:
-        """End here without what is not committed, which is the answer."""
-        lost = self.stored[self.committed :]
-        del self.stored[self.committed :], self._entries[self.committed :]
-        self.is_ended = self.is_dirty = True
-        self.footer_bytes = 0
-        self.size = self.row(NO_CORRECTIONS).footer_offset if self.stored else 0
-        truncate(self.fd, self.size)  # where that fails, recovery judges the bytes by their checksums
-        return lost
-
-
 class Writer:
     """Does all writing in one recordings directory.
 
@@ -161,7 +109,7 @@ class Writer:
         self.corrections = NO_CORRECTIONS
         self.fill = Fill(0, 0, None)
         self._root, self._sync = root, sync
-        self._files: dict[int, _File] = {}
+        self._files: dict[int, GrowingFile] = {}
         self._given_up: set[int] = set()
         self._ended: set[int] = set()
         self._gaps = GapList()
@@ -237,7 +185,7 @@ class Writer:
                     self._give_up(number, report)
                     self._lose(fragment, report)
 
-    def _file(self, fragment: Fragment) -> _File:
+    def _file(self, fragment: Fragment) -> GrowingFile:
         """Raises OSError."""
         segment = fragment.segment
         file = self._files.get(segment.number)
@@ -245,7 +193,7 @@ class Writer:
             path = self._root / path_of(segment)
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-            file = self._files[segment.number] = _File(segment, path, descriptor)
+            file = self._files[segment.number] = GrowingFile(segment, path, descriptor)
         return file
 
     def _lose(self, fragment: Fragment, report: Report) -> None:
@@ -296,7 +244,7 @@ class Writer:
             self._note(report, error)
         report.commit_s = time.monotonic() - begin_s
 
-    def _committed(self, files: Sequence[_File], report: Report) -> None:
+    def _committed(self, files: Sequence[GrowingFile], report: Report) -> None:
         report.is_committed = True
         for file in files:
             segment = self.corrections.apply(file.segment)
@@ -314,7 +262,7 @@ class Writer:
                 del self._files[file.segment.number]
                 os.close(file.fd)
 
-    def _after_failed_sync(self, dirty: Sequence[_File], report: Report) -> None:
+    def _after_failed_sync(self, dirty: Sequence[GrowingFile], report: Report) -> None:
         for file in dirty:
             lost = file.cut_to_committed()
             self._give_up(file.segment.number, report)
