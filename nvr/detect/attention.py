@@ -14,8 +14,9 @@ ADAPT_EVERY_S = 3.0
 BUSY, IDLE = 0.9, 0.7
 ENOUGH = 0.5
 """Busy, but at least this share of the pictures that were due is examined: the rates of all may sink so far."""
-LEAST = 2
-"""Also to begin with: a decoder of a 1080p stream takes 17 MB, and room is found within seconds where there is any."""
+FIRST, LEAST = 2, 1
+"""To begin with, and at least. A decoder of a 1080p stream takes 17 MB, and room is found within seconds where there is
+any; where less than half of the pictures of two cameras can be examined, one that is followed is worth more."""
 
 
 class Attention:
@@ -24,7 +25,7 @@ class Attention:
     def __init__(self, cameras: int):
         self.acting: frozenset[int] = frozenset()
         self._cameras = range(cameras)
-        self._room = LEAST
+        self._room = FIRST
         self._moved_s: dict[int, float] = {}
         self._reports: list[tuple[float, float]] = []
         self._adapted_s: float | None = None

@@ -99,6 +99,8 @@ class AnalysisLink:
 
     def set_acting(self, cameras: frozenset[str]) -> None:
         """Name the cameras whose sightings have consequences now; they are examined first."""
+        if cameras == self._acting:
+            return
         self._acting = cameras
         self._attention.acting = self._acting_indices
         if self._worker is not None:

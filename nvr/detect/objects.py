@@ -35,10 +35,10 @@ MIN_SCORE = 0.2
 MAX_PER_KIND = 50
 NMS_OVERLAP = 0.6
 
-MODEL_FILE = Path(__file__).parent / "model" / "coco_ssdlite_mnv2_fp16.tflite"
+MODEL_FILE = Path(__file__).parent / "model" / "coco_ssdlite_mnv2_int8conv.tflite"
 ANCHOR_FILE = Path(__file__).parent / "model" / "coco_ssdlite_mnv2_anchors.npy"
 SHA256 = {
-    MODEL_FILE: "6515bd579119e1234486ebb40bda4679cceca7a72dc2e8068c00ec466f42b838",
+    MODEL_FILE: "29a0eac4d8bff09e4de9cbca2cdf7adafde5d0cf250c9e3ed3313af33e1f33bb",
     ANCHOR_FILE: "b73e9bd45f944a6ae78871d70a3715d6ab18159cad22b821845f67df3e0679ea",
 }
 REINSTALL = "Install the package again: the file that came with it is damaged"

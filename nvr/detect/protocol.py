@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import msgspec
+from msgspec import Meta
 
 from nvr.detect.still_messages import (
     MAX_PARAMETER_SET,
@@ -42,42 +43,41 @@ MAX_STILL = MAX_TO_WORKER - WANTED_HEAD_BYTES
 """Bytes of the largest keyframe that a picture can be asked of."""
 
 
-CameraIndex = Annotated[int, Field(ge=0, lt=MAX_CAMERAS)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Word = Annotated[str, Field(max_length=40)]
+CameraIndex = Annotated[int, Meta(ge=0, lt=MAX_CAMERAS)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Word = Annotated[str, Meta(max_length=40)]
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """JSON has neither infinity nor NaN."""
 
 
-class ZoneSetup(_Message):
+class ZoneSetup(_Message, frozen=True):
     """A zone's polygon in relative coordinates and the kinds of object that count in it."""
 
-    polygon: Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=64)]
-    kinds: Annotated[tuple[Word, ...], Field(max_length=20)]
+    polygon: Annotated[tuple[tuple[Share, Share], ...], Meta(min_length=3, max_length=64)]
+    kinds: Annotated[tuple[Word, ...], Meta(max_length=20)]
 
 
-class CameraSetup(_Message):
-    zones: Annotated[tuple[ZoneSetup, ...], Field(max_length=64)]
+class CameraSetup(_Message, frozen=True):
+    zones: Annotated[tuple[ZoneSetup, ...], Meta(max_length=64)]
 
 
-class Configure(_Message):
+class Configure(_Message, frozen=True):
     """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on."""
 
-    model: Annotated[str, Field(max_length=4096)] | None
-    fps: Annotated[float, Field(gt=0, le=60)]
-    cameras: Annotated[tuple[CameraSetup, ...], Field(max_length=MAX_CAMERAS)]
+    model: Annotated[str, Meta(max_length=4096)] | None
+    fps: Annotated[float, Meta(gt=0, le=60)]
+    cameras: Annotated[tuple[CameraSetup, ...], Meta(max_length=MAX_CAMERAS)]
 
 
-class Acting(_Message):
+class Acting(_Message, frozen=True):
     """To the worker: the cameras whose sightings have consequences now; they are examined first."""
 
-    cameras: Annotated[tuple[CameraIndex, ...], Field(max_length=MAX_CAMERAS)]
+    cameras: Annotated[tuple[CameraIndex, ...], Meta(max_length=MAX_CAMERAS)]
 
 
-class SelfTest(_Message):
+class SelfTest(_Message, frozen=True):
     """To the worker: try to break out and tell what happened."""
 
 
@@ -105,38 +105,38 @@ class Unit:
     alone: bool = False
 
 
-class Ready(_Message):
+class Ready(_Message, frozen=True):
     """To the service: model loaded, locked in by `mechanisms`."""
 
-    mechanisms: Annotated[tuple[Word, ...], Field(max_length=10)]
+    mechanisms: Annotated[tuple[Word, ...], Meta(max_length=10)]
 
 
-class Failed(_Message):
+class Failed(_Message, frozen=True):
     """To the service, last: why the worker cannot work."""
 
     code: Literal["model", "sandbox"]
-    message: Annotated[str, Field(max_length=1000)]
-    remedy: Annotated[str, Field(max_length=1000)]
+    message: Annotated[str, Meta(max_length=1000)]
+    remedy: Annotated[str, Meta(max_length=1000)]
 
 
-class Moved(_Message):
+class Moved(_Message, frozen=True):
     """To the service: what becomes a Motion."""
 
     camera: CameraIndex
-    captured_mono_s: Finite
+    captured_mono_s: float
     area: Share
 
 
-class Found(_Message):
+class Found(_Message, frozen=True):
     """To the service: what becomes a Sighting, without its picture."""
 
     camera: CameraIndex
-    zone: Annotated[int, Field(ge=0, lt=64)]
+    zone: Annotated[int, Meta(ge=0, lt=64)]
     kind: Word
     score: Share
     box: tuple[Share, Share, Share, Share]
-    track: Annotated[int, Field(ge=1, le=2**53)]
-    captured_mono_s: Finite
+    track: Annotated[int, Meta(ge=1, le=2**53)]
+    captured_mono_s: float
 
     @property
     def bounds(self) -> Box:
@@ -149,29 +149,29 @@ class FoundWithPicture:
     jpeg: bytes
 
 
-class CameraStatistics(_Message):
+class CameraStatistics(_Message, frozen=True):
     """Of one camera since the last report: frames examined a second, frames that were due but skipped, pictures
     that could not be decoded, and the age of the frame examined last when that was finished."""
 
-    examined_fps: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    skipped: Annotated[int, Field(ge=0)]
-    decode_errors: Annotated[int, Field(ge=0)]
-    queue_age_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    examined_fps: Annotated[float, Meta(ge=0)]
+    skipped: Annotated[int, Meta(ge=0)]
+    decode_errors: Annotated[int, Meta(ge=0)]
+    queue_age_s: Annotated[float, Meta(ge=0)]
 
 
-class Statistics(_Message):
+class Statistics(_Message, frozen=True):
     """To the service, about every second: proof of life. `inference_ms`: mean time of one run of the model; `busy`:
     share of the time since the last report in which it did not wait for something to do."""
 
-    cameras: Annotated[tuple[CameraStatistics, ...], Field(max_length=MAX_CAMERAS)]
-    inference_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    cameras: Annotated[tuple[CameraStatistics, ...], Meta(max_length=MAX_CAMERAS)]
+    inference_ms: Annotated[float, Meta(ge=0)]
     busy: Share = 0.0
 
 
-class SelfTestResult(_Message):
+class SelfTestResult(_Message, frozen=True):
     """To the service: attempt to outcome, an errno name or "allowed"."""
 
-    outcomes: Annotated[dict[Word, Word], Field(max_length=40)]
+    outcomes: Annotated[dict[Word, Word], Meta(max_length=40)]
 
 
 M = TypeVar("M", bound=_Message)
@@ -210,11 +210,11 @@ def encode(message: ToWorker | ToService) -> bytes:
             number, body = _MADE_TYPE, message.pack()
         case FoundWithPicture():
             number = _FOUND_TYPE
-            text = message.found.model_dump_json().encode()
+            text = msgspec.json.encode(message.found)
             body = _JSON_LENGTH.pack(len(text)) + text + message.jpeg
         case _:
             number = _JSON_NUMBERS[type(message)]
-            body = message.model_dump_json().encode()
+            body = msgspec.json.encode(message)
     limit = MAX_TO_SERVICE if number >= _FIRST_TO_SERVICE else MAX_TO_WORKER
     if len(body) > limit:
         raise ProtocolError(f"a message of type {number} has {len(body)} bytes, more than {limit}")
@@ -294,11 +294,9 @@ def _json(number: int, body: bytes) -> _Message:
 
 def _validated(kind: type[M], body: bytes) -> M:
     try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))[:100]
-        raise ProtocolError(f"{kind.__name__}: {where}: {first['msg']}") from None
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # also what does not fit the type
+        raise ProtocolError(f"{kind.__name__}: {str(error)[:200]}") from None
 
 
 def _unit(body: bytes) -> Unit:

@@ -7,6 +7,8 @@ import socket
 import sys
 import time
 
+from msgspec.structs import replace
+
 from nvr.detect.protocol import (
     CameraStatistics,
     Configure,
@@ -34,10 +36,10 @@ TRUTH = Found(
 )
 NUMBERS = CameraStatistics(examined_fps=0, skipped=0, decode_errors=0, queue_age_s=0)
 LIES = {
-    "zone": encode(FoundWithPicture(TRUTH.model_copy(update={"zone": 1}), JPEG)),
-    "kind": encode(FoundWithPicture(TRUTH.model_copy(update={"kind": "cow"}), JPEG)),
-    "box": encode(FoundWithPicture(TRUTH.model_copy(update={"box": (0.5, 0.1, 0.2, 0.2)}), JPEG)),
-    "camera": encode(FoundWithPicture(TRUTH.model_copy(update={"camera": 1}), JPEG)),
+    "zone": encode(FoundWithPicture(replace(TRUTH, zone=1), JPEG)),
+    "kind": encode(FoundWithPicture(replace(TRUTH, kind="cow"), JPEG)),
+    "box": encode(FoundWithPicture(replace(TRUTH, box=(0.5, 0.1, 0.2, 0.2)), JPEG)),
+    "camera": encode(FoundWithPicture(replace(TRUTH, camera=1), JPEG)),
     "future": encode(Moved(camera=0, captured_mono_s=time.monotonic() + 3600, area=0.1)),
     "past": encode(Moved(camera=0, captured_mono_s=time.monotonic() - 3600, area=0.1)),
     "ready twice": encode(Ready(mechanisms=())),
