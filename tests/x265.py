@@ -68,6 +68,6 @@ def decode(units: list[AccessUnit]) -> list[av.VideoFrame]:
     codec = av.CodecContext.create("hevc", "r")
     frames: list[av.VideoFrame] = []
     for unit in units:
-        data = to_annex_b(unit.data, unit.config, with_parameter_sets=unit.is_key)
+        data = to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ())
         frames += codec.decode(av.Packet(data))
     return frames + codec.decode(None)

@@ -49,7 +49,7 @@ class Decoder:
         if self._config is None or (self._context is None and not is_key):
             return []
         try:
-            stream = to_annex_b(data, self._config, with_parameter_sets=is_key)
+            stream = to_annex_b(data, self._config.parameter_sets if is_key else ())
             context = self._context = self._context or _open(self._config)
             packet = av.Packet(stream)
             packet.pts = packet.dts = self._count
@@ -99,7 +99,7 @@ def decode_still(config: CodecConfig, data: bytes) -> av.VideoFrame | None:
     """The picture of one keyframe by itself; None: it cannot be decoded."""
     try:
         context = _open(config)
-        stream = to_annex_b(data, config, with_parameter_sets=True)
+        stream = to_annex_b(data, config.parameter_sets)
         frames = [*context.decode(av.Packet(stream)), *context.decode(None)]
     except (av.FFmpegError, ValueError):
         return None

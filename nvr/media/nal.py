@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from nvr.media.access_unit import CodecConfig
 
 START_CODE = b"\x00\x00\x00\x01"
 MAX_PARAMETER_SET_BYTES = 4096
@@ -46,13 +42,12 @@ def split_length_prefixed(data: bytes) -> Iterator[memoryview]:
         yield view[start:at]
 
 
-def to_annex_b(data: bytes, config: CodecConfig, *, with_parameter_sets: bool) -> bytes:
-    """`AccessUnit.data` as a byte stream, as decoders and WebRTC packetizers take it; with the parameter sets in
-    front where asked (every keyframe needs them)."""
+def to_annex_b(data: bytes, parameter_sets: Iterable[bytes] = ()) -> bytes:
+    """`AccessUnit.data` as a byte stream, as decoders and WebRTC packetizers take it, behind `parameter_sets` (every
+    keyframe needs them)."""
     parts: list[bytes | memoryview] = []
-    if with_parameter_sets:
-        for nal in config.parameter_sets:
-            parts += (START_CODE, nal)
+    for nal in parameter_sets:
+        parts += (START_CODE, nal)
     for unit in split_length_prefixed(data):
         parts += (START_CODE, unit)
     return b"".join(parts)

@@ -68,7 +68,7 @@ class HubFrames:
         known = self._converted.get(id(unit))
         if known is not None:
             return known[1]
-        data = to_annex_b(unit.data, unit.config, with_parameter_sets=unit.is_key)
+        data = to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ())
         frame = EncodedFrame(data, unit.pts_90k, unit.is_key)
         self._converted[id(unit)] = (unit, frame)
         if len(self._converted) > CACHED_FRAMES:

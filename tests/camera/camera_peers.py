@@ -44,7 +44,7 @@ def decode(units: list[AccessUnit]) -> list[av.VideoFrame]:
     codec = VideoCodecContext.create("hevc" if units[0].config.codec == "h265" else "h264", "r")
     frames: list[av.VideoFrame] = []
     for unit in units:
-        data = to_annex_b(unit.data, unit.config, with_parameter_sets=unit.is_key)
+        data = to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ())
         frames += codec.decode(av.Packet(data))
     return frames + codec.decode(None)
 

@@ -52,7 +52,7 @@ def test_whole_video_closed_gops_no_b_frames(programme: Programme) -> None:
     assert (sub.config.width, sub.config.height, sub.config.reorders) == (80, 48, False)
     for stream in (main, sub):
         assert [n for n, (_, is_key) in enumerate(stream.units) if is_key] == [0, 10, 20]
-        annex_b = [to_annex_b(d, stream.config, with_parameter_sets=k) for d, k in stream.units]
+        annex_b = [to_annex_b(d, stream.config.parameter_sets if k else ()) for d, k in stream.units]
         codec = av.CodecContext.create("h264", "r")
         frames = [frame for data in annex_b for frame in codec.decode(av.Packet(data))]
         assert not any(frame.pict_type == av.video.frame.PictureType.B for frame in frames)

@@ -216,7 +216,7 @@ def test_a_cut_access_unit_is_an_error(nals: list[bytes], data: st.DataObject) -
 @given(st.lists(nal_units), st.booleans())
 def test_to_annex_b_is_the_inverse(nals: list[bytes], with_sets: bool) -> None:
     config = CodecConfig("h264", b"\x67\x42\x00\x1f", b"\x68\x80", 16, 16, False)
-    stream = to_annex_b(join_length_prefixed(nals), config, with_parameter_sets=with_sets)
+    stream = to_annex_b(join_length_prefixed(nals), config.parameter_sets if with_sets else ())
     assert split_annex_b(stream) == ([config.sps, config.pps] if with_sets else []) + nals
 
 

@@ -142,7 +142,7 @@ def test_every_field_of_the_sps_is_read(
 
 def test_to_annex_b_puts_all_sets_in_front() -> None:
     unit = x265.encode(frames=1)[0]
-    nals = split_annex_b(to_annex_b(unit.data, unit.config, with_parameter_sets=True))
+    nals = split_annex_b(to_annex_b(unit.data, unit.config.parameter_sets))
     assert nals[:3] == [unit.config.vps, unit.config.sps, unit.config.pps]
 
 

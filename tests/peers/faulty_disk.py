@@ -10,6 +10,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,10 +37,10 @@ class FaultyDisk:
     def mount(self) -> None:
         """As a system does at start, with a check of the file system. While somebody has files open in an earlier
         mount, that is what would be mounted again: wait until they let go."""
-        done = subprocess.run(
-            ["e2fsck", "-f", "-y", self._device], check=False, capture_output=True, text=True
-        )
-        assert done.returncode in (0, 1), done.stdout + done.stderr
+        deadline = time.monotonic() + 30
+        while (done := _check(self._device)).returncode not in (0, 1):
+            assert time.monotonic() < deadline, done.stdout + done.stderr
+            time.sleep(0.1)
         _run("mount", "-o", "errors=remount-ro", self._device, str(self.mounted))
 
     def unmount(self) -> None:
@@ -74,6 +75,11 @@ class FaultyDisk:
             fcntl.ioctl(directory, number, argument)
         finally:
             os.close(directory)
+
+
+def _check(device: str) -> subprocess.CompletedProcess[str]:
+    """0 and 1: the file system is whole, or is now."""
+    return subprocess.run(["e2fsck", "-f", "-y", device], check=False, capture_output=True, text=True)
 
 
 def _run(*command: str) -> str:
