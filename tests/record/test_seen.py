@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from record_streams import encode, take_units
 
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.motion_log import MotionLog
@@ -20,7 +21,6 @@ from nvr.record.model import TICKS, FootageClass, Mark
 from nvr.seen import Seen
 from nvr.state import open_state
 from nvr.web.auth import Auth
-from record.record_streams import encode, take_units
 
 NOON = 1_800_000_000 - 1_800_000_000 % 3600
 DAY_S = 86_400
