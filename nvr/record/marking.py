@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 Seen = Callable[[str, int, int], Awaitable[Sequence[Mark]]]
 """What was seen by a camera between two wall times in 1/90000 s. Raises StorageError, sqlite3.Error."""
 MARKS_A_STEP = 128
+REST_S = 0.1
+"""After each step: an index that knew no classes takes minutes, and must not take a third of the processor for them."""
 STEP_90K = DAY_90K
 
 
@@ -71,6 +73,7 @@ class Marking:
                     if self._directory.index is not index:
                         return
                     await on_disk(index.mark, marks[first : first + MARKS_A_STEP])
+                    await asyncio.sleep(REST_S)
             if self._directory.index is index:
                 room.known_until_90k = at_90k
         if self._directory.index is index:

@@ -20,6 +20,8 @@ from bench.play_data import CAMERA, CAMERAS, DAY_S, DAYS, REAL_MINUTES, Recordin
 from footage import CACHE, bikes_mp4
 from peers.appliance import Api, Appliance
 
+SETTLE_S = 30.0
+"""After a start the index is told what was seen during the last day, which takes ten seconds or so."""
 REPEATS = 31
 FEW = 5
 ROUNDS_OFF_S = 0.02
@@ -92,6 +94,7 @@ async def measure(site: Appliance, api: Api, data: Recordings) -> dict[str, floa
 
     (part,) = (await api.get(f"{hour}?{span}"))["parts"]
     assert part["duration_s"] > HOUR_S - 2, part
+    await asyncio.sleep(SETTLE_S)
     idle_ms = await meter.idle()
     say(f"the service at rest: {idle_ms:.1f} ms of CPU a second")
     result = {

@@ -85,6 +85,7 @@ async def recordings(cache: Path, begin_s: int) -> Recordings:
 async def _make(root: Path, state: Path, begin_s: int) -> float:
     rng = random.Random(1)
     index = Index(root)
+    index.set_classes_known()  # as of a recorder that has been told all along
     index.db._writer.execute("PRAGMA cache_size=-200000")
     index.db._writer.execute("PRAGMA synchronous=OFF")  # what is made here can be made again
     real = list(_real_files(root, StreamKey(CAMERA, Role.MAIN), begin_s))
