@@ -80,3 +80,4 @@ class Marking:
             if self._seen is not None:
                 await on_disk(index.set_classes_known)
             room.known_until_90k = None
+            room.look_soon()

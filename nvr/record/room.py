@@ -46,6 +46,10 @@ class Room:
         self._look_at_s = clock.monotonic_s
         self._look_at_camera_s: dict[str, float] = {}
 
+    def look_soon(self) -> None:
+        """What is known of the footage has changed: look with the next step for what outlived its days."""
+        self._look_at_s = self._clock.monotonic_s
+
     def synced(self) -> None:
         """The file system has counted what was deleted."""
         self._free_is_settled = True
