@@ -35,10 +35,10 @@ from nvr.errors import CameraError
 from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import StreamHub
-from nvr.record.model import FileRange
 from nvr.record.recorder import Pace, Recorder
 from nvr.stream_address import parse_address
 from nvr.supervise import Backoff, Supervisor
+from played import whole
 
 pytestmark = pytest.mark.timeout(120)
 KEY = StreamKey("gate", Role.MAIN)
@@ -449,15 +449,7 @@ async def test_from_a_file_to_what_is_played_back(clips: Path, tmp_path: Path) -
     assert len(parts) == 2 and len(got.units) == 2 * FRAMES
     shown = 0
     for part in parts:
-        content = b""
-        for piece in part.plan(0, part.length):
-            if isinstance(piece, FileRange):
-                with piece.path.open("rb") as file:
-                    file.seek(piece.offset)
-                    content += file.read(piece.length)
-            else:
-                content += piece
-        with av.open(io.BytesIO(content), "r") as container:
+        with av.open(io.BytesIO(whole(part)), "r") as container:
             shown += sum(1 for _ in container.decode(video=0))
     assert shown == 2 * FRAMES
     await recorder.close()

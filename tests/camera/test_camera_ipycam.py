@@ -23,8 +23,8 @@ from nvr.config import Camera
 from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import Hub
-from nvr.record.model import FileRange
 from nvr.record.recorder import Pace, Recorder
+from played import whole
 
 pytestmark = pytest.mark.timeout(120)
 PEER = Path(__file__).parent.parent / "peers/ipycam_peer.py"
@@ -135,15 +135,7 @@ async def test_its_mjpeg_page_is_a_source(ipycam: Ipycam) -> None:
 async def shown(recorder: Recorder, key: StreamKey) -> list[av.VideoFrame]:
     """The pictures of all that is recorded of a stream."""
     (part,) = await recorder.mp4(key, 0, 1e11)
-    content = bytearray()
-    for piece in part.plan(0, part.length):
-        if isinstance(piece, FileRange):
-            with piece.path.open("rb") as file:
-                file.seek(piece.offset)
-                content += file.read(piece.length)
-        else:
-            content += piece
-    with av.open(io.BytesIO(bytes(content)), "r") as container:
+    with av.open(io.BytesIO(whole(part)), "r") as container:
         return list(container.decode(video=0))
 
 

@@ -29,10 +29,10 @@ from nvr.errors import CameraError
 from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit
-from nvr.record.model import FileRange
 from nvr.record.recorder import Pace, Recorder
 from nvr.record.virtual_mp4 import VirtualMp4
 from nvr.supervise import Backoff, Supervisor
+from played import whole
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -257,15 +257,7 @@ class Watched:
 
 async def read(mp4: VirtualMp4) -> list[av.VideoFrame]:
     """The pictures of a part, every one of which must decode."""
-    content = b""
-    for piece in mp4.plan(0, mp4.length):
-        if isinstance(piece, FileRange):
-            with piece.path.open("rb") as file:
-                file.seek(piece.offset)
-                content += file.read(piece.length)
-        else:
-            content += piece
-    with av.open(io.BytesIO(content), "r") as container:
+    with av.open(io.BytesIO(whole(mp4)), "r") as container:
         sent = sum(1 for packet in container.demux(video=0) if packet.size)
         container.seek(0)
         frames = list(container.decode(video=0))

@@ -5,14 +5,13 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rtp_line import PacketLine, assert_nothing_damaged
 
 from nvr.camera.depacketizer import MAX_ACCESS_UNIT_BYTES
 from nvr.camera.encoder import Programme
 from nvr.camera.h264_rtp import H264Depacketizer, packetize
-from nvr.camera.rtp import pack_header
 from nvr.errors import CameraError, ProtocolViolation, UnsupportedStream
 from nvr.events import Role, StreamKey
-from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
 from nvr.media.nal import join_length_prefixed, split_length_prefixed
 
 KEY = StreamKey("gate", Role.MAIN)
@@ -30,42 +29,9 @@ def nal(kind: int, body: bytes = b"\x88body", reference: int = 0x60) -> bytes:
 IDR, SLICE = nal(5), nal(1)
 
 
-class Line:
-    """Feeds packets to a depacketizer and collects what it publishes."""
-
+class Line(PacketLine):
     def __init__(self, sps: bytes = SPS, pps: bytes = PPS, sequence: int = 65_530):
-        self.items: list[MediaItem] = []
-        self.depacketizer = H264Depacketizer(KEY, 96, self.items.append, sps=sps, pps=pps)
-        self.sequence, self.now_s = sequence, 100.0
-
-    def packet(
-        self, payload: bytes, timestamp: int, *, marker: bool = False, skip: int = 0, kind: int = 96
-    ) -> None:
-        self.sequence += skip
-        header = pack_header(
-            marker=marker, payload_type=kind, sequence=self.sequence, timestamp=timestamp, ssrc=1
-        )
-        packet = b"??" + header + payload + b"?"
-        self.now_s += 0.001
-        self.depacketizer.push(packet, 2, len(packet) - 1, self.now_s)
-        if kind == 96:
-            self.sequence += 1
-
-    def unit(self, number: int, *payloads: bytes, skip: int = 0) -> None:
-        for index, payload in enumerate(payloads):
-            marker = index == len(payloads) - 1
-            self.packet(payload, number * 3600, marker=marker, skip=skip if index == 0 else 0)
-
-    @property
-    def units(self) -> list[AccessUnit]:
-        return [item for item in self.items if isinstance(item, AccessUnit)]
-
-    @property
-    def causes(self) -> list[str]:
-        return [item.cause for item in self.items if isinstance(item, Discontinuity)]
-
-    def nals(self, index: int) -> list[bytes]:
-        return [bytes(n) for n in split_length_prefixed(self.units[index].data)]
+        super().__init__(lambda publish: H264Depacketizer(KEY, 96, publish, sps=sps, pps=pps), sequence)
 
 
 def stap(*nals: bytes) -> bytes:
@@ -101,37 +67,16 @@ def test_nothing_damaged_is_ever_published(
 ) -> None:
     """Whatever packets are lost: each unit is whole, and follows its predecessor or is a keyframe."""
     line = Line()
-    sent: dict[int, bytes] = {}
+    sent: list[bytes] = []
     packets: list[tuple[int, bytes, bool]] = []
     for number, lengths in enumerate(sizes):
         kind = 5 if number % 4 == 0 else 1
         slices = [nal(kind, bytes([0x80 if i == 0 else 0x40]) + bytes(n)) for i, n in enumerate(lengths)]
-        sent[number] = join_length_prefixed(slices)
+        sent.append(join_length_prefixed(slices))
         payloads = packetize([SPS, PPS, *slices] if in_band and kind == 5 else slices, 300)
         packets += [(number, payload, i == len(payloads) - 1) for i, payload in enumerate(payloads)]
     lost = data.draw(st.sets(st.integers(0, len(packets) - 1)))
-    numbers: list[int] = []
-    line.depacketizer.publish = lambda item: (
-        line.items.append(item),
-        numbers.append(number) if isinstance(item, AccessUnit) else None,
-    )
-    for index, (number, payload, marker) in enumerate(packets):
-        if index in lost:
-            line.sequence += 1
-        else:
-            line.packet(payload, number * 3600, marker=marker)
-    previous, gap = 0, True
-    for item in line.items:
-        if isinstance(item, Discontinuity):
-            gap = True
-            continue
-        number = numbers[0] + item.pts_90k // 3600  # bodies may be equal, times are not
-        assert item.data == sent[number]
-        assert item.is_key == (number % 4 == 0)
-        assert item.is_key if gap else number == previous + 1
-        previous, gap = number, False
-    if not lost:
-        assert len(line.units) == len(sizes) and line.causes == []
+    assert_nothing_damaged(line, sent, packets, lost)
 
 
 def test_aggregates_and_parameter_sets_in_band() -> None:

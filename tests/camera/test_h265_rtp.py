@@ -9,16 +9,15 @@ import pytest
 from camera_peers import Collector, camera
 from hypothesis import given
 from hypothesis import strategies as st
+from rtp_line import PacketLine, assert_nothing_damaged
 
 import x265
 from nvr.camera.client import play
 from nvr.camera.h265_rtp import H265Depacketizer, packetize
-from nvr.camera.rtp import pack_header
 from nvr.camera.server import RtspServer
 from nvr.clock import SystemClock
 from nvr.errors import CameraError, ProtocolViolation, UnsupportedStream
 from nvr.events import Role, StreamKey
-from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
 from nvr.media.hub import StreamHub
 from nvr.media.nal import join_length_prefixed, split_length_prefixed
 
@@ -36,44 +35,12 @@ def nal(kind: int, body: bytes = b"\x88body", layer: int = 0) -> bytes:
 IDR, SLICE, RASL, CRA, BLA, AUD, SEI = (nal(kind) for kind in (19, 1, 9, 21, 16, 35, 39))
 
 
-class Line:
-    """Feeds packets to a depacketizer and collects what it publishes."""
-
+class Line(PacketLine):
     def __init__(self, sets: tuple[bytes, ...] = SETS, sequence: int = 65_530):
-        self.items: list[MediaItem] = []
         vps, sps, pps = sets
-        self.depacketizer = H265Depacketizer(KEY, 96, self.items.append, vps=vps, sps=sps, pps=pps)
-        self.sequence, self.now_s = sequence, 100.0
-
-    def packet(self, payload: bytes, timestamp: int, *, marker: bool = False, skip: int = 0) -> None:
-        self.sequence += skip
-        header = pack_header(
-            marker=marker, payload_type=96, sequence=self.sequence, timestamp=timestamp, ssrc=1
+        super().__init__(
+            lambda publish: H265Depacketizer(KEY, 96, publish, vps=vps, sps=sps, pps=pps), sequence
         )
-        packet = b"??" + header + payload + b"?"
-        self.now_s += 0.001
-        self.depacketizer.push(packet, 2, len(packet) - 1, self.now_s)
-        self.sequence += 1
-
-    def unit(self, number: int, *payloads: bytes, skip: int = 0) -> None:
-        for index, payload in enumerate(payloads):
-            marker = index == len(payloads) - 1
-            self.packet(payload, number * 3600, marker=marker, skip=skip if index == 0 else 0)
-
-    @property
-    def units(self) -> list[AccessUnit]:
-        return [item for item in self.items if isinstance(item, AccessUnit)]
-
-    @property
-    def causes(self) -> list[str]:
-        return [item.cause for item in self.items if isinstance(item, Discontinuity)]
-
-    @property
-    def times(self) -> list[int]:
-        return [unit.pts_90k // 3600 for unit in self.units]
-
-    def nals(self, index: int) -> list[bytes]:
-        return [bytes(n) for n in split_length_prefixed(self.units[index].data)]
 
 
 def aggregate(*nals: bytes) -> bytes:
@@ -109,37 +76,16 @@ def test_nothing_damaged_is_ever_published(
 ) -> None:
     """Whatever packets are lost: each unit is whole, and follows its predecessor or is a keyframe."""
     line = Line()
-    sent: dict[int, bytes] = {}
+    sent: list[bytes] = []
     packets: list[tuple[int, bytes, bool]] = []
     for number, lengths in enumerate(sizes):
         kind = 19 if number % 4 == 0 else 1
         slices = [nal(kind, bytes([0x80 if i == 0 else 0x40]) + bytes(n)) for i, n in enumerate(lengths)]
-        sent[number] = join_length_prefixed(slices)
+        sent.append(join_length_prefixed(slices))
         payloads = packetize([*SETS, *slices] if in_band and kind == 19 else slices, 300)
         packets += [(number, payload, i == len(payloads) - 1) for i, payload in enumerate(payloads)]
     lost = data.draw(st.sets(st.integers(0, len(packets) - 1)))
-    numbers: list[int] = []
-    line.depacketizer.publish = lambda item: (
-        line.items.append(item),
-        numbers.append(number) if isinstance(item, AccessUnit) else None,
-    )
-    for index, (number, payload, marker) in enumerate(packets):
-        if index in lost:
-            line.sequence += 1
-        else:
-            line.packet(payload, number * 3600, marker=marker)
-    previous, gap = 0, True
-    for item in line.items:
-        if isinstance(item, Discontinuity):
-            gap = True
-            continue
-        number = numbers[0] + item.pts_90k // 3600
-        assert item.data == sent[number]
-        assert item.is_key == (number % 4 == 0)
-        assert item.is_key if gap else number == previous + 1
-        previous, gap = number, False
-    if not lost:
-        assert len(line.units) == len(sizes) and line.causes == []
+    assert_nothing_damaged(line, sent, packets, lost)
 
 
 def test_aggregates_and_parameter_sets_in_band() -> None:

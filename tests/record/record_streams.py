@@ -19,10 +19,9 @@ from nvr.media.h264 import NAL_AUD, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.nal import join_length_prefixed, split_annex_b
 from nvr.record.fmp4 import footer, fragment_header, segment_header
 from nvr.record.fmp4_reader import Read
-from nvr.record.model import FileRange, Fragment
+from nvr.record.model import Fragment
 from nvr.record.samples import AudioSamples, Samples, StoredFragment
 from nvr.record.segment import SegmentBuilder
-from nvr.record.virtual_mp4 import VirtualMp4
 
 GATE = StreamKey("gate", Role.MAIN)
 YARD = StreamKey("yard", Role.SUB)
@@ -156,18 +155,3 @@ def pictures(content: bytes) -> list[int]:
     """pts in 1/90000 s of the pictures that PyAV decodes from an MP4, in the order in which they are shown."""
     with av.open(io.BytesIO(content), "r") as container:
         return [frame.pts for frame in container.decode(video=0) if frame.pts is not None]
-
-
-def whole(mp4: VirtualMp4, start: int = 0, stop: int | None = None) -> bytes:
-    """The bytes of a plan."""
-    out = b""
-    for piece in mp4.plan(start, mp4.length if stop is None else stop):
-        if isinstance(piece, FileRange):
-            with piece.path.open("rb") as file:
-                file.seek(piece.offset)
-                content = file.read(piece.length)
-            assert len(content) == piece.length > 0
-            out += content
-        else:
-            out += piece
-    return out

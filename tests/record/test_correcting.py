@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from record_running import Recording, Start
-from record_streams import GATE, YARD, packets, pictures, whole
+from record_streams import GATE, YARD, packets, pictures
 
 from nvr.clock import FakeClock
 from nvr.record import fsck
 from nvr.record.index import NAME
 from nvr.record.retention import Days, Keep
+from played import whole
 
 NIGHT_S = 1_790_000_000.0
 DAY_S = 86_400.0

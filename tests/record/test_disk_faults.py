@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from record_running import FAST, Start
-from record_streams import GATE, YARD, cut, encode, fat, packets, pictures, take_units, whole
+from record_streams import GATE, YARD, cut, encode, fat, packets, pictures, take_units
 
 from nvr.record.index import Index
 from nvr.record.model import Fragment
 from nvr.record.retention import Budget
 from nvr.record.writer import Batch, Writer
+from played import whole
 
 FAT = fat(encode(), 20_000)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from record_disks import CAMERAS, Site, Slot, site
-from record_streams import pictures, whole
+from record_streams import pictures
 
 from nvr.config import load
 from nvr.errors import ConfigError, StorageError
@@ -21,6 +21,7 @@ from nvr.record.joined import join_holes, join_spans
 from nvr.record.spread import Trust, spread
 from nvr.record.timeline import Hole
 from nvr.supervise import Backoff
+from played import whole
 
 EAST, NORTH = CAMERAS[:2]
 

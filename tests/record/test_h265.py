@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from record_running import Start
-from record_streams import GATE, cut, encode, file_bytes, packets, pictures, reader, take_units, whole
+from record_streams import GATE, cut, encode, file_bytes, packets, pictures, reader, take_units
 
 import x265
 from nvr.media.access_unit import CodecConfig
@@ -22,6 +22,7 @@ from nvr.record.fmp4_reader import read_segment_header
 from nvr.record.index import Index
 from nvr.record.model import FragmentEntry, Segment, SegmentRow
 from nvr.store import Database
+from played import whole
 
 CONFIG = x265.encode(frames=2)[0].config
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from record_running import Start
-from record_streams import GATE, YARD, packets, pictures, whole
+from record_streams import GATE, YARD, packets, pictures
 
 from nvr.record.layout import path_of
 from nvr.record.pace import Pace
+from played import whole
 
 KILLS = 4
 MAX_LOSS_S = 2.5

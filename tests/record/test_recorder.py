@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from record_running import FAST, Start
-from record_streams import FPS, GATE, YARD, encode, fat, packets, pictures, whole
+from record_streams import FPS, GATE, YARD, encode, fat, packets, pictures
 
 from nvr.clock import FakeClock, SystemClock
 from nvr.errors import StorageError
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit, Discontinuity
 from nvr.record.recorder import Recorder
+from played import whole
 
 
 async def open_recorder(root: Path) -> Recorder:

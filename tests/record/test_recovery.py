@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from record_running import Recording, Start
-from record_streams import GATE, YARD, cut, encode, packets, pictures, take_units, whole
+from record_streams import GATE, YARD, cut, encode, packets, pictures, take_units
 
 from nvr.media.access_unit import Discontinuity
 from nvr.record import recovery
@@ -19,6 +19,7 @@ from nvr.record.layout import path_of
 from nvr.record.model import Fragment
 from nvr.record.retention import Budget, Doomed
 from nvr.record.writer import Batch, Writer
+from played import whole
 
 
 def no_sync(_files: Sequence[int]) -> None:

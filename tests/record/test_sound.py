@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_running import Start
 from record_sound import beep_times, sound, sounds, together
-from record_streams import GATE, cut, encode, file_bytes, packets, reader, take_units, whole
+from record_streams import GATE, cut, encode, file_bytes, packets, reader, take_units
 from test_fmp4 import CONFIG, decode_orders
 from test_virtual_mp4 import record
 
@@ -26,6 +26,7 @@ from nvr.record import fsck
 from nvr.record.fmp4_reader import Damaged, read_footer, read_segment_header, scan
 from nvr.record.model import Fragment
 from nvr.record.virtual_mp4 import VirtualMp4
+from played import whole
 
 CODECS: list[AudioCodec] = ["aac", "alaw", "ulaw"]
 CONFIGS = [aac_config(aac_lc_specific(16_000, 1), 16_000), g711_config("alaw"), g711_config("ulaw", 2)]

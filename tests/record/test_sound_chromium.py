@@ -8,12 +8,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from record_sound import sound, together
-from record_streams import encode, take_units, whole
+from record_streams import encode, take_units
 from test_virtual_mp4 import record
 
 from nvr.media.audio import AudioCodec
 from nvr.record.virtual_mp4 import VirtualMp4
 from peers.browser import browser_page
+from played import whole
 
 LISTEN = """async () => {
   const video = document.querySelector("video");

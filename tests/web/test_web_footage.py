@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import av
 import pytest
@@ -15,20 +14,8 @@ from web_site import GATE, YARD, Client, Site, access_units
 
 from nvr.events import Actor
 from nvr.media.nal import join_length_prefixed
-from nvr.record.virtual_mp4 import FileRange, VirtualMp4
 from nvr.web.access import AccountRole
-
-
-def whole(part: VirtualMp4) -> bytes:
-    pieces = []
-    for piece in part.plan(0, part.length):
-        if isinstance(piece, FileRange):
-            with Path(piece.path).open("rb") as file:
-                file.seek(piece.offset)
-                pieces.append(file.read(piece.length))
-        else:
-            pieces.append(piece)
-    return b"".join(pieces)
+from played import whole
 
 
 @dataclass
