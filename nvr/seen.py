@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nvr.alarm.incidents import Incident, IncidentStore
+from nvr.alarm.incidents import FOOTAGE_AFTER_S, FOOTAGE_BEFORE_S, Incident, IncidentStore
 from nvr.alarm.motion_log import MINUTE_S, MotionLog
 from nvr.clock import Clock
 from nvr.events import Motion, Sighting
 from nvr.record.model import TICKS, FootageClass, Mark
-
-BEFORE_S, AFTER_S = 10.0, 20.0
-"""Around an incident, as the page plays it."""
 
 
 class Seen:
@@ -32,7 +29,9 @@ class Seen:
     def sighting(self, sighting: Sighting) -> None:
         """Told before the incident is stored, which may have to wait for the system's disk."""
         at_s = self._wall_s(sighting.captured_mono_s)
-        self._tell(_mark(sighting.camera, at_s - BEFORE_S, at_s + AFTER_S, FootageClass.PERSON))
+        self._tell(
+            _mark(sighting.camera, at_s - FOOTAGE_BEFORE_S, at_s + FOOTAGE_AFTER_S, FootageClass.PERSON)
+        )
 
     def incident(self, incident: Incident) -> None:
         """An incident was opened or went on: all of it counts, also between its sightings."""
@@ -42,7 +41,7 @@ class Seen:
         """All marks of `camera` that reach into a span. Raises sqlite3.Error."""
         start_s, end_s = start_90k / TICKS, end_90k / TICKS
         minutes = await self._motion.intervals(camera, start_s, end_s, 0.0)
-        incidents = await self._incidents.spans(camera, start_s - AFTER_S, end_s + BEFORE_S)
+        incidents = await self._incidents.spans(camera, start_s - FOOTAGE_AFTER_S, end_s + FOOTAGE_BEFORE_S)
         return [
             *(_mark(camera, begin_s, stop_s, FootageClass.MOTION) for begin_s, stop_s in minutes),
             *(_of_incident(camera, opened_s, last_s) for opened_s, last_s in incidents),
@@ -53,7 +52,7 @@ class Seen:
 
 
 def _of_incident(camera: str, opened_s: float, last_s: float) -> Mark:
-    return _mark(camera, opened_s - BEFORE_S, last_s + AFTER_S, FootageClass.PERSON)
+    return _mark(camera, opened_s - FOOTAGE_BEFORE_S, last_s + FOOTAGE_AFTER_S, FootageClass.PERSON)
 
 
 def _mark(camera: str, start_s: float, end_s: float, kind: FootageClass) -> Mark:

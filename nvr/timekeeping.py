@@ -4,7 +4,6 @@ it was and who confirmed it (`clock.json` in the state directory)."""
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +15,7 @@ from nvr.clock import FLOOR_S, Clock, Source
 from nvr.errors import StorageError
 from nvr.events import Fault
 from nvr.faults import FaultBoard
+from nvr.whole_file import write_whole
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +51,8 @@ def read_known_time(state: Path) -> KnownTime | None:
 
 def write_known_time(state: Path, known: KnownTime) -> None:
     """On the disk when this returns. Raises StorageError."""
-    unfinished = state / f"{NAME}.part"
     try:
-        with unfinished.open("wb") as file:
-            file.write(known.model_dump_json().encode())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(state / NAME)
+        write_whole(state / NAME, known.model_dump_json().encode())
     except OSError as error:
         raise StorageError(
             f"{state / NAME}: cannot be written: {error.strerror}",

@@ -30,6 +30,8 @@ class Incident:
 
 
 MAX_MARKS = 2000
+FOOTAGE_BEFORE_S, FOOTAGE_AFTER_S = 10.0, 20.0
+"""An incident's footage begins so long before its first sighting and ends so long after its last."""
 LONGEST_S = 3600.0
 """No incident lasts longer (journal.py: ten minutes)."""
 

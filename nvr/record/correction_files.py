@@ -8,7 +8,7 @@ import structlog
 from pydantic import ValidationError
 
 from nvr.record.correction import BootCorrections, Corrections
-from nvr.record.filesystem import sync_folder, write_whole
+from nvr.whole_file import sync_folder, write_whole
 
 log = structlog.get_logger(__name__)
 

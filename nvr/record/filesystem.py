@@ -6,7 +6,6 @@ import ctypes
 import fcntl
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -104,32 +103,6 @@ def _write_all(file: int, buffers: Sequence[bytes]) -> int:
         while rest:
             rest = rest[os.write(file, rest) :]
     return length
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write the file `path` anew; under its name there is never half of it, and it is on the disk on return.
-    Raises OSError."""
-    unfinished = path.with_suffix(".part")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk. Raises OSError."""
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def truncate(file: int, size: int) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from nvr.record.filesystem import sync_folder, write_whole
 from nvr.record.hold import Hold
+from nvr.whole_file import sync_folder, write_whole
 
 log = structlog.get_logger(__name__)
 

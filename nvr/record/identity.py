@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nvr.errors import StorageError
 from nvr.record.errors import storage_error
-from nvr.record.filesystem import write_whole
+from nvr.whole_file import write_whole
 
 MARKER = "nvr-disk.json"
 REGISTRY = "disks.json"

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nvr.record.errors import storage_error
-from nvr.record.filesystem import sync_folder, write_whole
 from nvr.record.layout import DAY
+from nvr.whole_file import sync_folder, write_whole
 
 FOLDER = "pictures"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

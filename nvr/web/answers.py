@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from nvr import __version__
-from nvr.alarm.incidents import Incident
+from nvr.alarm.incidents import FOOTAGE_AFTER_S, FOOTAGE_BEFORE_S, Incident
 from nvr.config import Camera
 from nvr.events import Fault, Role, StreamKey
 from nvr.record.disks import DiskState
@@ -15,8 +15,6 @@ from nvr.web.access import Account, Session
 from nvr.web.services import Services
 
 Json = dict[str, Any]
-FOOTAGE_BEFORE_S = 10.0
-FOOTAGE_AFTER_S = 20.0
 
 
 def session_answer(services: Services, session: Session | None, *, claimed: bool) -> Json:

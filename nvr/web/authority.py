@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from nvr.web.files import write_private
 from nvr.web.tls import BACKDATE, CA_DAYS, EARLIEST, LEAF_DAYS, RENEW_DAYS, Names, Outcome, Wish
+from nvr.whole_file import PRIVATE, write_whole
 
 
 def main() -> None:
@@ -44,11 +44,12 @@ def ensure(wish: Wish) -> Outcome:
             return Outcome(is_ca_damaged=True)
         if ca is None or now > ca.certificate.not_valid_after_utc:
             ca, made_ca = _new_ca(wish.site, now), True
-            write_private(file, ca.pem())
+            write_whole(file, ca.pem(), mode=PRIVATE)
         leaf = _load(directory / "server.pem")
         if leaf is None or _is_stale(leaf, ca, wish.names, now):
             made_leaf = True
-            write_private(directory / "server.pem", _new_leaf(ca, wish.names, now).pem(ca.certificate))
+            leaf = _new_leaf(ca, wish.names, now)
+            write_whole(directory / "server.pem", leaf.pem(ca.certificate), mode=PRIVATE)
     except OSError as error:
         return Outcome(error=error.strerror or str(error))
     return Outcome(

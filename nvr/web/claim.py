@@ -13,7 +13,7 @@ from pathlib import Path
 from nvr.errors import StorageError
 from nvr.store import Database
 from nvr.web.accounts import has_accounts
-from nvr.web.files import write_private
+from nvr.whole_file import PRIVATE, write_whole
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: without I, L, O and U, which people misread."""
@@ -74,7 +74,7 @@ class ClaimCode:
                 connection.execute(
                     "INSERT INTO claim (only_row, code_hash) VALUES (1, ?)", (code_hash(code),)
                 )
-                write_private(self._file, f"{code}\n".encode("ascii"))
+                write_whole(self._file, f"{code}\n".encode("ascii"), mode=PRIVATE)
         except OSError as error:
             raise StorageError(
                 f"{self._file}: cannot be used: {error.strerror}",
