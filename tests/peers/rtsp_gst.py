@@ -24,7 +24,7 @@ FLASH = SOURCE.replace("pattern=ball", "pattern=black name=flash")
 BEEP = "audiotestsrc name=beep is-live=true freq=1000 volume=0 samplesperbuffer={} ! audio/x-raw,rate={},channels=1"
 PLAIN_H264 = H264.format("tune=zerolatency", "baseline", "-1")
 PLAIN_H265 = H265.format("tune=zerolatency", "-1")
-AAC = f"{BEEP.format(320, 16000)} ! audioconvert ! voaacenc ! rtpmp4gpay name=pay1 pt=97"
+AAC = f"{BEEP.format(960, 48000)} ! audioconvert ! voaacenc ! rtpmp4gpay name=pay1 pt=97"
 G711 = f"{BEEP.format(160, 8000)} ! {{}}enc ! rtp{{}}pay name=pay1"
 FLASH_NS = 200_000_000
 MOUNTS = {
