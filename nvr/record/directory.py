@@ -191,8 +191,17 @@ class Directory:
         index = await self._new_index(now)
         await self._threads.on_disk(self.writer.replace_index, index)
 
-    async def close(self) -> None:
-        """Close everything, and let others have the directory."""
+    async def close(self, timeout_s: float) -> None:
+        """Close everything, and let others have the directory, also when cancelled meanwhile. Raises TimeoutError: the
+        disk does not answer; then whoever still works on it keeps the directory."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._close()
+        except asyncio.CancelledError:
+            self._lock.close()
+            raise
+
+    async def _close(self) -> None:
         await self._threads.on_disk(self.writer.close)
         await self._close_index()
         await self._threads.on_disk(self._sync.close)

@@ -188,11 +188,11 @@ class Recorder(Finder):
         self._disk_clock.eras.leave(self._disk_clock)
         self._pictures.close()
         try:
-            async with asyncio.timeout(self._pace.finish_s):
-                await self._directory.close()
+            await self._directory.close(self._pace.finish_s)
         except TimeoutError:
             log.error("the disk does not answer; it is left as it is", path=str(self._root))
-        self._threads.close()
+        finally:
+            self._threads.close()
 
     def consumer(self, key: StreamKey, stream_clock: StreamClock | None = None) -> StreamInput:
         """What records the stream `key`. `stream_clock`: the stream's own, where it records on several disks in turn;

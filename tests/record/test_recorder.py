@@ -291,3 +291,19 @@ async def test_consumer_takes_anything_while_the_clock_stands_still(tmp_path: Pa
     with pytest.raises(ValueError, match="not a camera id"):
         recorder.consumer(GATE._replace(camera="../evil"))
     await recorder.close()
+
+
+async def test_directory_is_free_again_when_closing_was_cancelled(start: Start) -> None:
+    recording = await start()
+    await recording.record(2)
+    assert recording.task is not None
+    recording.task.cancel()
+    await asyncio.wait([recording.task])
+    recording.task = None
+    closing = asyncio.create_task(recording.recorder.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert closing.cancelled()
+    again = await start()
+    await again.record(2)
