@@ -16,8 +16,9 @@ from nvr.record.clock_eras import DiskClock
 from nvr.record.corrected_rows import correct, correct_all
 from nvr.record.correction import BootCorrections
 from nvr.record.correction_files import write_corrections
-from nvr.record.directory import Directory, Threads
+from nvr.record.directory import Directory
 from nvr.record.errors import storage_error
+from nvr.record.threads import Threads
 
 log = structlog.get_logger(__name__)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -33,33 +31,10 @@ from nvr.record.model import Segment
 from nvr.record.retention import Budget, Keep
 from nvr.record.settled_clock import SettledClock
 from nvr.record.stream_clock import BootFootage
+from nvr.record.threads import Threads
 from nvr.record.writer import Batch, Report, Writer
 
 log = structlog.get_logger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Threads:
-    """One thread that writes, two that read for playback: a slow reader holds up no commit."""
-
-    def __init__(self) -> None:
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
-        self._playback = ThreadPoolExecutor(2, thread_name_prefix="playback")
-
-    def on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """Run `work` on the writing thread, after what was given to it before."""
-        return asyncio.get_running_loop().run_in_executor(self._disk, lambda: work(*args, **kwargs))
-
-    def reading(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """Run `work` on a reading thread."""
-        return asyncio.get_running_loop().run_in_executor(self._playback, lambda: work(*args, **kwargs))
-
-    def close(self) -> None:
-        """Give the threads back; work that hangs is left behind."""
-        self._disk.shutdown(wait=False, cancel_futures=True)
-        self._playback.shutdown(wait=False, cancel_futures=True)
 
 
 class Directory:

@@ -10,12 +10,13 @@ from pathlib import Path
 from nvr.errors import StorageError
 from nvr.events import StreamKey
 from nvr.record import playback
-from nvr.record.directory import Directory, Threads
+from nvr.record.directory import Directory
 from nvr.record.errors import is_corrupt, storage_error
 from nvr.record.index import Index
 from nvr.record.keyframe import Keyframe, read_keyframe
 from nvr.record.model import TICKS, Deletion, Gap, Interval
 from nvr.record.stream_clock import BootFootage
+from nvr.record.threads import Threads
 from nvr.record.timeline import Hole, Recorded, Spans90k, read_gaps, read_recorded
 from nvr.record.virtual_mp4 import Piece, VirtualMp4
 

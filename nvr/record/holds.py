@@ -12,10 +12,11 @@ from nvr.clock import Clock
 from nvr.errors import StorageError
 from nvr.events import Fault
 from nvr.faults import FaultBoard
-from nvr.record.directory import Directory, Threads
+from nvr.record.directory import Directory
 from nvr.record.errors import storage_error
 from nvr.record.hold import Hold, held_spans
 from nvr.record.hold_files import delete_hold, forget_ended, write_hold
+from nvr.record.threads import Threads
 
 PLACE = "holds"
 LOOK_S = 60.0
@@ -81,7 +82,7 @@ class Holds:
             forget_ended(self._root)
 
         try:
-            await self._threads.on_disk(work)
+            await self._threads.asked(work)
         except OSError as error:
             raise storage_error(self._root, error) from error
         self._directory.ended_holds.clear()
@@ -177,7 +178,7 @@ class Holds:
             self._directory.writer.room.holds = tuple(holds.values())
 
         try:
-            await self._threads.on_disk(work)
+            await self._threads.asked(work)
         except OSError as error:
             raise storage_error(self._root, error) from error
         self._directory.holds = holds

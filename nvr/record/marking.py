@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from nvr.errors import StorageError
-from nvr.record.directory import Directory, Threads
+from nvr.record.directory import Directory
 from nvr.record.index import Index
 from nvr.record.model import Mark
 from nvr.record.recovery import LONGEST_90K
 from nvr.record.retention import DAY_90K
+from nvr.record.threads import Threads
 
 log = structlog.get_logger(__name__)
 

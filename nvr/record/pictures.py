@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from nvr.record.errors import storage_error
 from nvr.record.layout import DAY
+from nvr.record.threads import answer_of
 from nvr.whole_file import sync_folder, write_whole
 
 FOLDER = "pictures"
@@ -43,7 +43,7 @@ class PictureStore:
         """
         path = self._path(picture_id, camera, wall_s)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._save, path, jpeg)
+            await answer_of(self._thread, self._save, path, jpeg)
         except OSError as error:
             raise storage_error(self._root, error) from error
         self.bytes += len(jpeg)
@@ -51,15 +51,15 @@ class PictureStore:
     async def load(self, picture_id: str, camera: str, wall_s: float) -> bytes | None:
         """The picture saved under this id, camera and time, None if there is none or it cannot be read.
 
-        Raises ValueError: `picture_id` or `camera` is no plain name.
+        Raises ValueError: `picture_id` or `camera` is no plain name; StorageError: the disk was let go.
         """
         path = self._path(picture_id, camera, wall_s)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _read, path)
+        return await answer_of(self._thread, _read, path)
 
     async def tidy(self, is_over: IsOver | None) -> None:
         """Delete what `is_over` says, and count the rest. Raises StorageError."""
         try:
-            self.bytes = await asyncio.get_running_loop().run_in_executor(self._thread, self._tidy, is_over)
+            self.bytes = await answer_of(self._thread, self._tidy, is_over)
         except OSError as error:
             raise storage_error(self._root, error) from error
 

@@ -12,8 +12,9 @@ import structlog
 from nvr.events import Fault
 from nvr.faults import FaultBoard
 from nvr.record import recovery
-from nvr.record.directory import Directory, Threads
+from nvr.record.directory import Directory
 from nvr.record.errors import PLACE
+from nvr.record.threads import Threads
 
 log = structlog.get_logger(__name__)
 

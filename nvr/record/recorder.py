@@ -17,7 +17,7 @@ from nvr.faults import FaultBoard
 from nvr.record.clock_eras import ClockEras
 from nvr.record.correcting import Correcting
 from nvr.record.counters import Counters, MinimumWatch, OverflowWatch
-from nvr.record.directory import Directory, Threads
+from nvr.record.directory import Directory
 from nvr.record.errors import PLACE, DiskFull, storage_error
 from nvr.record.finder import Finder
 from nvr.record.forecast import Forecast
@@ -36,6 +36,7 @@ from nvr.record.rebuilding import Rebuilding
 from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Budget, Keep
 from nvr.record.settled_clock import SettledClock
 from nvr.record.stream_clock import StreamClock
+from nvr.record.threads import Threads
 from nvr.record.writer import Batch, Report
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,8 @@ HOLD_SHARE = 0.25
 
 
 class Recorder(Finder):
-    """One recordings directory: records into it while `run` runs, and answers what it holds until `close`.
+    """One recordings directory: records into it while `run` runs, and answers what it holds until `close`. `pictures`:
+    those of incidents, beside the footage.
 
     Made by `open`. Only the event loop's thread may call anything here.
     """
@@ -73,7 +75,7 @@ class Recorder(Finder):
         self._intake = Intake(max_bytes=pace.memory_bytes)
         self._inputs: dict[StreamKey, StreamInput] = {}
         self._numbers = itertools.count(directory.next_number)
-        self._pictures, self._picture_days = picture_days.pictures, picture_days
+        self.pictures, self._picture_days = picture_days.pictures, picture_days
         self.ends_90k = directory.ends_90k
         self._worked_s = asyncio.get_running_loop().time()
         self._step_since_s: float | None = None
@@ -186,7 +188,7 @@ class Recorder(Finder):
     async def close(self) -> None:
         """Let go of the directory, after `run` has ended; a disk that does not answer is not waited for."""
         self._disk_clock.eras.leave(self._disk_clock)
-        self._pictures.close()
+        self.pictures.close()
         try:
             await self._directory.close(self._pace.finish_s)
         except TimeoutError:
@@ -234,11 +236,6 @@ class Recorder(Finder):
     def statistics(self) -> Statistics:
         """Counters since the start."""
         return self._counters.statistics(self._intake.dropped, self._intake.bytes)
-
-    @property
-    def pictures(self) -> PictureStore:
-        """Incident pictures beside the footage."""
-        return self._pictures
 
     # Recording
 

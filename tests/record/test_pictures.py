@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,3 +95,25 @@ async def test_days_that_are_over_go_and_the_rest_is_counted(store: PictureStore
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["2027-01-16"]
     await store.tidy(None)
     assert store.bytes == 5
+
+
+async def test_a_disk_that_is_let_go_cancels_nobody(tmp_path: Path) -> None:
+    """Who waits for a picture, or asks for one too late, gets an error to act on."""
+    blocked, may_go_on = threading.Event(), threading.Event()
+
+    def check() -> None:
+        blocked.set()
+        may_go_on.wait(20)
+
+    pictures = PictureStore(tmp_path, check)
+    first = asyncio.create_task(pictures.save("1", "gate", b"one", 1e9))
+    await asyncio.to_thread(blocked.wait, 20)
+    second = asyncio.create_task(pictures.save("2", "gate", b"two", 1e9))
+    await asyncio.sleep(0)
+    pictures.close()
+    with pytest.raises(StorageError, match="let go"):
+        await second
+    with pytest.raises(StorageError, match="let go"):
+        await pictures.load("1", "gate", 1e9)
+    may_go_on.set()
+    await first
