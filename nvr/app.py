@@ -24,6 +24,7 @@ from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.errors import NvrError, StorageError
 from nvr.events import Fault, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
+from nvr.heap import keep_clean
 from nvr.loop_lag import LoopLag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
@@ -210,6 +211,7 @@ class App:
             jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
         jobs += [
             ("loop-lag", self._lag.run),
+            ("memory", keep_clean),
             ("web", partial(self._run_web, on_pages)),
             ("live", self._run_live),
         ]
