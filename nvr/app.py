@@ -17,6 +17,7 @@ from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, switch_off
 from nvr.camera.client import AudioProblem
+from nvr.camera.link import receive_buffer
 from nvr.camera.source import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config
@@ -140,6 +141,7 @@ class App:
             else None
         )
         self._lag = LoopLag(clock)
+        self._received = receive_buffer()
         self.live = LiveServer(max_sessions=config.web.max_viewers)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
@@ -260,6 +262,7 @@ class App:
                 playing,
                 publish_audio=stream.publish_audio,
                 on_audio=audio,
+                received=self._received,
             )
         except NvrError as error:
             fault = Fault(f"camera:{key}", error.code, str(error), error.params)

@@ -17,6 +17,7 @@ from nvr.camera.audio import AudioFeed, PublishAudio
 from nvr.camera.depacketizer import Depacketizer
 from nvr.camera.h264_rtp import H264Depacketizer
 from nvr.camera.h265_rtp import H265Depacketizer
+from nvr.camera.link import receive_buffer
 from nvr.camera.sdp import VideoTrack
 from nvr.camera.session import Session
 from nvr.clock import Clock
@@ -37,6 +38,7 @@ async def play(
     *,
     publish_audio: PublishAudio | None = None,
     on_audio: Callable[[AudioProblem | None], None] = lambda _problem: None,
+    received: memoryview | None = None,
     stall_s: float = 5.0,
     connect_s: float = 10.0,
     answer_s: float = 10.0,
@@ -52,6 +54,9 @@ async def play(
     its units are published from the first picture on; `on_audio` is told why there is none, or None: there is. The
     video is played in any case. Where it is off the camera is not asked for audio.
 
+    `received`: a `receive_buffer` that other connections of the same event loop use too. One for all stays in the
+    processor's cache.
+
     Time limits: `connect_s` to connect, `answer_s` for each answer, `stall_s` without any packet of the video,
     `parameter_sets_s` of packets without parameter sets, `keyframe_s` of packets without a keyframe.
 
@@ -65,7 +70,7 @@ async def play(
         raise ValueError(f"camera {camera.id} has no {role} stream")
     key = StreamKey(camera.id, role)
     try:
-        session = Session(camera, role, url, clock, answer_s)
+        session = Session(camera, role, url, clock, answer_s, received or receive_buffer())
         try:
             await session.connect(connect_s)
             description = await session.describe()
@@ -88,7 +93,9 @@ async def play(
 
             depacketizer.publish = publish_first
             on_report = feed.take_video_report if feed is not None else None
-            await session.set_up(track.control, depacketizer.push, on_report=on_report)
+            await session.set_up(
+                track.control, depacketizer.push, run=depacketizer.push_run, on_report=on_report
+            )
             if feed is not None and isinstance(found, audio_sdp.AudioTrack):
                 on_audio(await _set_up_audio(camera, role, session, found, feed))
             publish(Discontinuity(key, "reconnect", clock.monotonic()))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from struct import Struct
 
 from nvr.camera.rtp import FIXED, HEADER_BYTES, PLAIN, parse_header
-from nvr.camera.rtsp import Buffer
+from nvr.camera.rtsp import FRAME_PREFIX_BYTES, Buffer
 from nvr.camera.timeline import Timeline
 from nvr.errors import ProtocolViolation
 from nvr.events import StreamKey
@@ -52,6 +53,10 @@ class Depacketizer(ABC):
         self._bytes = 0
         self._has_slice = self._is_key = self._damaged = False
         self._fragmented_at = -1
+        # What precedes the data in each further fragment but the last, and the layout of such packets of one size.
+        self._fragment_header = b""
+        self._run_bytes = 0
+        self._run_layout = Struct("")
 
     def push(self, buffer: Buffer, start: int, end: int, at_s: float) -> None:
         """Take the packet `buffer[start:end]`, which arrived at `at_s`; packets of other types are ignored.
@@ -82,6 +87,32 @@ class Depacketizer(ABC):
             self._take_payload(buffer, at, end, sequence)
         if marker:
             self._finish_unit()
+
+    def push_run(self, buffer: Buffer, start: int, end: int, at_s: float) -> int:
+        """As `nvr.camera.rtsp.Run`: take packets that continue the open fragmented NAL unit and neither end it nor have
+        anything optional. A picture comes in some eight packets of which all but the first and last are such, and this
+        takes a quarter of the time of `push`. Raises ProtocolViolation."""
+        header, stride = self._fragment_header, end - start
+        data_bytes = stride - FRAME_PREFIX_BYTES - HEADER_BYTES - len(header)
+        if self._fragmented_at < 0 or data_bytes <= 0:
+            return 0
+        if stride != self._run_bytes:
+            self._run_bytes = stride
+            self._run_layout = Struct(f">IHHII{len(header)}s{data_bytes}s")
+        prefix = int.from_bytes(buffer[start : start + FRAME_PREFIX_BYTES], "big")
+        kind, timestamp, parts = PLAIN << 8 | self._payload_type, self._timestamp, self._parts
+        sequence, taken = self._next_sequence or 0, 0
+        follow = memoryview(buffer)[end : end + (len(buffer) - end) // stride * stride]
+        for of_frame, of_packet, number, time, _, of_data, data in self._run_layout.iter_unpack(follow):
+            if (of_frame, of_packet, number, time, of_data) != (prefix, kind, sequence, timestamp, header):
+                break
+            parts.append(data)
+            sequence = sequence + 1 & 0xFFFF
+            taken += 1
+        self._next_sequence = sequence
+        self.last_packet_s = at_s
+        self._count(taken * data_bytes)
+        return taken
 
     def pts_of(self, timestamp: int) -> int | None:
         """pts in 1/90000 s of an RTP timestamp near that of the last published unit; None before the first."""
@@ -117,9 +148,10 @@ class Depacketizer(ABC):
         self._parts += (len(nal).to_bytes(4, "big"), nal)
         self._count(len(nal))
 
-    def _open_fragmented(self, header: bytes) -> None:
-        """A fragmented NAL unit begins."""
+    def _open_fragmented(self, header: bytes, fragment_header: bytes) -> None:
+        """A fragmented NAL unit with this header begins; `fragment_header`: of its further fragments."""
         self._close_fragmented()
+        self._fragment_header = fragment_header
         self._fragmented_at = len(self._parts)
         self._parts += (b"", header)
 

@@ -76,7 +76,9 @@ class H264Depacketizer(Depacketizer):
             self._count(end - at - 2)
             return
         if flags & 0x80:
-            self._open_fragmented(bytes((buffer[at] & 0xE0 | flags & 0x1F,)))
+            self._open_fragmented(
+                bytes((buffer[at] & 0xE0 | flags & 0x1F,)), bytes((buffer[at], flags & 0x3F))
+            )
         self._continue_fragmented(buffer[at + 2 : end])
         if flags & 0x40:
             self._close_fragmented()

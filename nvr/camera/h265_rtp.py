@@ -102,7 +102,10 @@ class H265Depacketizer(Depacketizer):
             raise ProtocolViolation(f"RTP packet {sequence}: fragmentation unit without a header")
         flags = buffer[at + HEADER_BYTES]
         if flags & 0x80:
-            self._open_fragmented(bytes((buffer[at] & 0x81 | (flags & 0x3F) << 1, buffer[at + 1])))
+            self._open_fragmented(
+                bytes((buffer[at] & 0x81 | (flags & 0x3F) << 1, buffer[at + 1])),
+                bytes((buffer[at], buffer[at + 1], flags & 0x3F)),
+            )
         self._continue_fragmented(buffer[at + _FU_HEADER_BYTES : end])
         if flags & 0x40:
             self._close_fragmented()

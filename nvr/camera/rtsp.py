@@ -19,6 +19,10 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 Buffer = bytes | bytearray
 Sink = Callable[[Buffer, int, int, float], None]
 """Takes one interleaved frame: `buffer[start:end]`, valid only during the call, and the time it arrived."""
+Run = Callable[[Buffer, int, int, float], int]
+"""Asked after the sink has taken a frame, where `buffer[start:end]` is that frame with its prefix and the next has the
+same channel and length: takes as many of those that follow in the same form as it can, and returns how many."""
+FRAME_PREFIX_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,14 +84,15 @@ def _encode(start_line: str, headers: Headers, body: bytes) -> bytes:
 class RtspParser:
     """Cuts a byte stream into messages and interleaved frames, however it is chopped up.
 
-    `sinks`: who takes the frames of which channel (0 to 255); frames of other channels are skipped. `pieces`: how many
-    messages and frames there were so far.
+    `sinks`: who takes the frames of which channel (0 to 255); frames of other channels are skipped. `runs`: who can
+    take several of its frames at once. `pieces`: how many messages and frames there were so far.
     Header lines may end in LF alone, and blank lines may stand between messages, as some cameras send them.
     """
 
     def __init__(self, on_message: Callable[[Message], None]):
         self._on_message = on_message
         self.sinks: dict[int, Sink] = {}
+        self.runs: dict[int, Run] = {}
         self.pieces = 0
         self._rest = bytearray()
         self._scanned = 0
@@ -105,7 +110,7 @@ class RtspParser:
             buffer: Buffer = self._rest
         else:
             buffer = data
-        at, size, sinks = 0, len(buffer), self.sinks
+        at, size, sinks, runs = 0, len(buffer), self.sinks, self.runs
         while at < size:
             if buffer[at] == 0x24 and self._head is None:  # "$"
                 if size - at < 4:
@@ -117,6 +122,11 @@ class RtspParser:
                 sink = sinks.get(buffer[at + 1])
                 if sink is not None:
                     sink(buffer, at + 4, end, at_s)
+                    run = runs.get(buffer[at + 1])
+                    if run is not None and buffer[end : end + 4] == buffer[at : at + 4]:
+                        taken = run(buffer, at, end, at_s)
+                        self.pieces += taken
+                        end += taken * (end - at)
                 at = end
             else:
                 taken = self._take_message(buffer, at)

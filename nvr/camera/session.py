@@ -1,22 +1,21 @@
-"""The RTSP dialogue with one camera, and the connection under it. Errors do not name the camera yet."""
+"""The RTSP dialogue with one camera. Errors do not name the camera yet."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import secrets
-from typing import cast
 from urllib.parse import quote, urlsplit
 
 from nvr.camera import sdp
 from nvr.camera.auth import Login
+from nvr.camera.link import Link
 from nvr.camera.rtp import RTP_CLOCK_HZ
 from nvr.camera.rtsp import (
     Headers,
-    Message,
     Request,
     Response,
-    RtspParser,
+    Run,
     Sink,
     parse_session,
     parse_transport,
@@ -24,24 +23,21 @@ from nvr.camera.rtsp import (
 from nvr.camera.udp import UdpReceiver
 from nvr.clock import Clock
 from nvr.config import Camera
-from nvr.errors import CameraError, CameraRefused, CameraUnreachable, ProtocolViolation, UnsupportedStream
+from nvr.errors import CameraRefused, CameraUnreachable, UnsupportedStream
 from nvr.events import Role
 
 USER_AGENT = "village-nvr"
 TEARDOWN_S = 1.0
-RECEIVE_BYTES = 32 << 10
-"""A few pictures of a common stream. (asyncio would ask for 256 KiB at each reading and give most of it back.)"""
 KEEPALIVE_RANGE_S = (2.5, 30.0)
-MAX_PIECES_A_SECOND, MAX_BYTES_A_SECOND = 20_000, 16 << 20
-"""RTP packets and messages of one camera: ten times what the largest stream needs. What sends more would take the
-processor from the alarm and the disk from the other cameras."""
 
 
 class Session:
     """One life of one connection: `connect`, `describe`, `set_up` for each track, `start`, then `keep_alive` every
     `keepalive_every_s` and `failure`; at last, whatever happened, `close`."""
 
-    def __init__(self, camera: Camera, role: Role, url: str, clock: Clock, answer_s: float):
+    def __init__(
+        self, camera: Camera, role: Role, url: str, clock: Clock, answer_s: float, received: memoryview
+    ):
         self.keepalive_every_s = KEEPALIVE_RANGE_S[1]
         self._camera, self._role, self._answer_s = camera, role, answer_s
         # Also keeps a line break in the configuration out of the request.
@@ -51,7 +47,7 @@ class Session:
             if re.search(r"[\x00-\x1f\x7f]", camera.username):
                 raise self._refused("the user name has a control character", "login", 0)
             self._login = Login(camera.username, camera.password.get_secret_value())
-        self._link = _Link(clock)
+        self._link = Link(clock, received)
         self._clock = clock
         self._udp: list[UdpReceiver] = []
         self._session = ""
@@ -86,10 +82,16 @@ class Session:
         return description
 
     async def set_up(
-        self, control: str, sink: Sink, *, clock_hz: int = RTP_CLOCK_HZ, on_report: Sink | None = None
+        self,
+        control: str,
+        sink: Sink,
+        *,
+        run: Run | None = None,
+        clock_hz: int = RTP_CLOCK_HZ,
+        on_report: Sink | None = None,
     ) -> None:
         """Set up the track with this control URL. Its packets go to `sink` from now on (some cameras send them before
-        they answer PLAY), its RTCP packets to `on_report`."""
+        they answer PLAY), over TCP to `run` too, its RTCP packets to `on_report`."""
         is_udp = self._camera.transport == "udp"
         channel = 2 * self._tracks
         self._tracks += 1
@@ -122,6 +124,8 @@ class Session:
         if first in self._link.parser.sinks:  # says the same for every track, and means what was asked for
             first, second = channel, channel + 1
         self._link.parser.sinks[first] = sink
+        if run is not None:
+            self._link.parser.runs[first] = run
         if on_report is not None:
             self._link.parser.sinks[second] = on_report
 
@@ -150,6 +154,7 @@ class Session:
         """TEARDOWN as far as the camera plays along, then end the connection."""
         link = self._link
         link.parser.sinks.clear()
+        link.parser.runs.clear()
         for receiver in self._udp:
             receiver.close()
         try:
@@ -228,107 +233,3 @@ class Session:
             f"the camera does not send RTP over {wanted}",
             remedy=f'Allow RTP over {wanted} in the camera\'s settings, or set `transport = "{other}"`',
         )
-
-
-class _Link(asyncio.BufferedProtocol):
-    """The connection: parses what arrives, matches answers to requests.
-
-    `failed` gets the error that ends it as its result; `pending`: answers waited for, by CSeq.
-    """
-
-    def __init__(self, clock: Clock):
-        self.failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        self.pending: dict[int, asyncio.Future[Response]] = {}
-        self.parser = RtspParser(self._on_message)
-        self._monotonic = clock.monotonic
-        self._transport: asyncio.Transport | None = None
-        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._second_s = self._monotonic()
-        self._second_pieces = self._second_bytes = 0
-
-    @property
-    def addresses(self) -> tuple[str, str]:
-        """(ours, the camera's) of the connection, which stands."""
-        if self._transport is None:
-            raise RuntimeError("not connected")
-        ends = (self._transport.get_extra_info(name) for name in ("sockname", "peername"))
-        local, camera = (str(end[0]) for end in ends)
-        return local, camera
-
-    def send(self, cseq: int, request: Request) -> asyncio.Future[Response]:
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        # Who does not wait for the answer learns of a failure from `failed`.
-        answer.add_done_callback(lambda future: future.cancelled() or future.exception())
-        self.pending[cseq] = answer
-        if self.failed.done():
-            answer.set_exception(self.failed.result())
-        elif self._transport is not None:
-            self._transport.write(request.encode())
-        return answer
-
-    def end(self) -> None:
-        """End the connection at once; nothing is parsed any more."""
-        self.fail(CameraUnreachable("the connection was ended"))
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        if self.failed.done():
-            self._transport.abort()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self.failed.done():
-            return
-        now_s = self._monotonic()
-        try:
-            self.parser.feed(bytes(self._buffer[:nbytes]), now_s)
-            self._check_rate(nbytes, now_s)
-        except CameraError as error:
-            self.fail(error)
-
-    def _check_rate(self, size: int, now_s: float) -> None:
-        if now_s - self._second_s >= 1.0:
-            self._second_s, self._second_pieces, self._second_bytes = now_s, self.parser.pieces, 0
-        self._second_bytes += size
-        if (
-            self.parser.pieces - self._second_pieces > MAX_PIECES_A_SECOND
-            or self._second_bytes > MAX_BYTES_A_SECOND
-        ):
-            raise ProtocolViolation(
-                f"more than {MAX_PIECES_A_SECOND} packets or {MAX_BYTES_A_SECOND >> 20} MB in a second",
-                remedy="Lower the bit rate, or restart the camera",
-            )
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if exc is None or isinstance(exc, OSError):
-            why = f" ({exc.strerror})" if isinstance(exc, OSError) and exc.strerror else ""
-            exc = CameraUnreachable(
-                f"the camera closed the connection{why}", remedy="Check the camera's power and network"
-            )
-        self.fail(exc)
-
-    def fail(self, error: Exception) -> None:
-        """End the connection and everybody's waiting for it."""
-        if self._transport is not None:
-            self._transport.abort()
-        if self.failed.done():
-            return
-        self.failed.set_result(error)
-        for answer in self.pending.values():
-            if not answer.done():
-                answer.set_exception(error)
-
-    def _on_message(self, message: Message) -> None:
-        if isinstance(message, Request) or message.status < 200:
-            return  # the rare camera that asks something of us gets on without an answer
-        text = message.headers.get("CSeq")
-        if text.isascii() and text.isdigit() and len(text) <= 9:
-            answer = self.pending.get(int(text))
-        elif not text:
-            answer = next(iter(self.pending.values()), None)
-        else:
-            raise ProtocolViolation("RTSP header CSeq is not a number")
-        if answer is not None and not answer.done():
-            answer.set_result(message)

@@ -23,12 +23,20 @@ async def play(
     *,
     publish_audio: PublishAudio | None = None,
     on_audio: Callable[[client.AudioProblem | None], None] = lambda _problem: None,
+    received: memoryview | None = None,
 ) -> None:
     """`nvr.camera.client.play` for RTSP, `nvr.camera.av_client.play_av`, without audio, for all else; returns at the
     end of a file."""
     if parse_address(camera.url(role) or "").scheme == "rtsp":
         await client.play(
-            camera, role, clock, publish, healthy, publish_audio=publish_audio, on_audio=on_audio
+            camera,
+            role,
+            clock,
+            publish,
+            healthy,
+            publish_audio=publish_audio,
+            on_audio=on_audio,
+            received=received,
         )
     else:
         await play_av(camera, role, clock, publish, healthy)

@@ -20,6 +20,7 @@ from camera_peers import (
 from nvr.camera import session
 from nvr.camera.client import play
 from nvr.camera.encoder import EncodedStream, Programme
+from nvr.camera.link import Link, receive_buffer
 from nvr.camera.rtsp import Headers, Response
 from nvr.clock import FakeClock, SystemClock
 from nvr.errors import (
@@ -364,7 +365,7 @@ async def test_no_such_stream_configured() -> None:
         await play(camera("rtsp://x/"), Role.SUB, SystemClock(), lambda item: None, lambda: None)
 
 
-def receive(link: session._Link, data: bytes) -> None:
+def receive(link: Link, data: bytes) -> None:
     """As asyncio does it."""
     while data:
         buffer = link.get_buffer(-1)
@@ -377,7 +378,7 @@ async def test_a_flood_ends_the_connection() -> None:
     """Tiny packets, or more bytes than any stream has: either would stop the event loop for everybody."""
     for frame in (b"$\x09\x00\x01x", b"$\x09\xff\xff" + bytes(65535)):
         clock = FakeClock()
-        link = session._Link(clock)
+        link = Link(clock, receive_buffer())
         piece = frame * max(1, 65536 // len(frame))
         for _ in range(40):  # much, but not in one second
             receive(link, piece)
