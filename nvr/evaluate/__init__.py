@@ -1,0 +1,1 @@
+"""Scores detection on labelled clips by the live code."""

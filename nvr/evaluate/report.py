@@ -1,0 +1,183 @@
+"""The figures as a JSON document, and as a table for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nvr.evaluate import intervals
+from nvr.evaluate.clip import Watched
+from nvr.evaluate.score import Score, score, together, where
+from nvr.evaluate.truth import ClipTruth
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One clip of the report; `watched` None: `error` says why it could not be evaluated."""
+
+    truth: ClipTruth
+    watched: Watched | None
+    error: str = ""
+
+    @property
+    def score(self) -> Score | None:
+        return None if self.watched is None else score(self.truth, self.watched.seen, self.watched.work)
+
+
+def document(settings: dict[str, Any], lines: Sequence[Line]) -> dict[str, Any]:
+    """All that was found, ready for JSON."""
+    return {
+        "settings": settings,
+        "clips": [_clip(line) for line in lines],
+        "by_light": {light: figures(together(scores)) for light, scores in _by_light(lines).items()},
+        "total": figures(together(one for line in lines if (one := line.score))),
+        "errors": [{"clip": line.truth.name, "error": line.error} for line in lines if line.error],
+    }
+
+
+def figures(one: Score) -> dict[str, Any]:
+    """The figures of one score; rates are per hour, intervals of 95 %."""
+    recall = one.found / one.person_spans if one.person_spans else None
+    empty_h, footage_h = one.empty_s / HOUR_S, one.work.footage_s / HOUR_S
+    return {
+        "person_spans": one.person_spans,
+        "found": one.found,
+        "recall": recall,
+        "recall_interval": intervals.share(one.found, one.person_spans) if one.person_spans else None,
+        "delay_s": {
+            "median": intervals.quantile(list(one.delays_s), 0.5),
+            "p95": intervals.quantile(list(one.delays_s), 0.95),
+        },
+        "missed": one.missed,
+        "empty_spans": one.empty_spans,
+        "empty_spans_with_false_sighting": one.alarmed,
+        "empty_hours": empty_h,
+        "false_sightings": _rate(one.false_sightings, empty_h),
+        "false_sirens": _rate(one.false_sirens, empty_h),
+        "footage_hours": footage_h,
+        "cpu_s": one.work.cpu_s,
+        "cpu_s_per_footage_hour": one.work.cpu_s / footage_h if footage_h else None,
+        "pictures_examined": one.work.examined,
+        "undecodable_units": one.work.undecodable,
+    }
+
+
+def _rate(events: int, hours: float) -> dict[str, Any]:
+    if not hours:
+        return {"count": events, "per_hour": None, "per_hour_interval": None}
+    low, high = intervals.count(events)
+    return {"count": events, "per_hour": events / hours, "per_hour_interval": (low / hours, high / hours)}
+
+
+def _clip(line: Line) -> dict[str, Any]:
+    head = {"clip": line.truth.name, "file": line.truth.file, "light": line.truth.light}
+    if line.watched is None or (scored := line.score) is None:
+        return {**head, "error": line.error}
+    sightings = [
+        {
+            "t_s": one.t_s,
+            "kind": one.kind,
+            "score": one.score,
+            "box": one.box,
+            "in": where(line.truth, one),
+            "siren": one.siren,
+        }
+        for one in line.watched.seen
+    ]
+    origin = {"codec": line.watched.codec, "encoded_anew": line.watched.encoded}
+    return {**head, **origin, **figures(scored), "sightings": sightings}
+
+
+def _by_light(lines: Iterable[Line]) -> dict[str, list[Score]]:
+    found: dict[str, list[Score]] = {}
+    for line in lines:
+        if (one := line.score) is not None:
+            found.setdefault(line.truth.light or "unknown", []).append(one)
+    return found
+
+
+HEADINGS = (
+    "",
+    "persons",
+    "missed",
+    "delay s",
+    "p95",
+    "empty",
+    "alarmed",
+    "false",
+    "sirens",
+    "min",
+    "CPU s/h",
+)
+
+
+def table(lines: Sequence[Line]) -> str:
+    """The clips, one a line, the total by light and in all, and what it means with how much certainty."""
+    rows: list[Sequence[str]] = [HEADINGS]
+    rows += [
+        [line.truth.name, "not evaluated"] if (one := line.score) is None else _row(line.truth.name, one)
+        for line in lines
+    ]
+    lights = _by_light(lines)
+    total = together(one for line in lines if (one := line.score))
+    rows.append([])
+    if len(lights) > 1:
+        rows += [_row(light, together(scores)) for light, scores in lights.items()]
+    rows.append(_row("total", total))
+    widths = [max((len(row[i]) for row in rows if i < len(row)), default=0) for i in range(len(HEADINGS))]
+    text = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=False))
+        )
+        for row in rows
+    ]
+    return "\n".join([*(line.rstrip() for line in text), "", *_sentences(total), *_errors(lines)])
+
+
+def _row(name: str, one: Score) -> list[str]:
+    median_s = intervals.quantile(list(one.delays_s), 0.5)
+    p95_s = intervals.quantile(list(one.delays_s), 0.95)
+    footage_h = one.work.footage_s / HOUR_S
+    return [
+        name,
+        f"{one.found}/{one.person_spans}" if one.person_spans else "–",
+        " ".join(f"{span.start_s:g}" for span in one.missed[:3]) + ("…" if len(one.missed) > 3 else ""),
+        "" if median_s is None else f"{median_s:.2f}",
+        "" if p95_s is None else f"{p95_s:.2f}",
+        str(one.empty_spans) if one.empty_spans else "–",
+        str(one.alarmed) if one.empty_spans else "",
+        str(one.false_sightings) if one.empty_spans else "",
+        str(one.false_sirens) if one.empty_spans else "",
+        f"{one.work.footage_s / 60:.1f}",
+        f"{one.work.cpu_s / footage_h:.0f}" if footage_h else "",
+    ]
+
+
+def _sentences(total: Score) -> list[str]:
+    lines = []
+    if total.person_spans:
+        low, high = (100 * end for end in intervals.share(total.found, total.person_spans))
+        found = f"{total.found} of {total.person_spans} person spans"
+        share = 100 * total.found / total.person_spans
+        lines.append(f"Found: {found}, {share:.0f} % (95 %: {low:.0f} to {high:.0f} %).")
+    if total.empty_s:
+        hours = total.empty_s / HOUR_S
+        lines.append(
+            f"False: {_events(total.false_sightings, 'sightings', hours)}; "
+            f"{_events(total.false_sirens, 'siren decisions', hours)}; in {total.alarmed} of {total.empty_spans} "
+            f"empty spans, {hours:.3f} h of distinct footage."
+        )
+    return lines
+
+
+def _events(events: int, name: str, hours: float) -> str:
+    low, high = intervals.count(events)
+    return f"{events} {name}, {events / hours:.2g} an hour (95 %: {low / hours:.2g} to {high / hours:.2g})"
+
+
+def _errors(lines: Sequence[Line]) -> list[str]:
+    return [f"NOT EVALUATED: {line.truth.name}: {line.error}" for line in lines if line.error]
