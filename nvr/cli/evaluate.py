@@ -13,6 +13,7 @@ from nvr.config import OBJECT_KINDS
 from nvr.errors import ConfigError
 from nvr.evaluate.report import Line, document, table
 from nvr.evaluate.run import Job, Outcome, Settings, run_all
+from nvr.evaluate.takes import takes
 from nvr.evaluate.truth import ClipTruth, parse
 from nvr.evaluate.variation import PLACE, Variation, parse_rate, parse_seconds
 from nvr.evaluate.video import ClipError
@@ -39,6 +40,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--fps", type=float, metavar="N", help="encode them anew with N pictures a second")
     add("--gop", metavar="TIME", help="encode them anew with a keyframe every TIME, as in 4s")
     add("--lose", metavar="TIME", help="lose so much of the stream in the middle, as in 2s")
+    add(
+        "--loop-empty",
+        metavar="TIME",
+        help="also loop the empty spans of each clip to so much footage, as in 1h, with noise, exposure steps and "
+        "several bit rates",
+    )
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="clips at a time (default: cores)")
     parser.set_defaults(run=run)
 
@@ -47,8 +54,14 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0, or 65 if some clip could not be evaluated. Raises ConfigError: an option or the truth is wrong."""
     settings = _settings(args)
     truths = _chosen(_truths(args.truth), args.clip)
-    outcomes = run_all([Job(truth) for truth in truths], settings, max(args.jobs, 1), _Progress(len(truths)))
-    lines = [Line(outcome.job.truth, outcome.watched, outcome.error) for outcome in outcomes]
+    jobs = [Job(truth) for truth in truths]
+    if args.loop_empty:
+        loop_s = parse_seconds(args.loop_empty, "--loop-empty", most_s=1000 * 3600)
+        jobs += [Job(truth, take) for truth in truths for take in takes(truth, loop_s)]
+    outcomes = run_all(jobs, settings, max(args.jobs, 1), _Progress(len(jobs)))
+    lines = [
+        Line(outcome.job.truth, outcome.watched, outcome.error, outcome.job.take) for outcome in outcomes
+    ]
     if args.json:
         print(json.dumps(document(_said(args), lines), ensure_ascii=False, indent=1))
     else:
@@ -65,7 +78,12 @@ class _Progress:
     def __call__(self, outcome: Outcome) -> None:
         self._done += 1
         what = f"error: {outcome.error}" if outcome.error else "done"
-        print(f"[{self._done}/{self._total}] {outcome.job.truth.name}: {what}", file=sys.stderr, flush=True)
+        take = f", take {outcome.job.take.seed}" if outcome.job.take else ""
+        print(
+            f"[{self._done}/{self._total}] {outcome.job.truth.name}{take}: {what}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _settings(args: argparse.Namespace) -> Settings:

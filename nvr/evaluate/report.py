@@ -3,39 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nvr.evaluate import intervals
 from nvr.evaluate.clip import Watched
 from nvr.evaluate.score import Score, score, together, where
-from nvr.evaluate.truth import ClipTruth
+from nvr.evaluate.takes import Take
+from nvr.evaluate.truth import ClipTruth, Span
 
 HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One clip of the report; `watched` None: `error` says why it could not be evaluated."""
+    """One clip of the report, or a take of it; `watched` None: `error` says why it could not be evaluated."""
 
-    truth: ClipTruth
+    clip: ClipTruth
     watched: Watched | None
     error: str = ""
+    take: Take | None = None
+
+    @property
+    def truth(self) -> ClipTruth:
+        """What is true of the footage: nobody is in a take, from its start to its end."""
+        if self.take is None:
+            return self.clip
+        return replace(self.clip, person=(), empty=(Span(0.0, self.take.length_s),))
 
     @property
     def score(self) -> Score | None:
         return None if self.watched is None else score(self.truth, self.watched.seen, self.watched.work)
 
 
-def document(settings: dict[str, Any], lines: Sequence[Line]) -> dict[str, Any]:
+def document(settings: dict[str, Any], all_lines: Sequence[Line]) -> dict[str, Any]:
     """All that was found, ready for JSON."""
+    lines, looped = _parted(all_lines)
     return {
         "settings": settings,
         "clips": [_clip(line) for line in lines],
         "by_light": {light: figures(together(scores)) for light, scores in _by_light(lines).items()},
         "total": figures(together(one for line in lines if (one := line.score))),
-        "errors": [{"clip": line.truth.name, "error": line.error} for line in lines if line.error],
+        "looped": {
+            "takes": [_clip(line) for line in looped],
+            "by_clip": {name: figures(together(scores)) for name, scores in _by_clip(looped).items()},
+            "total": figures(together(one for line in looped if (one := line.score))),
+        }
+        if looped
+        else None,
+        "errors": [{"clip": line.clip.name, "error": line.error} for line in all_lines if line.error],
     }
+
+
+def _parted(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """Clips and takes."""
+    return [line for line in lines if line.take is None], [line for line in lines if line.take is not None]
+
+
+def _by_clip(lines: Iterable[Line]) -> dict[str, list[Score]]:
+    found: dict[str, list[Score]] = {}
+    for line in lines:
+        if (one := line.score) is not None:
+            found.setdefault(line.clip.name, []).append(one)
+    return found
 
 
 def figures(one: Score) -> dict[str, Any]:
@@ -73,7 +103,9 @@ def _rate(events: int, hours: float) -> dict[str, Any]:
 
 
 def _clip(line: Line) -> dict[str, Any]:
-    head = {"clip": line.truth.name, "file": line.truth.file, "light": line.truth.light}
+    head: dict[str, Any] = {"clip": line.clip.name, "file": line.clip.file, "light": line.clip.light}
+    if line.take is not None:
+        head["take"] = asdict(line.take)
     if line.watched is None or (scored := line.score) is None:
         return {**head, "error": line.error}
     sightings = [
@@ -95,7 +127,7 @@ def _by_light(lines: Iterable[Line]) -> dict[str, list[Score]]:
     found: dict[str, list[Score]] = {}
     for line in lines:
         if (one := line.score) is not None:
-            found.setdefault(line.truth.light or "unknown", []).append(one)
+            found.setdefault(line.clip.light or "unknown", []).append(one)
     return found
 
 
@@ -114,11 +146,13 @@ HEADINGS = (
 )
 
 
-def table(lines: Sequence[Line]) -> str:
-    """The clips, one a line, the total by light and in all, and what it means with how much certainty."""
+def table(all_lines: Sequence[Line]) -> str:
+    """The clips, one a line, the total by light and in all, and what it means with how much certainty; below that the
+    looped footage by clip."""
+    lines, looped = _parted(all_lines)
     rows: list[Sequence[str]] = [HEADINGS]
     rows += [
-        [line.truth.name, "not evaluated"] if (one := line.score) is None else _row(line.truth.name, one)
+        [line.clip.name, "not evaluated"] if (one := line.score) is None else _row(line.clip.name, one)
         for line in lines
     ]
     lights = _by_light(lines)
@@ -127,15 +161,29 @@ def table(lines: Sequence[Line]) -> str:
     if len(lights) > 1:
         rows += [_row(light, together(scores)) for light, scores in lights.items()]
     rows.append(_row("total", total))
+    text = [_aligned(rows), "", *_sentences(total, "distinct footage")]
+    if looped:
+        clips = _by_clip(looped)
+        loops = together(score for scores in clips.values() for score in scores)
+        rows = [
+            HEADINGS,
+            *(_row(name, together(scores)) for name, scores in clips.items()),
+            _row("looped", loops),
+        ]
+        text += ["", "Empty spans, looped:", _aligned(rows), "", *_sentences(loops, "looped footage")]
+        text.append("Looped footage shows the same scenes again: its interval speaks of these scenes alone.")
+    return "\n".join(text + _errors(all_lines))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max((len(row[i]) for row in rows if i < len(row)), default=0) for i in range(len(HEADINGS))]
-    text = [
+    return "\n".join(
         "  ".join(
             cell.ljust(width) if i == 0 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=False))
-        )
+        ).rstrip()
         for row in rows
-    ]
-    return "\n".join([*(line.rstrip() for line in text), "", *_sentences(total), *_errors(lines)])
+    )
 
 
 def _row(name: str, one: Score) -> list[str]:
@@ -157,7 +205,7 @@ def _row(name: str, one: Score) -> list[str]:
     ]
 
 
-def _sentences(total: Score) -> list[str]:
+def _sentences(total: Score, footage: str) -> list[str]:
     lines = []
     if total.person_spans:
         low, high = (100 * end for end in intervals.share(total.found, total.person_spans))
@@ -169,7 +217,7 @@ def _sentences(total: Score) -> list[str]:
         lines.append(
             f"False: {_events(total.false_sightings, 'sightings', hours)}; "
             f"{_events(total.false_sirens, 'siren decisions', hours)}; in {total.alarmed} of {total.empty_spans} "
-            f"empty spans, {hours:.3f} h of distinct footage."
+            f"empty spans, {hours:.3g} h of {footage}."
         )
     return lines
 
@@ -180,4 +228,4 @@ def _events(events: int, name: str, hours: float) -> str:
 
 
 def _errors(lines: Sequence[Line]) -> list[str]:
-    return [f"NOT EVALUATED: {line.truth.name}: {line.error}" for line in lines if line.error]
+    return [f"NOT EVALUATED: {line.clip.name}: {line.error}" for line in lines if line.error]

@@ -12,7 +12,8 @@ from pathlib import Path
 from nvr.detect.objects import ObjectDetector
 from nvr.errors import NvrError
 from nvr.evaluate.appliance import camera_for
-from nvr.evaluate.clip import Watched, watch
+from nvr.evaluate.clip import Watched, Watching
+from nvr.evaluate.takes import Take
 from nvr.evaluate.truth import ClipTruth
 from nvr.evaluate.variation import Variation
 
@@ -30,9 +31,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A clip to be watched."""
+    """A clip to be watched, or a take of it."""
 
     truth: ClipTruth
+    take: Take | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,11 @@ def _run_together(jobs: Sequence[Job], settings: Settings, processes: int) -> It
 def work(job: Job, settings: Settings) -> Watched:
     """Do a job in this process. Raises NvrError."""
     detector = ObjectDetector(settings.model)
-    camera = camera_for(settings.objects)
+    watching = Watching(camera_for(settings.objects), detector, settings.fps)
     file = settings.folder / job.truth.file
-    return watch(job.truth, file, settings.variation, camera, detector, fps=settings.fps)
+    if job.take is None:
+        return watching.clip(job.truth, file, settings.variation)
+    return watching.take(job.truth, file, settings.variation, job.take)
 
 
 def _words(job: Job, error: BaseException) -> str:
