@@ -24,6 +24,8 @@ nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py 
 nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/attention.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
+nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py
+nvr/evaluate/variation.py nvr/evaluate/report.py
 hw/lcus.py hw/lease.py hw/output.py
 webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py
 """.split()

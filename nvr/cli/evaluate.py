@@ -59,9 +59,7 @@ def run(args: argparse.Namespace) -> int:
         loop_s = parse_seconds(args.loop_empty, "--loop-empty", most_s=1000 * 3600)
         jobs += [Job(truth, take) for truth in truths for take in takes(truth, loop_s)]
     outcomes = run_all(jobs, settings, max(args.jobs, 1), _Progress(len(jobs)))
-    lines = [
-        Line(outcome.job.truth, outcome.watched, outcome.error, outcome.job.take) for outcome in outcomes
-    ]
+    lines = [_line(outcome) for outcome in outcomes]
     if args.json:
         print(json.dumps(document(_said(args), lines), ensure_ascii=False, indent=1))
     else:
@@ -69,21 +67,27 @@ def run(args: argparse.Namespace) -> int:
     return ClipError.exit_code if any(line.error for line in lines) else 0
 
 
+def _line(outcome: Outcome) -> Line:
+    return Line(outcome.job.truth, outcome.watched, outcome.error, outcome.job.take)
+
+
 class _Progress:
-    """A line on stderr for each clip that is done."""
+    """A line on stderr for each clip or take that is done."""
 
     def __init__(self, total: int):
         self._done, self._total = 0, total
 
     def __call__(self, outcome: Outcome) -> None:
         self._done += 1
-        what = f"error: {outcome.error}" if outcome.error else "done"
         take = f", take {outcome.job.take.seed}" if outcome.job.take else ""
-        print(
-            f"[{self._done}/{self._total}] {outcome.job.truth.name}{take}: {what}",
-            file=sys.stderr,
-            flush=True,
+        score = _line(outcome).score
+        what = (
+            f"error: {outcome.error}"
+            if score is None
+            else f"{score.found} of {score.person_spans} found, {score.false_sightings} false"
         )
+        name = f"[{self._done}/{self._total}] {outcome.job.truth.name}{take}"
+        print(f"{name}: {what}", file=sys.stderr, flush=True)
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -50,7 +50,7 @@ def _at_most(events: int, mean: float) -> float:
 def _where(reached: Callable[[float], bool], events: int) -> float:
     """The mean from which on `reached`, by bisection."""
     low, high = 0.0, events + 10 * math.sqrt(events + 1) + 10
-    for _ in range(100):
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if reached(middle) else (middle, high)
     return high

@@ -25,6 +25,11 @@ class Pace:
         self._last_s: float | None = None
         self.footage_s = 0.0
 
+    @property
+    def end_s(self) -> float:
+        """When the last picture ends."""
+        return 0.0 if self._last_s is None else self._last_s + self._frame_s
+
     def at(self, t_s: float | None) -> float:
         """The arrival of the next picture with timestamp `t_s`: the same as long as timestamps are sound; None, or
         after a jump: a picture's time after the one before, and the clock goes on from there."""

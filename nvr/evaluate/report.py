@@ -13,6 +13,8 @@ from nvr.evaluate.takes import Take
 from nvr.evaluate.truth import ClipTruth, Span
 
 HOUR_S = 3600.0
+LABEL_SLACK_S = 1.0
+"""Labels are made by eye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,21 @@ class Line:
 
     @property
     def score(self) -> Score | None:
-        return None if self.watched is None else score(self.truth, self.watched.seen, self.watched.work)
+        one = self.watched
+        return None if one is None else score(self.truth, one.seen, one.work, one.end_s)
+
+    @property
+    def notes(self) -> list[str]:
+        """What makes its figures doubtful."""
+        if self.watched is None:
+            return []
+        labels_end_s = max((span.end_s for span in (*self.truth.person, *self.truth.empty)), default=0.0)
+        notes = []
+        if labels_end_s > self.watched.end_s + LABEL_SLACK_S:
+            notes.append(f"ends at {self.watched.end_s:.1f} s, its labels at {labels_end_s:.1f} s")
+        if self.watched.work.undecodable:
+            notes.append(f"{self.watched.work.undecodable} access units cannot be decoded")
+        return notes
 
 
 def document(settings: dict[str, Any], all_lines: Sequence[Line]) -> dict[str, Any]:
@@ -120,7 +136,7 @@ def _clip(line: Line) -> dict[str, Any]:
         for one in line.watched.seen
     ]
     origin = {"codec": line.watched.codec, "encoded_anew": line.watched.encoded}
-    return {**head, **origin, **figures(scored), "sightings": sightings}
+    return {**head, **origin, **figures(scored), "notes": line.notes, "sightings": sightings}
 
 
 def _by_light(lines: Iterable[Line]) -> dict[str, list[Score]]:
@@ -172,7 +188,7 @@ def table(all_lines: Sequence[Line]) -> str:
         ]
         text += ["", "Empty spans, looped:", _aligned(rows), "", *_sentences(loops, "looped footage")]
         text.append("Looped footage shows the same scenes again: its interval speaks of these scenes alone.")
-    return "\n".join(text + _errors(all_lines))
+    return "\n".join(text + _problems(all_lines))
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -219,6 +235,11 @@ def _sentences(total: Score, footage: str) -> list[str]:
             f"{_events(total.false_sirens, 'siren decisions', hours)}; in {total.alarmed} of {total.empty_spans} "
             f"empty spans, {hours:.3g} h of {footage}."
         )
+    if total.work.footage_s:
+        hours = total.work.footage_s / HOUR_S
+        lines.append(
+            f"In all: {hours:.3g} h of {footage}, {total.work.cpu_s / hours:.0f} CPU seconds an hour."
+        )
     return lines
 
 
@@ -227,5 +248,6 @@ def _events(events: int, name: str, hours: float) -> str:
     return f"{events} {name}, {events / hours:.2g} an hour (95 %: {low / hours:.2g} to {high / hours:.2g})"
 
 
-def _errors(lines: Sequence[Line]) -> list[str]:
-    return [f"NOT EVALUATED: {line.clip.name}: {line.error}" for line in lines if line.error]
+def _problems(lines: Sequence[Line]) -> list[str]:
+    notes = [f"Note: {line.clip.name}: {note}" for line in lines for note in line.notes]
+    return notes + [f"NOT EVALUATED: {line.clip.name}: {line.error}" for line in lines if line.error]

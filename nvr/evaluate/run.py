@@ -74,13 +74,17 @@ def _run_together(jobs: Sequence[Job], settings: Settings, processes: int) -> It
             }
         except BrokenProcessPool:
             return
-        for future in as_completed(indices):
-            index = indices[future]
-            error = future.exception()
-            if error is None:
-                yield index, Outcome(jobs[index], future.result())
-            elif not isinstance(error, BrokenProcessPool):
-                yield index, Outcome(jobs[index], None, _words(jobs[index], error))
+        try:
+            for future in as_completed(indices):
+                index = indices[future]
+                error = future.exception()
+                if error is None:
+                    yield index, Outcome(jobs[index], future.result())
+                elif not isinstance(error, BrokenProcessPool):
+                    yield index, Outcome(jobs[index], None, _words(jobs[index], error))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C need not wait for clips that nobody began
+            raise
 
 
 def work(job: Job, settings: Settings) -> Watched:

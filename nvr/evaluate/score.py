@@ -6,10 +6,12 @@
 - A sighting in an empty span is false; it is a false siren decision if it would have started the siren.
 - No margins: a sighting a moment after somebody left counts as false if the label says empty there.
 - What lies in neither list scores nothing.
+- Where a file ends before its labels, what is missing of empty spans does not count as footage; person spans count.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -59,8 +61,8 @@ class Score:
         return len(self.delays_s)
 
 
-def score(truth: ClipTruth, seen: Sequence[Seen], work: Work) -> Score:
-    """Score one clip's sightings."""
+def score(truth: ClipTruth, seen: Sequence[Seen], work: Work, end_s: float = math.inf) -> Score:
+    """Score the sightings of one clip, whose pictures end at `end_s`."""
     delays_s: list[float] = []
     missed: list[Span] = []
     for span in truth.person:
@@ -69,15 +71,14 @@ def score(truth: ClipTruth, seen: Sequence[Seen], work: Work) -> Score:
             missed.append(span)
         else:
             delays_s.append(first_s - span.start_s)
-    false = [
-        [one for one in seen if span.holds(one.t_s) and not _in(truth.person, one)] for span in truth.empty
-    ]
+    empty = [Span(span.start_s, min(span.end_s, end_s)) for span in truth.empty if span.start_s < end_s]
+    false = [[one for one in seen if span.holds(one.t_s) and not _in(truth.person, one)] for span in empty]
     return Score(
         person_spans=len(truth.person),
         delays_s=tuple(delays_s),
         missed=tuple(missed),
-        empty_spans=len(truth.empty),
-        empty_s=sum(span.length_s for span in truth.empty),
+        empty_spans=len(empty),
+        empty_s=sum(span.length_s for span in empty),
         alarmed=sum(bool(ones) for ones in false),
         false_sightings=sum(len(ones) for ones in false),
         false_sirens=sum(one.siren for ones in false for one in ones),
