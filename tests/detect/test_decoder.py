@@ -47,6 +47,17 @@ def test_b_frames_come_in_display_order_with_their_own_times(waiting_cyclist: li
     assert order == sorted(order)
 
 
+def test_of_b_frames_as_they_arrive_no_time_goes_back(waiting_cyclist: list[av.VideoFrame]) -> None:
+    units = encode(waiting_cyclist[:30], b_frames=2)
+    arriving = [replace(unit, received_mono_s=float(number)) for number, unit in enumerate(units)]
+    decoder = Decoder()
+    decoder.configure(units[0].config)
+    times = [received_s for _, received_s in feed(decoder, arriving)]
+    assert len(times) >= 24
+    assert times == sorted(times)
+    assert times[-1] <= len(units) - 1
+
+
 @pytest.mark.parametrize("b_frames", [0, 2])
 def test_h265(b_frames: int) -> None:
     units = x265.encode(frames=40, gop=10, b_frames=b_frames)
