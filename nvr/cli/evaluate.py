@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nvr.config import OBJECT_KINDS
+from nvr.detect.objects import ObjectDetector
 from nvr.errors import ConfigError
 from nvr.evaluate.report import Line, document, table
 from nvr.evaluate.run import Job, Outcome, Settings, run_all
@@ -51,8 +52,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 0, or 65 if some clip could not be evaluated. Raises ConfigError: an option or the truth is wrong."""
+    """Exit code 0, or 65 if some clip could not be evaluated. Raises ConfigError: an option or the truth is wrong;
+    ModelError."""
     settings = _settings(args)
+    ObjectDetector(settings.model)  # a missing model is one error, not one of each clip
     truths = _chosen(_truths(args.truth), args.clip)
     jobs = [Job(truth) for truth in truths]
     if args.loop_empty:
@@ -95,6 +98,8 @@ def _settings(args: argparse.Namespace) -> Settings:
     for word in objects:
         if word not in OBJECT_KINDS:
             raise ConfigError(PLACE, "--objects", f'"{word[:40]}" is unknown', ", ".join(OBJECT_KINDS))
+    if not args.clips.is_dir():
+        raise ConfigError(PLACE, "--clips", f"{args.clips}: no such folder", "the folder with the clips")
     if not 1 <= args.analysis_fps <= 15:
         raise ConfigError(PLACE, "--analysis-fps", f"{args.analysis_fps:g} is out of range", "1 to 15")
     if args.fps is not None and not 1 <= args.fps <= 60:

@@ -115,6 +115,7 @@ def test_the_table_is_for_people(folder: Path, capsys: pytest.CaptureFixture[str
         (["--analysis-fps", "99"], "--analysis-fps"),
         (["--encode", "fast"], "--encode"),
         (["--truth", "/nowhere/TRUTH.toml"], "/nowhere/TRUTH.toml"),
+        (["--clips", "/nowhere"], "--clips"),
     ],
 )
 def test_wrong_options_are_named(
@@ -122,6 +123,11 @@ def test_wrong_options_are_named(
 ):
     assert evaluate(folder, truth_file(folder, "street.mp4"), *options) == 78
     assert place in capsys.readouterr().err
+
+
+def test_a_missing_model_is_one_error(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert evaluate(folder, truth_file(folder, "street.mp4"), "--model", "/nowhere.tflite") == 72
+    assert capsys.readouterr().err.count("/nowhere.tflite") == 1
 
 
 @pytest.mark.parametrize(
