@@ -16,7 +16,7 @@ for command in COMMANDS:  # so that every error class is known
     importlib.import_module(f"nvr.cli.{command}")
 
 ROOT = Path(__file__).parent.parent / "nvr"
-NEVER_SHOWN = {"error", "demo", "account", "siren_unavailable", "camera"}
+NEVER_SHOWN = {"error", "demo", "clip", "account", "siren_unavailable", "camera"}
 """Base classes, errors of the command line alone, and one that the API alone answers."""
 
 
