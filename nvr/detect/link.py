@@ -17,6 +17,7 @@ from nvr.detect.feed import Feed
 from nvr.detect.process import AnalysisError, WorkerProcess
 from nvr.detect.protocol import (
     Acting,
+    BetterShot,
     CameraSetup,
     CameraStatistics,
     Configure,
@@ -30,8 +31,9 @@ from nvr.detect.protocol import (
     ToService,
     ZoneSetup,
 )
+from nvr.detect.sighted import Sighted
 from nvr.errors import ModelError, NvrError
-from nvr.events import Motion, Sighting
+from nvr.events import BetterPicture, Motion, Sighting
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 
@@ -59,8 +61,8 @@ class AnalysisStatistics:
 class AnalysisLink:
     """Keeps one analysis process at work on the `analysed` stream of each camera.
 
-    `clock` must read the machine's monotonic clock: the worker compares its times with its own. `on_sighting` and
-    `on_motion` are called on the event loop and must neither block nor raise.
+    `clock` must read the machine's monotonic clock: the worker compares its times with its own. `on_sighting`,
+    `on_motion` and `on_better` are called on the event loop and must neither block nor raise.
     """
 
     def __init__(
@@ -73,9 +75,11 @@ class AnalysisLink:
         clock: Clock,
         on_sighting: Callable[[Sighting], None],
         on_motion: Callable[[Motion], None],
+        on_better: Callable[[BetterPicture], None] = lambda _better: None,
     ):
         self._hub, self._cameras, self._clock = hub, cameras, clock
-        self._on_sighting, self._on_motion = on_sighting, on_motion
+        self._on_sighting, self._on_motion, self._on_better = on_sighting, on_motion, on_better
+        self._sighted = Sighted()
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
@@ -128,6 +132,7 @@ class AnalysisLink:
         ModelError: the model file is missing or damaged. Never returns.
         """
         worker = await WorkerProcess.start()
+        self._sighted.forget()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(worker.keep_last_words())
@@ -188,6 +193,8 @@ class AnalysisLink:
                 self._on_motion(Motion(self._camera(message.camera).id, captured_s, message.area))
             case FoundWithPicture():
                 self._on_sighting(self._sighting(message))
+            case BetterShot():
+                self._take_better(message)
             case PictureMade():
                 worker.answer_picture(message)
             case SelfTestResult():
@@ -228,10 +235,21 @@ class AnalysisLink:
             kind=found.kind,
             score=found.score,
             box=found.bounds,
-            track=found.track,
+            track=self._sighted.number(found.camera, found.track),
             captured_mono_s=self._plausible(found.captured_mono_s),
             picture=message.jpeg,
+            best=message.best,
+            frames=message.frames,
+            explanation=None if found.why is None else found.why.explanation(),
         )
+
+    def _take_better(self, message: BetterShot) -> None:
+        camera = self._camera(message.camera)
+        number = self._sighted.known(message.camera, message.track)
+        if number is None:
+            raise _violation("a better picture of what it never sighted")
+        if self._sighted.takes_better(number, self._clock.monotonic()):
+            self._on_better(BetterPicture(camera.id, number, message.jpeg))
 
     def _camera(self, index: int) -> Camera:
         if index >= len(self._cameras):
