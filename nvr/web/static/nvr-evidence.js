@@ -32,10 +32,8 @@ export class NvrEvidence extends NvrElement {
       h(
         "p",
         { class: "evidence-legend dim small" },
-        h("span", { class: "mark seen" }),
-        t("evidence.seen"),
-        h("span", { class: "mark missed" }),
-        t("evidence.missed"),
+        h("span", null, h("span", { class: "mark seen" }), t("evidence.seen")),
+        h("span", null, h("span", { class: "mark missed" }), t("evidence.missed")),
       ),
       seen.frames ? strip(seen.frames, explanation) : null,
     );
@@ -75,15 +73,17 @@ function plot(explanation, words) {
           ),
         )
       : null,
-    ticks.map(({ x, beforeS }) => [
+    ticks.flatMap(({ x, beforeS }) => [
       svg("line", { class: "tick", x1: x, x2: x, y1: FRAME.bottom + 4, y2: FRAME.bottom + 8 }),
-      svg(
-        "text",
-        { class: "tick", x: Math.min(Math.max(x, 16), WIDTH - 12), y: HEIGHT - 4, "text-anchor": "middle" },
-        before(beforeS),
-      ),
-    ]).flat(),
+      svg("text", { class: "tick", y: HEIGHT - 4, ...anchored(x) }, before(beforeS)),
+    ]),
   );
+}
+
+/** Words under a place, moved inwards at the edges. @param {number} x */
+function anchored(x) {
+  if (x < 40) return { x: 4, "text-anchor": "start" };
+  return x > WIDTH - 40 ? { x: WIDTH - 4, "text-anchor": "end" } : { x, "text-anchor": "middle" };
 }
 
 /** @param {string} frames @param {Explanation} explanation */

@@ -36,6 +36,7 @@ export class NvrIncident extends NvrElement {
   build() {
     this.#footage = make(NvrFootage, this.app);
     const objects = (this.#objects = make(NvrObjects, this.app));
+    const beside = h("section", null, h("h2", null, t("footage.title")), this.#footage);
     fill(this.#main, objects, this.#picture, this.#facts, this.#act);
     fill(
       this,
@@ -50,10 +51,10 @@ export class NvrIncident extends NvrElement {
         "div",
         { class: "incident-columns" },
         this.#main,
-        h("section", null, h("h2", null, t("footage.title")), this.#footage),
+        beside,
       ),
     );
-    this.#main.append(objects.evidence);
+    beside.append(objects.evidence);
     this.app.store.watch(["incident"], () => this.#changed(this.app.store.state.incident), this.gone);
     // What happened while the connection was lost came by no event.
     const relinked = () => {
