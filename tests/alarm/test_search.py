@@ -19,7 +19,7 @@ from nvr.store import Database
 
 CAMERAS, ZONES, KINDS = ("gate", "school", "yard"), ("*", "sân"), ("person", "dog", "car")
 NOON = 1_795_500_000.0
-BEFORE = len([script for script in STATE_SCHEMA if "incident_objects" not in script])
+BEFORE = next(n for n, script in enumerate(STATE_SCHEMA) if "CREATE TABLE incident_objects" in script)
 """Schema version of the software that knew no objects."""
 
 
