@@ -1,4 +1,4 @@
-"""Parts of a decoded picture: brightness to measure, JPEGs to show, thumbnails in a row."""
+"""Parts of a decoded picture to show: JPEGs, thumbnails in a row."""
 
 from __future__ import annotations
 
@@ -23,11 +23,6 @@ TILE_QUANTIZER = 5
 
 Tile = NDArray[np.uint8]
 """A thumbnail: uint8[TILE_PX * 3 // 2, TILE_PX], planes of yuvj420p."""
-
-
-def luma_of(picture: Picture, rect: Rect) -> NDArray[np.uint8]:
-    """Brightness of a part of the picture, uint8[rect.height, rect.width]; a view, not a copy."""
-    return picture.planes()[0][rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
 
 
 def crop_jpeg(picture: Picture, rect: Rect) -> bytes:

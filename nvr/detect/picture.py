@@ -37,7 +37,7 @@ class Picture:
         """The square scaled to the detector's size, uint8[300, 300, 3] RGB. It is moved and shrunk by up to three
         pixels onto the grid of the colour planes."""
         x, y, side = square.x & ~1, square.y & ~1, square.side & ~3
-        luma, *chroma = self.planes()
+        luma, *chroma = self._yuv()
         half = [
             plane[y // 2 : (y + side) // 2, x // 2 : (x + side) // 2].reshape(-1, side) for plane in chroma
         ]
@@ -58,8 +58,21 @@ class Picture:
         height = max(round(self.height * width / self.width), 2) & ~1
         return encode_jpeg(self._frame, width, height, JPEG_QUANTIZER)
 
-    def planes(self) -> list[NDArray[np.uint8]]:
-        """The planes Y, U, V as arrays without the rows' padding; the colours have half of the height and width."""
+    def luma(self, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Brightness of a part of the picture, uint8[height, width]; a view, not a copy."""
+        return self._yuv()[0][y : y + height, x : x + width]
+
+    def part(self, x: int, y: int, width: int, height: int) -> av.VideoFrame:
+        """A part of the picture as a frame of its own; all four numbers even, the part within the picture."""
+        luma, *chroma = self._yuv()
+        cut = [luma[y : y + height, x : x + width].reshape(-1)]
+        cut += [plane[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2].reshape(-1) for plane in chroma]
+        frame = av.VideoFrame.from_ndarray(np.concatenate(cut).reshape(-1, width), self._layout)
+        frame.color_range = self._frame.color_range
+        return frame
+
+    def _yuv(self) -> list[NDArray[np.uint8]]:
+        """The planes Y, U, V as arrays without the rows' padding."""
         if not self._planes:
             frame = self._frame
             if frame.format.name not in PLANAR_420:
@@ -72,12 +85,3 @@ class Picture:
                 for plane in frame.planes
             ]
         return self._planes
-
-    def part(self, x: int, y: int, width: int, height: int) -> av.VideoFrame:
-        """A part of the picture as a frame of its own; all four numbers even, the part within the picture."""
-        luma, *chroma = self.planes()
-        cut = [luma[y : y + height, x : x + width].reshape(-1)]
-        cut += [plane[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2].reshape(-1) for plane in chroma]
-        frame = av.VideoFrame.from_ndarray(np.concatenate(cut).reshape(-1, width), self._layout)
-        frame.color_range = self._frame.color_range
-        return frame

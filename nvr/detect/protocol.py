@@ -9,7 +9,7 @@ for this direction raises ProtocolError.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
@@ -194,7 +194,7 @@ _JSON_TYPES: Mapping[int, type[_Message]] = {
     70: SelfTestResult,
 }
 _JSON_NUMBERS = {kind: number for number, kind in _JSON_TYPES.items()}
-_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE, _BETTER_TYPE = 2, 3, 6, 68, 71, 72
+_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE, _BETTER_TYPE = 2, 3, 6, 68, 71, 80
 _FIRST_TO_SERVICE = 65
 
 
@@ -232,7 +232,7 @@ def encode(message: ToWorker | ToService) -> bytes:
 class _Reader:
     """Collects bytes and yields (type, body)."""
 
-    def __init__(self, *, limit: int, types: range):
+    def __init__(self, *, limit: int, types: Collection[int]):
         self._limit, self._types = limit, types
         self._buffer = bytearray()
 
@@ -281,7 +281,7 @@ class ServiceReader:
     """The service's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = _Reader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 73))
+        self._reader = _Reader(limit=MAX_TO_SERVICE, types=(*range(_FIRST_TO_SERVICE, 72), _BETTER_TYPE))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToService]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""

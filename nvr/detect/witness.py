@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from nvr.detect import best_shot
-from nvr.detect.crops import Tile, crop_jpeg, luma_of, strip_jpeg, tile
+from nvr.detect.crops import Tile, crop_jpeg, strip_jpeg, tile
 from nvr.detect.history import History, Look
 from nvr.detect.picture import Picture
 from nvr.events import Box, Explanation
@@ -108,7 +108,7 @@ class Witness:
 def _compare(track: _Track, picture: Picture, look: Look) -> None:
     """Keep this picture of the track if it is clearly better than the one before."""
     width, height = picture.width, picture.height
-    luma = luma_of(picture, best_shot.inner_part(look.box, width, height))
+    luma = picture.luma(*best_shot.inner_part(look.box, width, height))
     quality = best_shot.quality(
         look.box, luma, score=look.score or 0.0, whole=look.whole, width=width, height=height
     )

@@ -193,10 +193,10 @@ def test_a_sighting_that_is_right() -> None:
         (68, found(why()) + pack_pictures(JPEG, JPEG_START + bytes(MAX_BEST) + JPEG_END, b"")),
         (68, found(why()) + pack_pictures(JPEG, b"", JPEG_START + bytes(MAX_FRAMES) + JPEG_END)),
         (68, found(why()) + pack_pictures(b"", JPEG, JPEG)),
-        (72, b""),
-        (72, bytes(10)),
-        (72, bytes(10) + b"<html>"),
-        (72, bytes(10) + JPEG_START + bytes(MAX_BEST) + JPEG_END),
+        (80, b""),
+        (80, bytes(10)),
+        (80, bytes(10) + b"<html>"),
+        (80, bytes(10) + JPEG_START + bytes(MAX_BEST) + JPEG_END),
     ],
 )
 def test_what_a_hijacked_worker_might_say(number: int, body: bytes) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from nvr.detect.analysis import CameraAnalysis, WatchedZone
 from nvr.detect.best_shot import Rect, sharpness
-from nvr.detect.crops import BEST_MAX_BYTES, BEST_MAX_PX, TILE_PX, crop_jpeg, luma_of, strip_jpeg, tile
+from nvr.detect.crops import BEST_MAX_BYTES, BEST_MAX_PX, TILE_PX, crop_jpeg, strip_jpeg, tile
 from nvr.detect.history import MAX_COUNTED, Look
 from nvr.detect.objects import ObjectDetector
 from nvr.detect.picture import Picture
@@ -41,7 +41,7 @@ def test_a_crop_shows_that_part_of_the_picture(size: tuple[int, int]) -> None:
     got = decoded(crop_jpeg(picture, rect)).to_ndarray(format="rgb24").astype(int)
     assert got.shape == (202, 150, 3)
     assert abs(got - rgb[20:222, 34:184].astype(int)).mean() < 6
-    assert luma_of(picture, rect).shape == (202, 150)
+    assert picture.luma(*rect).shape == (202, 150)
 
 
 @pytest.mark.parametrize("side", [16, 640, 1080])
