@@ -179,7 +179,7 @@ class StandIn:
             yield self
         finally:
             self.hang_up()
-            for peer in self._peers.values():
+            for peer in list(self._peers.values()):  # a page that leaves ends its own meanwhile
                 await peer.close()
             await runner.cleanup()
 
