@@ -136,6 +136,7 @@ class App:
                 clock=clock,
                 on_sighting=self.sighting,
                 on_motion=self.seen.motion,
+                on_better=self._journal.better_picture,
             )
             if config.analysis.enabled
             else None

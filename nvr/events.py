@@ -56,10 +56,41 @@ class Motion:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """One look at a track's place, `before_s` before the look that made it certain. `score` None: nothing was seen.
+    `evidence`: the log-likelihood ratio after it, `step`: what it added; `moving`: whether something moved there."""
+
+    before_s: float
+    score: float | None
+    evidence: float
+    step: float
+    moving: bool
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why the analysis is certain of an object.
+
+    `examined`: the last looks up to the one that made it certain, oldest first; the evidence of that one reached
+    `certain_at`. `after_s`: time from the first look of all, `pictures`: in how many the object was seen. `counted`:
+    indices into `examined` of the pictures that added most, in order of time; `Sighting.frames` shows them.
+    """
+
+    certain_at: float
+    after_s: float
+    pictures: int
+    examined: tuple[Examined, ...]
+    counted: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """An object confirmed in a zone by the sequential test, once per track and zone.
 
-    `captured_mono_s` is the arrival time of the access unit that decided it. `picture` is a JPEG of that frame.
+    `captured_mono_s` is the arrival time of the access unit that decided it. `track` is never used again while the
+    service runs. `picture` is a JPEG of that frame, `best` of the object alone, from the best frame so far; `frames`
+    one of equal squares side by side, which are the pictures that counted. Empty where there is none.
     """
 
     camera: str
@@ -71,6 +102,18 @@ class Sighting:
     track: int
     captured_mono_s: float
     picture: bytes = field(repr=False)
+    best: bytes = field(default=b"", repr=False)
+    frames: bytes = field(default=b"", repr=False)
+    explanation: Explanation | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BetterPicture:
+    """A better picture than before, a JPEG, of the object of a sighting."""
+
+    camera: str
+    track: int
+    jpeg: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ nvr/record/hold.py nvr/record/outlook.py nvr/record/correction.py nvr/record/clo
 nvr/record/wall_timeline.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/attention.py
+nvr/detect/history.py nvr/detect/best_shot.py nvr/detect/sighting_messages.py nvr/detect/sighted.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py

@@ -6,13 +6,17 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
+from nvr.alarm import objects
+from nvr.alarm.objects import SeenObject
+from nvr.alarm.search import ANY, Wanted, find
 from nvr.events import Actor, Box, Response, Sighting
 from nvr.store import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One row of the table `incidents` (schema/001.sql); times in seconds since 1970 UTC."""
+    """One row of the table `incidents` (schema/001.sql, 004.sql); times in seconds since 1970 UTC. `best_object`: the
+    number of the object whose picture stands for it, `best_revision` changes with that picture."""
 
     id: int
     camera: str
@@ -27,6 +31,8 @@ class Incident:
     has_picture: bool
     acknowledged_s: float | None
     acknowledged_by: str | None
+    best_object: int | None = None
+    best_revision: int = 0
 
 
 MAX_MARKS = 2000
@@ -72,7 +78,7 @@ class IncidentStore:
                 " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
                 row,
             )
-            return _one(connection, cursor.lastrowid)
+            return _with(connection, cursor.lastrowid, sighting, seen_wall_s)
 
         return await self._db.write(insert)
 
@@ -87,7 +93,7 @@ class IncidentStore:
                 " response = ? WHERE id = ?",
                 (seen_wall_s, sighting.score, response, incident.id),
             )
-            return _one(connection, incident.id)
+            return _with(connection, incident.id, sighting, seen_wall_s)
 
         return await self._db.write(update)
 
@@ -100,6 +106,28 @@ class IncidentStore:
 
         return await self._db.write(update)
 
+    async def find_object(self, incident_id: int, track: int) -> tuple[int, bool] | None:
+        """`objects.find`."""
+        return await self._db.read(lambda connection: objects.find(connection, incident_id, track))
+
+    async def mark_object_picture(self, incident_id: int, number: int) -> Incident:
+        """Note that a picture of the object is on the disk."""
+
+        def update(connection: sqlite3.Connection) -> Incident:
+            objects.has_picture(connection, incident_id, number)
+            return _one(connection, incident_id)
+
+        return await self._db.write(update)
+
+    async def mark_frames(self, incident_id: int, number: int) -> Incident:
+        """Note that the pictures that counted for the object are on the disk."""
+
+        def update(connection: sqlite3.Connection) -> Incident:
+            objects.has_frames(connection, incident_id, number)
+            return _one(connection, incident_id)
+
+        return await self._db.write(update)
+
     async def acknowledge(self, incident_id: int, actor: Actor, now_wall_s: float) -> Incident | None:
         """Note who took the incident on; the first one stays. None: no such incident."""
 
@@ -108,6 +136,7 @@ class IncidentStore:
                 "UPDATE incidents SET acknowledged_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_s IS NULL",
                 (now_wall_s, actor.name, incident_id),
             )
+            connection.execute("UPDATE incident_seen SET state = 'done' WHERE incident = ?", (incident_id,))
             return _find(connection, incident_id)
 
         return await self._db.write(update)
@@ -116,6 +145,10 @@ class IncidentStore:
         """The incident, or None."""
         return await self._db.read(lambda connection: _find(connection, incident_id))
 
+    async def objects(self, incident_id: int) -> list[SeenObject]:
+        """What was seen in the incident, in order of sighting."""
+        return await self._db.read(lambda connection: objects.of_incident(connection, incident_id))
+
     async def page(
         self,
         cameras: frozenset[str] | None,
@@ -123,19 +156,18 @@ class IncidentStore:
         before: int | None = None,
         limit: int = 50,
         camera: str | None = None,
+        conditions: Wanted = ANY,
     ) -> list[Incident]:
-        """Newest first, at most `limit`, with ids below `before`; of `cameras` only (None: all), or of one."""
+        """Newest first, at most `limit`, those after the incident `before`; of `cameras` only (None: all), or of
+        one."""
         wanted = (
             cameras
             if camera is None
             else frozenset({camera}) & (cameras if cameras is not None else {camera})
         )
-        where, values = ["id < ?"], [before if before is not None else 1 << 62]
-        if wanted is not None:
-            where.append("camera IN (SELECT value FROM json_each(?))")
-        query = f"SELECT * FROM incidents WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"  # noqa: S608
-        parameters = [*values, *([json.dumps(sorted(wanted))] if wanted is not None else []), limit]
-        return await self._db.read(lambda c: [_incident(row) for row in c.execute(query, parameters)])
+        return await self._db.read(
+            lambda c: [_incident(row) for row in find(c, wanted, conditions, before=before, limit=limit)]
+        )
 
     async def marks(self, camera: str, start_s: float, end_s: float) -> list[Mark]:
         """The camera's incidents that began in a span, in order of time. Where there are more than MAX_MARKS, only
@@ -187,6 +219,15 @@ def _one(connection: sqlite3.Connection, incident_id: int | None) -> Incident:
     return _incident(connection.execute("SELECT * FROM incidents WHERE id = ?", (incident_id,)).fetchone())
 
 
+def _with(
+    connection: sqlite3.Connection, incident_id: int | None, sighting: Sighting, seen_wall_s: float
+) -> Incident:
+    """The incident, after `sighting` was added to what is seen in it."""
+    row = connection.execute("SELECT * FROM incidents WHERE id = ?", (incident_id,)).fetchone()
+    objects.note(connection, row, sighting, seen_wall_s)
+    return _incident(row)
+
+
 def _incident(row: sqlite3.Row) -> Incident:
     return Incident(
         id=row["id"],
@@ -202,4 +243,6 @@ def _incident(row: sqlite3.Row) -> Incident:
         has_picture=bool(row["has_picture"]),
         acknowledged_s=row["acknowledged_s"],
         acknowledged_by=row["acknowledged_by"],
+        best_object=row["best_object"],
+        best_revision=row["best_revision"],
     )

@@ -15,10 +15,11 @@ from typing import Literal, Protocol
 
 from nvr import audit
 from nvr.alarm.incidents import Incident, IncidentStore
+from nvr.alarm.object_pictures import ObjectPictures
 from nvr.alarm.policy import RINGING, RINGING_S, belongs, stronger
 from nvr.clock import Clock
 from nvr.errors import StorageError
-from nvr.events import Actor, Fault, Response, Sighting
+from nvr.events import Actor, BetterPicture, Fault, Response, Sighting
 from nvr.faults import FaultBoard
 from nvr.store import Database
 
@@ -60,6 +61,8 @@ class Journal:
         self._db, self._clock, self._faults = db, clock, faults
         self._pictures, self._on_incident = pictures, on_incident
         self._incidents = IncidentStore(db)
+        self._objects = ObjectPictures(self._incidents, self._save_picture)
+        self._better: dict[int, BetterPicture] = {}
         self._latest: dict[str, Incident] = {}
         self._ringing: dict[int, Incident] = {}
         self._queue: asyncio.Queue[Callable[[], Awaitable[object]]] = asyncio.Queue(QUEUE_LENGTH)
@@ -123,6 +126,13 @@ class Journal:
         """`sighting` was answered with `response`; it opens an incident or belongs to its camera's latest."""
         self._put(lambda: self._write_sighting(sighting, response, seen_wall_s))
 
+    def better_picture(self, picture: BetterPicture) -> None:
+        """There is a better picture of a sighted object; of each only the newest waits to be written."""
+        waits = picture.track in self._better
+        self._better[picture.track] = picture
+        if not waits and not self._put(lambda: self._write_better(picture.track)):
+            del self._better[picture.track]
+
     def armed(self, armed: Armed) -> None:
         """The armed state to restore after a power cut."""
         row = (int(armed.armed), armed.since_s, armed.actor, armed.why)
@@ -168,12 +178,15 @@ class Journal:
 
     # Writing
 
-    def _put(self, work: Callable[[], Awaitable[object]]) -> None:
+    def _put(self, work: Callable[[], Awaitable[object]]) -> bool:
+        """Whether there was room for it."""
         try:
             self._queue.put_nowait(work)
         except asyncio.QueueFull:
             detail = "the system's disk does not keep up; alarm records are being lost"
             self._faults.raise_fault(Fault(PLACE, "records_lost", detail))
+            return False
+        return True
 
     async def _audit(self, wall_s: float, actor: Actor, action: str, subject: str) -> None:
         await audit.record(
@@ -192,15 +205,25 @@ class Journal:
         ):
             strongest = stronger(latest.response, response)
             incident = await self._incidents.extend(latest, sighting, strongest, seen_wall_s)
+            incident = await self._objects.sighted(incident, sighting) or incident
         else:
             incident = await self._incidents.open(sighting, response, seen_wall_s)
             self._announce(
                 incident
             )  # it rings before its picture has found its way to what may be a slow disk
-            if not await self._save_picture(incident, sighting.picture):
+            is_saved = await self._save_picture(str(incident.id), incident, sighting.picture)
+            pictured = await self._objects.sighted(incident, sighting)
+            if is_saved:
+                pictured = await self._incidents.mark_picture(incident.id)
+            if pictured is None:
                 return
-            incident = await self._incidents.mark_picture(incident.id)
+            incident = pictured
         self._announce(incident)
+
+    async def _write_better(self, track: int) -> None:
+        incident = await self._objects.better(self._better.pop(track))
+        if incident is not None:
+            self._on_incident(incident)
 
     def _announce(self, incident: Incident) -> None:
         self._latest[incident.camera] = incident
@@ -208,10 +231,10 @@ class Journal:
             self._ringing[incident.id] = incident
         self._on_incident(incident)
 
-    async def _save_picture(self, incident: Incident, jpeg: bytes) -> bool:
+    async def _save_picture(self, name: str, incident: Incident, jpeg: bytes) -> bool:
         """Whether it is saved; without, the incident stands all the same."""
         try:
-            await self._pictures.save_picture(str(incident.id), incident.camera, jpeg, incident.opened_s)
+            await self._pictures.save_picture(name, incident.camera, jpeg, incident.opened_s)
         except StorageError as error:
             self._faults.raise_fault(Fault(PICTURES, error.code, str(error), error.params))
             return False

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nvr.detect.history import Look
 from nvr.detect.motion import Background, Movement, blobs, share_within
 from nvr.detect.objects import Detections
 from nvr.detect.regions import RegionPlanner, Square, box_of
@@ -70,12 +71,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What one frame gave. `motion_area`: moving share of the picture; `squares`: how often the model ran."""
+    """What one frame gave. `motion_area`: moving share of the picture; `squares`: how often the model ran;
+    `looks`: what it said about each track that was looked at."""
 
     motion_area: float
     global_change: bool
     squares: int
     findings: tuple[Finding, ...]
+    looks: tuple[Look, ...] = ()
 
 
 class CameraAnalysis:
@@ -105,9 +108,12 @@ class CameraAnalysis:
         )
         places = [box_of(square, frame.width, frame.height) for square in squares]
         findings: list[Finding] = []
+        looks: list[Look] = []
         for seen in self._tracker.update(detections, places, t_s):
-            findings += self._judge(seen, movement, t_s)
-        return Examination(movement.area, movement.global_change, len(squares), tuple(findings))
+            look, found = self._judge(seen, movement, t_s)
+            looks.append(look)
+            findings += found
+        return Examination(movement.area, movement.global_change, len(squares), tuple(findings), tuple(looks))
 
     def limit(self, max_squares: int) -> None:
         """Examine at most this many squares a frame around motion and tracks (1 to MAX_SQUARES)."""
@@ -128,13 +134,15 @@ class CameraAnalysis:
                 detections.append(Detection(box, float(score), kind, cut=_is_cut(Box(*corners), place)))
         return detections
 
-    def _judge(self, seen: Observation, movement: Movement, t_s: float) -> list[Finding]:
+    def _judge(self, seen: Observation, movement: Movement, t_s: float) -> tuple[Look, list[Finding]]:
         """Add the observation to its track's evidence; report the zones that a confirmed track stands in."""
         track, detection = seen.track, seen.detection
         moving = movement.global_change or share_within(movement.mask, track.box) >= MOVING_SHARE
+        before = track.test.evidence
         verdict = track.test.observe(detection.score if detection else None, t_s, moving=moving)
+        look = _look(track, detection, t_s, before=before, moving=moving)
         if verdict is not Verdict.OBJECT or detection is None:
-            return []
+            return look, []
         foot = foot_point(track.box)
         findings = []
         for index, zone in enumerate(self._zones):
@@ -143,7 +151,22 @@ class CameraAnalysis:
                 track.zones_s[index] = t_s
                 if last_s is None or t_s - last_s >= AGAIN_S:
                     findings.append(Finding(index, track.kind, detection.score, track.box, track.number))
-        return findings
+        return look, findings
+
+
+def _look(track: Track, detection: Detection | None, t_s: float, *, before: float, moving: bool) -> Look:
+    return Look(
+        track=track.number,
+        kind=track.kind,
+        score=detection.score if detection else None,
+        box=detection.box if detection else track.predicted(t_s),
+        evidence=track.test.evidence,
+        step=track.test.evidence - before,
+        certain_at=track.test.accept_at,
+        moving=moving,
+        certain=track.confirmed,
+        whole=detection is not None and not detection.cut,
+    )
 
 
 def _wants_look(track: Track, t_s: float) -> bool:

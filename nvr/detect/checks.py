@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from nvr.config import Camera
 from nvr.detect.process import AnalysisError
-from nvr.detect.protocol import CameraSetup, FoundWithPicture, Moved, ZoneSetup
-from nvr.events import Motion, Sighting
+from nvr.detect.protocol import BetterShot, CameraSetup, FoundWithPicture, Moved, ZoneSetup
+from nvr.detect.sighted import Sighted
+from nvr.events import BetterPicture, Motion, Sighting
 
 CLOCK_SLACK_S = 60.0
 """How far back the worker may date what it saw."""
 
 
 class Checks:
-    """Of one worker that was configured with `cameras`. Its methods raise AnalysisError where a message cannot be true;
-    `now_s` is the monotonic clock that the worker reads too."""
+    """Of the workers that were configured with `cameras`. Its methods raise AnalysisError where a message cannot be
+    true; `now_s` is the monotonic clock that the worker reads too."""
 
     def __init__(self, cameras: tuple[Camera, ...]):
         self._cameras = cameras
+        self._sighted = Sighted()
+
+    def forget(self) -> None:
+        """A new worker: what the last one called its tracks means nothing."""
+        self._sighted.forget()
 
     def motion(self, message: Moved, now_s: float) -> Motion:
         """The event of a message."""
@@ -39,9 +45,24 @@ class Checks:
             kind=found.kind,
             score=found.score,
             box=found.bounds,
-            track=found.track,
+            track=self._sighted.number(found.camera, found.track),
             captured_mono_s=_plausible(found.captured_mono_s, now_s),
             picture=message.jpeg,
+            best=message.best,
+            frames=message.frames,
+            explanation=None if found.why is None else found.why.explanation(),
+        )
+
+    def better(self, message: BetterShot, now_s: float) -> BetterPicture | None:
+        """The event of a message; None: pictures of that track come too fast."""
+        camera = self._camera(message.camera)
+        number = self._sighted.known(message.camera, message.track)
+        if number is None:
+            raise violation("a better picture of what it never sighted")
+        return (
+            BetterPicture(camera.id, number, message.jpeg)
+            if self._sighted.takes_better(number, now_s)
+            else None
         )
 
     def _camera(self, index: int) -> Camera:

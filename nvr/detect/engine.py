@@ -28,7 +28,9 @@ from nvr.detect.protocol import (
 from nvr.detect.regions import MAX_SQUARES
 from nvr.detect.sandbox import try_to_break_out
 from nvr.detect.schedule import Schedule
+from nvr.detect.sighting_messages import BetterShot, Why
 from nvr.detect.stills import Stills
+from nvr.detect.witness import Account, Witness
 from nvr.events import Box
 from nvr.media.access_unit import CodecConfig
 
@@ -42,6 +44,7 @@ MAX_SKIPPED_SHARE = 0.15
 @dataclass(slots=True)
 class _Camera:
     analysis: CameraAnalysis
+    witness: Witness = field(default_factory=Witness)
     decoder: Decoder = field(default_factory=Decoder)
     candidate: tuple[Picture | Unit, float] | None = None
     config: CodecConfig | None = None
@@ -107,6 +110,8 @@ class Engine:
             return []
         started_s = self._now()
         examined = camera.analysis.examine(picture, received_s)
+        alive = (track.number for track in camera.analysis.tracks)
+        camera.witness.watch(picture, examined.looks, alive, received_s)
         finished_s = self._now()
         camera.examined += 1
         camera.age_s = max(finished_s - received_s, 0.0)
@@ -118,7 +123,11 @@ class Engine:
             messages.append(Moved(camera=index, captured_mono_s=received_s, area=examined.motion_area))
         if examined.findings:
             jpeg = picture.jpeg()
-            messages += [_found(index, finding, received_s, jpeg) for finding in examined.findings]
+            for finding in examined.findings:
+                account = camera.witness.account(finding.track, received_s)
+                messages.append(_found(index, finding, received_s, jpeg, account))
+        for track, best in camera.witness.better(received_s):
+            messages.append(BetterShot(index, track, best))
         return messages
 
     def statistics(self, idle_s: float) -> Statistics:
@@ -194,7 +203,9 @@ def _zones(setup: CameraSetup) -> Sequence[WatchedZone]:
     return [WatchedZone(zone.polygon, frozenset(zone.kinds)) for zone in setup.zones]
 
 
-def _found(camera: int, finding: Finding, received_s: float, jpeg: bytes) -> FoundWithPicture:
+def _found(
+    camera: int, finding: Finding, received_s: float, jpeg: bytes, account: Account
+) -> FoundWithPicture:
     found = Found(
         camera=camera,
         zone=finding.zone,
@@ -203,8 +214,9 @@ def _found(camera: int, finding: Finding, received_s: float, jpeg: bytes) -> Fou
         box=_within_picture(finding.box),
         track=finding.track,
         captured_mono_s=received_s,
+        why=None if account.explanation is None else Why.of(account.explanation),
     )
-    return FoundWithPicture(found, jpeg)
+    return FoundWithPicture(found, jpeg, account.best, account.frames)
 
 
 def _within_picture(box: Box) -> tuple[float, float, float, float]:

@@ -18,6 +18,7 @@ from nvr.detect.feed import Feed
 from nvr.detect.process import AnalysisError, WorkerProcess
 from nvr.detect.protocol import (
     Acting,
+    BetterShot,
     CameraStatistics,
     Configure,
     Failed,
@@ -30,7 +31,7 @@ from nvr.detect.protocol import (
     ToService,
 )
 from nvr.errors import ModelError, NvrError
-from nvr.events import Motion, Sighting
+from nvr.events import BetterPicture, Motion, Sighting
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 
@@ -56,8 +57,8 @@ class AnalysisStatistics:
 class AnalysisLink:
     """Keeps one analysis process at work on the `analysed` stream of each camera.
 
-    `clock` must read the machine's monotonic clock: the worker compares its times with its own. `on_sighting` and
-    `on_motion` are called on the event loop and must neither block nor raise.
+    `clock` must read the machine's monotonic clock: the worker compares its times with its own. `on_sighting`,
+    `on_motion` and `on_better` are called on the event loop and must neither block nor raise.
     """
 
     def __init__(
@@ -70,9 +71,10 @@ class AnalysisLink:
         clock: Clock,
         on_sighting: Callable[[Sighting], None],
         on_motion: Callable[[Motion], None],
+        on_better: Callable[[BetterPicture], None] = lambda _better: None,
     ):
         self._hub, self._cameras, self._clock = hub, cameras, clock
-        self._on_sighting, self._on_motion = on_sighting, on_motion
+        self._on_sighting, self._on_motion, self._on_better = on_sighting, on_motion, on_better
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
@@ -126,6 +128,7 @@ class AnalysisLink:
         ModelError: the model file is missing or damaged. Never returns.
         """
         worker = await WorkerProcess.start()
+        self._checks.forget()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(worker.keep_last_words())
@@ -186,6 +189,10 @@ class AnalysisLink:
                 self._on_motion(motion)
             case FoundWithPicture():
                 self._on_sighting(self._checks.sighting(message, self._clock.monotonic()))
+            case BetterShot():
+                better = self._checks.better(message, self._clock.monotonic())
+                if better is not None:
+                    self._on_better(better)
             case PictureMade():
                 worker.answer_picture(message)
             case SelfTestResult():

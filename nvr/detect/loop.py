@@ -32,6 +32,7 @@ from nvr.detect.protocol import (
     WorkerReader,
     encode,
 )
+from nvr.detect.witness import warm_up
 from nvr.errors import ModelError
 
 RECEIVE_BYTES = 256 << 10
@@ -125,4 +126,5 @@ def _warm_up(detector: ObjectDetector) -> None:
         picture = Picture(av.VideoFrame.from_ndarray(luma, "yuv420p"))
         analysis.examine(picture, float(t_s))
         picture.jpeg()
+        warm_up(picture)
     suppress(np.array([[0, 0, 1, 1], [0, 0, 1, 1]], np.float32), np.ones(2, np.float32))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import av
 import numpy as np
-from av.codec.context import Flags
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
+from nvr.detect.jpeg import encode_jpeg
 from nvr.detect.objects import SIZE
 from nvr.detect.regions import Square
 
 JPEG_MAX_WIDTH = 1280
 JPEG_QUANTIZER = 4
-"""About what other encoders call quality 80."""
 PLANAR_420 = ("yuv420p", "yuvj420p")
 MIN_SIDE_PX = 16
-MJPEG_TIME_BASE = Fraction(1, 25)
 
 
 class Picture:
@@ -60,18 +56,20 @@ class Picture:
         """The whole picture as JPEG, at most `max_width` pixels wide."""
         width = min(self.width, max_width) & ~1
         height = max(round(self.height * width / self.width), 2) & ~1
-        encoder = av.CodecContext.create("mjpeg", "w")
-        encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
-        encoder.time_base = MJPEG_TIME_BASE
-        encoder.thread_count = 1
-        encoder.flags |= Flags.qscale
-        encoder.qmin = encoder.qmax = JPEG_QUANTIZER
-        scaled = self._frame.reformat(
-            width, height, "yuvj420p", interpolation=Interpolation.AREA, dst_color_range="JPEG", threads=1
-        )
-        scaled.pts = 0
-        scaled.time_base = encoder.time_base
-        return b"".join(bytes(packet) for packet in (*encoder.encode(scaled), *encoder.encode(None)))
+        return encode_jpeg(self._frame, width, height, JPEG_QUANTIZER)
+
+    def luma(self, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Brightness of a part of the picture, uint8[height, width]; a view, not a copy."""
+        return self._yuv()[0][y : y + height, x : x + width]
+
+    def part(self, x: int, y: int, width: int, height: int) -> av.VideoFrame:
+        """A part of the picture as a frame of its own; all four numbers even, the part within the picture."""
+        luma, *chroma = self._yuv()
+        cut = [luma[y : y + height, x : x + width].reshape(-1)]
+        cut += [plane[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2].reshape(-1) for plane in chroma]
+        frame = av.VideoFrame.from_ndarray(np.concatenate(cut).reshape(-1, width), self._layout)
+        frame.color_range = self._frame.color_range
+        return frame
 
     def _yuv(self) -> list[NDArray[np.uint8]]:
         """The planes Y, U, V as arrays without the rows' padding."""

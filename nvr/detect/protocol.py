@@ -9,25 +9,25 @@ for this direction raises ProtocolError.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from nvr.detect.sighting_messages import BetterShot, Why, pack_pictures, unpack_pictures
 from nvr.detect.still_messages import (
     MAX_PARAMETER_SET,
     WANTED_HEAD_BYTES,
     PictureMade,
     PictureWanted,
     ProtocolError,
-    checked_jpeg,
 )
 from nvr.events import Box
 from nvr.media.access_unit import Codec
 
-__all__ = ["PictureMade", "PictureWanted", "ProtocolError"]
+__all__ = ["BetterShot", "PictureMade", "PictureWanted", "ProtocolError"]
 
 MAX_TO_WORKER = 4 << 20
 MAX_TO_SERVICE = 2 << 20
@@ -128,7 +128,7 @@ class Moved(_Message, frozen=True):
 
 
 class Found(_Message, frozen=True):
-    """To the service: what becomes a Sighting, without its picture."""
+    """To the service: what becomes a Sighting, without its pictures."""
 
     camera: CameraIndex
     zone: Annotated[int, Meta(ge=0, lt=64)]
@@ -137,6 +137,7 @@ class Found(_Message, frozen=True):
     box: tuple[Share, Share, Share, Share]
     track: Annotated[int, Meta(ge=1, le=2**53)]
     captured_mono_s: float
+    why: Why | None = None
 
     @property
     def bounds(self) -> Box:
@@ -145,8 +146,12 @@ class Found(_Message, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class FoundWithPicture:
+    """`jpeg` of the whole frame, `best` of the object alone, `frames` those that counted; the last two may be empty."""
+
     found: Found
     jpeg: bytes
+    best: bytes = b""
+    frames: bytes = b""
 
 
 class CameraStatistics(_Message, frozen=True):
@@ -176,7 +181,7 @@ class SelfTestResult(_Message, frozen=True):
 
 M = TypeVar("M", bound=_Message)
 ToWorker = Configure | Parameters | Unit | Acting | SelfTest | PictureWanted
-ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult | PictureMade
+ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult | PictureMade | BetterShot
 
 _JSON_TYPES: Mapping[int, type[_Message]] = {
     1: Configure,
@@ -189,7 +194,7 @@ _JSON_TYPES: Mapping[int, type[_Message]] = {
     70: SelfTestResult,
 }
 _JSON_NUMBERS = {kind: number for number, kind in _JSON_TYPES.items()}
-_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE = 2, 3, 6, 68, 71
+_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE, _BETTER_TYPE = 2, 3, 6, 68, 71, 80
 _FIRST_TO_SERVICE = 65
 
 
@@ -208,10 +213,13 @@ def encode(message: ToWorker | ToService) -> bytes:
             number, body = _WANTED_TYPE, message.pack()
         case PictureMade():
             number, body = _MADE_TYPE, message.pack()
+        case BetterShot():
+            number, body = _BETTER_TYPE, message.pack()
         case FoundWithPicture():
             number = _FOUND_TYPE
             text = msgspec.json.encode(message.found)
-            body = _JSON_LENGTH.pack(len(text)) + text + message.jpeg
+            body = _JSON_LENGTH.pack(len(text)) + text
+            body += pack_pictures(message.jpeg, message.best, message.frames)
         case _:
             number = _JSON_NUMBERS[type(message)]
             body = msgspec.json.encode(message)
@@ -224,7 +232,7 @@ def encode(message: ToWorker | ToService) -> bytes:
 class _Reader:
     """Collects bytes and yields (type, body)."""
 
-    def __init__(self, *, limit: int, types: range):
+    def __init__(self, *, limit: int, types: Collection[int]):
         self._limit, self._types = limit, types
         self._buffer = bytearray()
 
@@ -273,7 +281,7 @@ class ServiceReader:
     """The service's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = _Reader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 72))
+        self._reader = _Reader(limit=MAX_TO_SERVICE, types=(*range(_FIRST_TO_SERVICE, 72), _BETTER_TYPE))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToService]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
@@ -282,6 +290,8 @@ class ServiceReader:
                 yield _found(body)
             elif number == _MADE_TYPE:
                 yield PictureMade.unpack(body)
+            elif number == _BETTER_TYPE:
+                yield BetterShot.unpack(body)
             else:
                 message = _json(number, body)
                 assert isinstance(message, Ready | Failed | Moved | Statistics | SelfTestResult)  # noqa: S101
@@ -327,5 +337,5 @@ def _found(body: bytes) -> FoundWithPicture:
     start = _JSON_LENGTH.size
     if start + length > len(body):
         raise ProtocolError("a sighting's text runs past the end of its message")
-    jpeg = checked_jpeg(body[start + length :])
-    return FoundWithPicture(_validated(Found, body[start : start + length]), jpeg)
+    pictures = unpack_pictures(body[start + length :])
+    return FoundWithPicture(_validated(Found, body[start : start + length]), *pictures)

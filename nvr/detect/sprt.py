@@ -87,6 +87,11 @@ class SequentialTest:
         self.evidence = 0.0
         self.verdict = Verdict.OPEN
 
+    @property
+    def accept_at(self) -> float:
+        """The evidence that decides for an object."""
+        return self._rates.accept_at
+
     def observe(self, score: float | None, t_s: float, *, moving: bool) -> Verdict:
         """Take one examination at `t_s` into account (None: the place was examined and nothing seen). Once the
         verdict has fallen it stays."""

@@ -13,6 +13,7 @@ from nvr.web.errors import ApiError
 
 MAX_BODY_BYTES = 64 << 10
 BODY_TIMEOUT_S = 15.0
+MAX_TEXT = 100
 
 
 class Body(BaseModel):
@@ -67,3 +68,11 @@ def query_integer(
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and least <= int(text) <= most):
         raise ApiError(400, "bad_request", f"{name}: a whole number from {least} to {most} is needed")
     return int(text)
+
+
+def query_text(request: web.Request, name: str) -> str | None:
+    """A text of at most 100 characters from the query, None where it is not given or empty. Raises ApiError 400."""
+    text = request.query.get(name, "")
+    if len(text) > MAX_TEXT:
+        raise ApiError(400, "bad_request", f"{name}: at most {MAX_TEXT} characters")
+    return text or None

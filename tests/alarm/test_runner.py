@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from nvr.alarm.siren import SirenLine, SirenUnavailable
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config, Schedule, Siren, Storage
 from nvr.errors import StorageError
-from nvr.events import Actor, Box, Response, Sighting
+from nvr.events import Actor, BetterPicture, Box, Examined, Explanation, Response, Sighting
 from nvr.faults import FaultBoard
 from nvr.state import STATE_SCHEMA
 from nvr.store import Database
@@ -77,10 +78,11 @@ class Site:
                     async with asyncio.timeout(0.05):
                         await self.changed.wait()
 
-    def see(self, response=Response.SIREN, camera="gate") -> None:
+    def see(self, response=Response.SIREN, camera="gate", **more) -> None:
         box = Box(0.1, 0.1, 0.2, 0.5)
         now = self.clock.monotonic()
-        self.runner.sighting(Sighting(camera, "yard", response, "person", 0.9, box, 1, now, b"jpeg"))
+        sighting = Sighting(camera, "yard", response, "person", 0.9, box, 1, now, b"jpeg")
+        self.runner.sighting(replace(sighting, **more))
 
 
 def make_config(tmp_path: Path, *, port: Path | None, schedule: Schedule | None = None, **siren) -> Config:
@@ -296,6 +298,90 @@ async def test_full_recording_disk_keeps_the_incident(tmp_path):
         await site.until(lambda: site.incidents)
         assert not site.incidents[-1].has_picture
         assert site.faults.at("pictures").detail == "recordings: disk full"
+
+
+WHOLE = Box(0, 0, 1, 1)
+LOOKS = (Examined(0.8, 0.6, 1.5, 1.5, True, WHOLE), Examined(0, None, 6.9, 5.4, False, WHOLE))
+EXPLANATION = Explanation(certain_at=6.9, after_s=0.8, pictures=1, examined=LOOKS, counted=(0,))
+
+
+async def test_objects_come_with_their_pictures_and_their_reasons(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        site.see(track=7, best=b"small", frames=b"strip", explanation=EXPLANATION)
+        site.see(track=8, best=b"other", kind="dog")
+        site.see(track=7, best=b"in another zone", frames=b"strip", zone="gate")
+        await site.journal.settle(10)
+        incident = site.incidents[-1]
+        assert (incident.sightings, incident.best_object) == (3, 1)
+        before = incident.best_revision
+        site.journal.better_picture(BetterPicture("gate", 7, b"larger"))
+        site.journal.better_picture(BetterPicture("gate", 8, b"other, larger"))
+        site.journal.better_picture(BetterPicture("gate", 9, b"of nobody"))
+        await site.journal.settle(10)
+        site.journal.better_picture(BetterPicture("yard", 7, b"elsewhere"))
+        await site.journal.settle(10)
+        assert site.incidents[-1].best_revision == before + 1
+        store = IncidentStore(site.db)
+        first, second = await store.objects(incident.id)
+    assert (first.number, first.kind, first.zone, first.pictures, first.has_frames) == (
+        1,
+        "person",
+        "yard",
+        3,
+        True,
+    )
+    assert (second.number, second.kind, second.pictures, second.has_frames) == (2, "dog", 2, False)
+    assert first.explanation["counted"] == [0]
+    assert first.explanation["examined"][1] == {
+        "before_s": 0,
+        "score": None,
+        "evidence": 6.9,
+        "step": 5.4,
+        "moving": False,
+        "box": [0, 0, 1, 1],
+    }
+    assert second.explanation is None
+    assert site.disk.saved == {
+        "1": b"jpeg",
+        "1-1": b"larger",
+        "1-1-frames": b"strip",
+        "1-2": b"other, larger",
+    }
+
+
+async def test_of_better_pictures_only_the_newest_waits(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        saving, go_on, saved = asyncio.Event(), asyncio.Event(), []
+
+        async def slow(picture_id: str, camera: str, jpeg: bytes, _wall_s: float) -> None:
+            saving.set()
+            await go_on.wait()
+            saved.append(jpeg)
+
+        site.disk.save_picture = slow
+        site.see(track=7, best=b"first")
+        await saving.wait()
+        for number in range(1000):
+            site.journal.better_picture(BetterPicture("gate", 7, b"%d" % number))
+        assert site.faults.at("state") is None
+        go_on.set()
+        await site.journal.settle(10)
+    assert saved == [b"jpeg", b"first", b"999"]
+
+
+async def test_a_better_picture_rings_nobody(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        site.runner.arm(OFFICER)
+        site.see(Response.CALL, track=7, best=b"first")
+        await site.until(lambda: site.runner.view().ringing)
+        await site.journal.settle(10)
+        (number,) = site.runner.view().ringing
+        await site.runner.acknowledge(number, OFFICER)
+        site.journal.better_picture(BetterPicture("gate", 7, b"better"))
+        await site.journal.settle(10)
+        assert site.disk.saved["1-1"] == b"better"
+        assert site.runner.view().ringing == ()
+        assert site.incidents[-1].acknowledged_by == "Minh"
 
 
 async def test_a_record_at_fault_holds_up_none_behind_it(tmp_path):

@@ -10,6 +10,7 @@ import time
 from msgspec.structs import replace
 
 from nvr.detect.protocol import (
+    BetterShot,
     CameraStatistics,
     Configure,
     Failed,
@@ -48,6 +49,11 @@ LIES = {
     "garbage": b"HTTP/1.1 200 OK\r\n\r\n",
     "picture": encode(FoundWithPicture(TRUTH, JPEG)).replace(JPEG, b"<html>"),
     "still": encode(PictureMade(1, JPEG)).replace(JPEG, b"<html>"),
+    "stranger": encode(FoundWithPicture(TRUTH, JPEG)) + encode(BetterShot(0, 2, JPEG)),
+    "better of nowhere": encode(BetterShot(9, 1, JPEG)),
+    "flood": encode(FoundWithPicture(TRUTH, JPEG))
+    + encode(BetterShot(0, 1, JPEG)) * 50
+    + encode(Statistics(cameras=(NUMBERS, NUMBERS), inference_ms=0)),
     "nothing": b"",
 }
 

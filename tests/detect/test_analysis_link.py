@@ -23,7 +23,7 @@ from nvr.detect.objects import MODEL_FILE
 from nvr.detect.process import MAX_PICTURES
 from nvr.detect.protocol import Unit
 from nvr.errors import ModelError
-from nvr.events import Motion, Response, Sighting
+from nvr.events import BetterPicture, Motion, Response, Sighting
 from nvr.media.access_unit import AccessUnit
 from nvr.media.hub import Hub
 
@@ -40,6 +40,7 @@ class Site:
         self.camera = SimulatedCamera(self.hub[KEY])
         self.sightings: list[Sighting] = []
         self.motions: list[Motion] = []
+        self.better: list[BetterPicture] = []
         self.task: asyncio.Task[None] | None = None
         self.link = AnalysisLink(
             self.hub,
@@ -49,6 +50,7 @@ class Site:
             clock=SystemClock(),
             on_sighting=self.sightings.append,
             on_motion=self.motions.append,
+            on_better=self.better.append,
         )
 
     @asynccontextmanager
@@ -116,6 +118,20 @@ async def test_nobody_then_somebody(
     assert sighting.box.y1 > 0.9
     picture = av.CodecContext.create("mjpeg", "r").decode(av.Packet(sighting.picture))[0]
     assert (picture.width, picture.height) == (640, 272)
+    explanation = sighting.explanation
+    assert explanation is not None
+    assert 0.3 < explanation.after_s < 3
+    assert explanation.pictures >= len(explanation.counted) >= 3
+    assert explanation.examined[-1].evidence == pytest.approx(explanation.certain_at, abs=0.01)
+    frames = av.CodecContext.create("mjpeg", "r").decode(av.Packet(sighting.frames))[0]
+    assert (frames.width, frames.height) == (96 * len(explanation.counted), 96)
+    best = av.CodecContext.create("mjpeg", "r").decode(av.Packet(sighting.best))[0]
+    assert len(sighting.best) <= 60_000
+    # The cyclist fills most of it, at the resolution of the stream.
+    of_picture = (sighting.box.x1 - sighting.box.x0) * 640, (sighting.box.y1 - sighting.box.y0) * 272
+    assert of_picture[0] * 0.6 < best.width < of_picture[0] * 2
+    assert of_picture[1] * 0.6 < best.height <= 272
+    assert all(better.track == sighting.track for better in site.better)
     assert statistics.inference_ms > 0
     assert "seccomp" in statistics.mechanisms
 
@@ -290,6 +306,7 @@ def hijacked(monkeypatch: pytest.MonkeyPatch) -> None:
         ("garbage", "other way"),
         ("picture", "no JPEG"),
         ("still", "no JPEG"),
+        ("better of nowhere", "no camera 9"),
         ("dies", "exit code 1: redo from start"),
         ("closes", "closed its connection"),
         ("locked out", "cannot lock itself in: no mechanism. Use another kernel"),
@@ -303,6 +320,23 @@ async def test_a_hijacked_worker_is_killed_and_not_believed(lie: str, complaint:
                 await task
     assert site.sightings == []
     assert site.motions == []
+
+
+@pytest.mark.usefixtures("hijacked")
+async def test_better_pictures_only_of_what_was_sighted_and_not_too_many() -> None:
+    site = Site(model=Path("stranger"))
+    async with site.running() as task:
+        with pytest.raises(AnalysisError, match="never sighted"):
+            async with asyncio.timeout(SECONDS):
+                await task
+    assert [(one.track, one.best) for one in site.sightings] == [(1, b"")]
+    assert site.better == []
+    site = Site(model=Path("flood"))
+    async with site.running() as task:
+        with pytest.raises(AnalysisError, match="number of cameras"):
+            async with asyncio.timeout(SECONDS):
+                await task
+    assert len(site.better) == 1
 
 
 @pytest.mark.usefixtures("hijacked")

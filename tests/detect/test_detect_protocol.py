@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nvr.detect.protocol import (
     MAX_TO_SERVICE,
     MAX_UNIT,
     Acting,
+    BetterShot,
     CameraSetup,
     CameraStatistics,
     Configure,
@@ -34,7 +36,21 @@ from nvr.detect.protocol import (
     ZoneSetup,
     encode,
 )
+from nvr.detect.sighting_messages import MAX_BEST, MAX_FRAMES, Look, Why, pack_pictures
+from nvr.detect.still_messages import JPEG_END, JPEG_START
 
+BOX = (0.1, 0.2, 0.3, 0.4)
+WHY = Why(
+    certain_at=6.9,
+    after_s=0.8,
+    pictures=2,
+    examined=(
+        Look(0.8, 0.6, 1.5, 1.5, True, BOX),
+        Look(0.4, None, 0.6, -0.9, False, BOX),
+        Look(0, 1, 7, 6, True, BOX),
+    ),
+    counted=(0, 2),
+)
 JPEG = b"\xff\xd8\xff\xe0picture\xff\xd9"
 ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), kinds=("person", "dog"))
 FOUND = Found(
@@ -55,6 +71,8 @@ TO_SERVICE: list[ToService] = [
     Failed(code="model", message="a", remedy="b"),
     Moved(camera=0, captured_mono_s=1.0, area=0.5),
     FoundWithPicture(FOUND, JPEG),
+    FoundWithPicture(replace(FOUND, why=WHY), JPEG, JPEG + JPEG, JPEG),
+    BetterShot(65535, 2**53, JPEG),
     Statistics(
         cameras=(CameraStatistics(examined_fps=6.0, skipped=1, decode_errors=0, queue_age_s=0.1),),
         inference_ms=17.0,
@@ -109,6 +127,41 @@ def test_any_bytes(number: int, body: bytes, after: bytes) -> None:
             assert str(error)
 
 
+LOOK = "[%s,0.5,1,1,true,[0,0,1,1]]"
+
+
+def why(**fields: str) -> bytes:
+    """An explanation's text that is right but for `fields`."""
+    right = {
+        "certain_at": "7",
+        "after_s": "0",
+        "pictures": "1",
+        "examined": f"[{LOOK % 0}]",
+        "counted": "[0]",
+    }
+    return (
+        '"why":{' + ",".join(f'"{name}":{text}' for name, text in (right | fields).items()) + "}"
+    ).encode()
+
+
+def found(more: bytes) -> bytes:
+    """The text of a sighting that is right but for `more`, with its length."""
+    text = encode(FoundWithPicture(FOUND, JPEG))[9 : -len(pack_pictures(JPEG, b"", b""))]
+    text = text.replace(b',"why":null}', b"," + more + b"}")
+    assert more in text
+    return len(text).to_bytes(4, "big") + text
+
+
+def test_a_sighting_that_is_right() -> None:
+    (message,) = ServiceReader().feed(framed(68, found(why()) + pack_pictures(JPEG, JPEG, JPEG)))
+    assert isinstance(message, FoundWithPicture)
+    assert message.best == message.frames == message.jpeg == JPEG
+    assert message.found.why is not None
+    explanation = message.found.why.explanation()
+    assert Why.of(explanation) == message.found.why
+    assert explanation.examined[0].score == 0.5
+
+
 @pytest.mark.parametrize(
     ("number", "body"),
     [
@@ -125,6 +178,25 @@ def test_any_bytes(number: int, body: bytes, after: bytes) -> None:
         (68, b"\x00\x00\x00\x02{}" + JPEG),
         (68, b"\x00\x00\x00\x02{}<html>"),
         (71, b""),
+        (68, b"\x00\x00\x00\x02{}" + bytes(8) + JPEG),
+        (68, b"\x00\x00\x00\x02{}" + b"\xff" * 8 + JPEG),
+        (68, found(b'"why":{}') + pack_pictures(JPEG, b"", b"")),
+        (68, found(why(certain_at="1e999")) + pack_pictures(JPEG, b"", b"")),
+        (68, found(why(counted="[1]")) + pack_pictures(JPEG, b"", b"")),
+        (68, found(why(counted="[0,0]")) + pack_pictures(JPEG, b"", b"")),
+        (68, found(why(counted="[-1]")) + pack_pictures(JPEG, b"", b"")),
+        (68, found(why(examined="[]")) + pack_pictures(JPEG, b"", b"")),
+        (68, found(why(examined=f"[{LOOK % 1},{LOOK % 2}]")) + pack_pictures(JPEG, b"", b"")),
+        (68, found(why(examined=f"[{','.join([LOOK % 0] * 61)}]")) + pack_pictures(JPEG, b"", b"")),
+        (68, found(why()) + pack_pictures(JPEG, b"<html>", b"")),
+        (68, found(why()) + pack_pictures(JPEG, b"", b"<html>")),
+        (68, found(why()) + pack_pictures(JPEG, JPEG_START + bytes(MAX_BEST) + JPEG_END, b"")),
+        (68, found(why()) + pack_pictures(JPEG, b"", JPEG_START + bytes(MAX_FRAMES) + JPEG_END)),
+        (68, found(why()) + pack_pictures(b"", JPEG, JPEG)),
+        (80, b""),
+        (80, bytes(10)),
+        (80, bytes(10) + b"<html>"),
+        (80, bytes(10) + JPEG_START + bytes(MAX_BEST) + JPEG_END),
     ],
 )
 def test_what_a_hijacked_worker_might_say(number: int, body: bytes) -> None:

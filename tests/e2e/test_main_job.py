@@ -91,6 +91,21 @@ async def test_person_recorded_seen_and_sounded(site, clip):
             await screenshot(page, "incident")
             picture = await api.download(found[0]["picture"])
             assert picture.startswith(b"\xff\xd8")
+
+            # It shows whom it saw, says why it was certain, and is found again.
+            await page.wait_for_selector("img.best-picture")
+            await page.wait_for_selector(".evidence-plot circle.seen")
+            await page.locator(".frames").scroll_into_view_if_needed()
+            await screenshot(page, "incident-evidence")
+            (seen, *_) = (await api.get(f"/api/incidents/{found[0]['id']}"))["objects"]
+            for address in (seen["picture"], seen["frames"]):
+                assert (await api.download(address)).startswith(b"\xff\xd8")
+            examined = seen["explanation"]["examined"]
+            assert examined[-1]["evidence"] >= seen["explanation"]["certain_at"] - 0.01
+            assert seen["explanation"]["pictures"] >= 3
+            await page.goto(f"{site.address}/#/incidents?kind={seen['kind']}&taken=yes")
+            await page.wait_for_selector(f".as-grid a[href='#/incident/{found[0]['id']}'] img")
+            await screenshot(page, "incidents-found")
         assert page.complaints == []
 
 

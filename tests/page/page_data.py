@@ -50,14 +50,15 @@ def cameras() -> list[Json]:
         "name": "*",
         "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]],
         "response": "call",
-        "objects": ["person"],
+        "objects": ["person", "motorcycle", "dog"],
     }
+    yard = {**zone, "name": "Sân sau", "polygon": [[0.5, 0.5], [1, 0.5], [1, 1], [0.5, 1]]}
     all_of_them: list[Json] = [
         {
             "id": camera_id,
             "name": name,
             "streams": {"main": stream(width=1920, height=1080), "sub": stream()},
-            "zones": [zone],
+            "zones": [zone, yard],
             "live": "sub",
             "fault": None,
         }
@@ -212,9 +213,53 @@ def incident(number: int, **more: object) -> Json:
         "score": 0.91,
         "box": figure_box(number % 4, number),
         "picture": None if number == 40 else f"/api/incidents/{number}/picture",
+        "best": None if number in (38, 40) else f"/api/incidents/{number}/picture?object=1&revision=1",
         "acknowledged_s": at + 40 if done else None,
         "acknowledged_by": "an" if done else None,
         "footage": {"role": "sub", "start_s": at - 10, "end_s": at + 27.5},
+        **more,
+    }
+
+
+def explanation(*, scores: tuple[float | None, ...] = (0.62, None, 0.71, 0.84, 0.9)) -> Json:
+    """Looks every 0.2 s, the last one decides at 6.9."""
+    steps = [-0.9 if score is None else 4 * score - 1 for score in scores]
+    scale = 6.9 / sum(steps)
+    looks, evidence = [], 0.0
+    for n, (score, step) in enumerate(zip(scores, steps, strict=True)):
+        evidence += scale * step
+        looks.append(
+            {
+                "before_s": round(0.2 * (len(scores) - 1 - n), 3),
+                "score": score,
+                "evidence": evidence,
+                "step": scale * step,
+                "moving": True,
+                "box": [0.4, 0.3, 0.5, 0.8],
+            }
+        )
+    seen = sorted((n for n, score in enumerate(scores) if score), key=lambda n: -steps[n])[:5]
+    return {
+        "certain_at": 6.9,
+        "after_s": looks[0]["before_s"],
+        "pictures": sum(score is not None for score in scores),
+        "examined": looks,
+        "counted": sorted(seen),
+    }
+
+
+def seen_object(incident: Json, number: int = 1, **more: object) -> Json:
+    """Object `number` of an incident."""
+    address = f"/api/incidents/{incident['id']}"
+    return {
+        "number": number,
+        "zone": incident["zone"],
+        "kind": incident["kind"],
+        "score": incident["score"],
+        "seen_s": incident["opened_s"],
+        "picture": f"{address}/picture?object={number}&revision=1",
+        "frames": f"{address}/frames?object={number}",
+        "explanation": explanation(),
         **more,
     }
 

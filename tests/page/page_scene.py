@@ -55,11 +55,25 @@ def figure_box(seed: int, step: int) -> list[float]:
     return [max(0, across - 14) / WIDTH, 148 / HEIGHT, min(WIDTH, across + 14) / WIDTH, 234 / HEIGHT]
 
 
+def close_up(seed: int, step: int, *, square: int | None = None) -> Picture:
+    """The figure in `street(seed, step)` with what is around it; or `square` pixels of it, as a thumbnail."""
+    x0, y0, x1, y1 = figure_box(seed, step)
+    left, right = int(x0 * WIDTH) - 14, int(x1 * WIDTH) + 14
+    top, bottom = int(y0 * HEIGHT) - 14, int(y1 * HEIGHT) + 14
+    if square is not None:
+        left = (left + right - square) // 2
+        right, top, bottom = left + square, (top + bottom - square) // 2, (top + bottom + square) // 2
+    left = max(min(left, WIDTH - (right - left)), 0)
+    return np.ascontiguousarray(street(seed, step)[top:bottom, left : left + (right - left)][:, :WIDTH])
+
+
 def jpeg(picture: Picture) -> bytes:
-    """`picture` as a JPEG file."""
+    """`picture` as a JPEG file, its last row and column left out where they are odd."""
     codec = av.CodecContext.create("mjpeg", "w")
     assert isinstance(codec, av.VideoCodecContext)
-    codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+    height, width = (side & ~1 for side in picture.shape[:2])
+    picture = np.ascontiguousarray(picture[:height, :width])
+    codec.width, codec.height, codec.pix_fmt = width, height, "yuvj420p"
     codec.time_base = Fraction(1, 25)
     frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuvj420p")
     frame.pts = 0

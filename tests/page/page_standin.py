@@ -10,17 +10,31 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from aiohttp import web
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
-from page_data import ACCOUNTS, CODE, CSRF, Json, alarm, cameras, deletions, holds, incident, status, timeline
-from page_scene import jpeg, street
+from page_data import (
+    ACCOUNTS,
+    CODE,
+    CSRF,
+    Json,
+    alarm,
+    cameras,
+    deletions,
+    holds,
+    incident,
+    seen_object,
+    status,
+    timeline,
+)
+from page_scene import close_up, jpeg, street
 
 import nvr.web
 
@@ -74,6 +88,7 @@ class StandIn:
         self.held_bytes = 2_480_000_000
         self.deletions: list[Json] | None = deletions()
         self.incidents = [incident(n) for n in range(45, 0, -1)]
+        self.objects: dict[int, list[Json]] = {}
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
@@ -85,7 +100,7 @@ class StandIn:
         self._listeners: set[asyncio.Queue[tuple[str, object] | None]] = set()
         self._live_count = 0
         self._peers: dict[str, RTCPeerConnection] = {}
-        self._pictures: dict[int, bytes] = {}
+        self._pictures: dict[str, bytes] = {}
 
     # State
 
@@ -146,6 +161,7 @@ class StandIn:
         app.router.add_get("/api/cameras/{camera}/picture", self._still)
         app.router.add_get("/api/incidents/{id}", self._incident)
         app.router.add_get("/api/incidents/{id}/picture", self._picture)
+        app.router.add_get("/api/incidents/{id}/frames", self._frames)
         app.router.add_post("/api/incidents/{id}/acknowledge", self._acknowledge)
         app.router.add_post("/api/alarm/{action}", self._alarm)
         app.router.add_post("/api/siren/{action}", self._siren)
@@ -163,7 +179,7 @@ class StandIn:
             yield self
         finally:
             self.hang_up()
-            for peer in self._peers.values():
+            for peer in list(self._peers.values()):  # a page that leaves ends its own meanwhile
                 await peer.close()
             await runner.cleanup()
 
@@ -270,20 +286,45 @@ class StandIn:
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         before, limit = int(request.query.get("before", 10**9)), int(request.query["limit"])
-        camera = request.query.get("camera")
-        rest = [one for one in self.incidents if one["id"] < before and camera in (None, one["camera"])]
+        rest = [one for one in self.incidents if one["id"] < before and self._meets(one, request.query)]
         more = rest[limit - 1]["id"] if len(rest) > limit else None
         return web.json_response({"incidents": rest[:limit], "next": more})
 
+    def _meets(self, one: Json, asked: Mapping[str, str]) -> bool:
+        waits = one["acknowledged_s"] is None and one["response"] != "record"
+        taken = {"yes": one["acknowledged_s"] is not None, "no": waits}
+        return (
+            all(asked.get(name) in (None, one[name]) for name in ("camera", "kind", "zone"))
+            and float(asked.get("since_s", 0)) <= one["opened_s"] < float(asked.get("until_s", 1e12))
+            and taken.get(asked.get("acknowledged", ""), True)
+        )
+
     async def _incident(self, request: web.Request) -> web.StreamResponse:
         found = self._found(request)
-        return web.json_response(found) if found else refused(404, "not_found")
+        return web.json_response(self._whole(found)) if found else refused(404, "not_found")
+
+    def _whole(self, incident: Json) -> Json:
+        made = [seen_object(incident)] if incident["best"] else []
+        return {**incident, "objects": self.objects.get(incident["id"], made)}
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
-        number = int(request.match_info["id"])
-        if number not in self._pictures:
-            self._pictures[number] = jpeg(street(number % 4, number))
-        return web.Response(body=self._pictures[number], content_type="image/jpeg")
+        number, which = int(request.match_info["id"]), request.query.get("object")
+        key = f"{number}/{which}"
+        if key not in self._pictures:
+            step = number + 9 * int(which or 0)
+            draw = street(number % 4, number) if which is None else close_up(number % 4, step)
+            self._pictures[key] = jpeg(draw)
+        return web.Response(body=self._pictures[key], content_type="image/jpeg")
+
+    async def _frames(self, request: web.Request) -> web.StreamResponse:
+        """As many as the object's explanation counts, each a little further on."""
+        number, which = int(request.match_info["id"]), int(request.query["object"])
+        found = self._found(request)
+        assert found is not None
+        (seen,) = (one for one in self._whole(found)["objects"] if one["number"] == which)
+        count = len(seen["explanation"]["counted"])
+        tiles = [close_up(number % 4, number + n, square=96) for n in range(count)]
+        return web.Response(body=jpeg(np.concatenate(tiles, axis=1)), content_type="image/jpeg")
 
     async def _timeline(self, request: web.Request) -> web.StreamResponse:
         start_s, end_s = float(request.query["start_s"]), float(request.query["end_s"])
@@ -348,7 +389,7 @@ class StandIn:
         self.alarm["ringing"] = [number for number in self.alarm["ringing"] if number != found["id"]]
         self.tell("incident", found)
         self.tell("alarm", self.alarm)
-        return web.json_response(found)
+        return web.json_response(self._whole(found))
 
     async def _alarm(self, request: web.Request) -> web.StreamResponse:
         assert self.account is not None

@@ -144,7 +144,7 @@ async def test_incidents_are_paged_and_filtered(visit: MakeVisit, appliance: Sta
     await me.button("incidents.more").click()
     await expect(rows).to_have_count(45)
     await expect(me.button("incidents.more")).to_be_hidden()
-    await me.page.locator("select").select_option("gate")
+    await me.page.locator("[data-choice=camera]").select_option("gate")
     await expect(rows).to_have_count(11)
     await expect(rows.first).to_contain_text("Cổng UBND xã")
     appliance.incidents[1]["acknowledged_s"] = 1.8e9

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 from page_browser import LOOKS, Look, Visit
-from page_data import CODE, GAP_EVERY_S, GAP_S, camera_fault, fault
+from page_data import CODE, GAP_EVERY_S, GAP_S, camera_fault, explanation, fault, seen_object
 from page_standin import WEB, StandIn
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
 BARE_KEY = re.compile(
-    r"\b(?:nav|holds?|storage|deletions|live|player|camera|timeline|stream|zone|kind|response|incidents?|footage|alarm|siren|ringing|status|storage|analysis|clock|day|span|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
+    r"\b(?:nav|holds?|storage|deletions|live|player|camera|timeline|stream|zone|kind|response|incidents?|evidence|search|footage|alarm|siren|ringing|status|storage|analysis|clock|day|span|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
 )
 
 
@@ -80,12 +80,35 @@ async def test_every_page(visit: MakeVisit, appliance: StandIn, look: Look, shot
     await expect(me.page.locator("a.incident")).to_have_count(20)
     await me.until("document.querySelector('img.thumbnail')?.naturalWidth > 0")
     await look_at("09-incidents")
+    await me.page.locator("[data-choice=kind]").select_option("person")
+    await expect(me.page.locator(".as-grid .card")).to_have_count(24)
+    await me.until(
+        "[...document.querySelectorAll('.card-picture')].slice(0, 3).every((e) => e.naturalWidth > 0)"
+    )
+    await look_at("09b-search")
+    await me.page.locator("[data-choice=camera]").select_option("school")
+    await me.page.locator("[data-choice=day]").select_option("choose")
+    await me.sees("search.none")
+    await look_at("09c-search-nothing")
+    appliance.objects[45] = [
+        seen_object(appliance.incidents[0]),
+        seen_object(appliance.incidents[0], 2, kind="dog", explanation=explanation(scores=(0.4, 0.3) * 12)),
+        seen_object(appliance.incidents[0], 3, picture=None, frames=None, explanation=None),
+    ]
     await me.page.goto(appliance.url + "/#/incident/45")
     await me.until("document.querySelector('.evidence img')?.naturalWidth > 0")
+    await me.until("document.querySelector('.best-picture')?.naturalWidth > 0")
     await expect(me.page.locator("nvr-footage a[download]")).to_be_visible()
     await look_at("10-incident")
     await me.page.locator("main").evaluate("m => m.scrollTo(0, 9999)")
     await look_at("11-incident-footage")
+    await me.page.locator("nvr-evidence").scroll_into_view_if_needed()
+    await me.page.locator(".frames").scroll_into_view_if_needed()
+    await me.until("document.querySelector('.frames img')?.naturalWidth > 0")
+    await look_at("11a-incident-evidence")
+    await me.page.locator(".object-button").nth(1).click()
+    await me.page.locator(".frames").scroll_into_view_if_needed()
+    await look_at("11a2-incident-evidence-long")
 
     await me.tab("playback")
     await expect(me.page.locator(".camera-chips button[aria-pressed=true]")).to_have_count(1)
@@ -150,6 +173,7 @@ async def test_touch_targets_are_large(visit: MakeVisit, look: Look) -> None:
         "/#/live/gate",
         "/#/playback",
         "/#/incidents",
+        "/#/incidents?kind=person&from=2026-11-01",
         "/#/incident/45",
         "/#/alarm",
         "/#/holds",
@@ -161,7 +185,7 @@ async def test_touch_targets_are_large(visit: MakeVisit, look: Look) -> None:
         await expect(me.page.locator("main > *")).to_have_count(1)
         await expect(me.page.locator(".status-days")).not_to_be_empty()
         small = await me.page.evaluate(
-            "[...document.querySelectorAll('a, button, select, summary')].filter((e) => e.checkVisibility())"
+            "[...document.querySelectorAll('a, button, select, summary, input')].filter((e) => e.checkVisibility())"
             ".map((e) => [e.className, e.getBoundingClientRect()]).filter(([, r]) => r.width < 48 || r.height < 48)"
             ".map(([name, r]) => `${name} ${r.width}x${r.height}`)"
         )

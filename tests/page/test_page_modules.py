@@ -32,6 +32,7 @@ async def run(page: Page, module: str, expression: str, *arguments: object) -> A
     )
 
 
+ALL = {"camera": "", "kind": "", "zone": "", "from": "", "to": "", "taken": ""}
 NOWHERE = {"atS": None, "spanS": None, "selection": None}
 EVENTS = ': hello\r\nevent: alarm\ndata: {"a":\ndata: 1}\n\n:\n\ndata:x\r\revent: lost\n\nid: 7\ndata: rest'
 
@@ -91,8 +92,16 @@ async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
     [
         ("", {"page": "live", "camera": None}),
         ("#/live/gate", {"page": "live", "camera": "gate"}),
-        ("#/incidents", {"page": "incidents", "camera": ""}),
-        ("#/incidents?camera=gate", {"page": "incidents", "camera": "gate"}),
+        ("#/incidents", {"page": "incidents", "search": ALL}),
+        ("#/incidents?camera=gate", {"page": "incidents", "search": {**ALL, "camera": "gate"}}),
+        (
+            "#/incidents?kind=dog&zone=s%C3%A2n&from=2026-11-24&to=x&taken=no",
+            {
+                "page": "incidents",
+                "search": {**ALL, "kind": "dog", "zone": "sân", "from": "2026-11-24", "taken": "no"},
+            },
+        ),
+        ("#/incidents?taken=maybe&from=24/11", {"page": "incidents", "search": ALL}),
         ("#/incident/12", {"page": "incident", "id": 12}),
         ("#/incident/1e9", {"page": "live", "camera": None}),
         ("#/playback", {"page": "playback", "cameras": [], **NOWHERE}),

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from web_site import GATE, YARD, Site, access_units, running_site
+from web_site import GATE, YARD, Client, Site, access_units, running_site
 
 from nvr.clock import FakeClock
 from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
@@ -66,10 +66,39 @@ async def test_incidents_are_paged_shown_and_acknowledged(site: Site) -> None:
         "person",
         [0.1, 0.2, 0.3, 0.4],
     )
-    assert await client.ask("GET", f"/api/incidents/{numbers[0]}") == (200, incident)
-    async with client.open("GET", incident["picture"]) as response:
-        assert response.content_type == "image/jpeg"
-        assert await response.read() == b"\xff\xd8 a picture \xff\xd9"
+    _, answer = await client.ask("GET", f"/api/incidents/{numbers[0]}")
+    (seen,) = answer.pop("objects")
+    assert answer == incident
+    assert (seen["number"], seen["kind"], seen["picture"]) == (1, "person", incident["best"])
+    assert seen["explanation"] == {
+        "certain_at": 6.9,
+        "after_s": 0.0,
+        "pictures": 1,
+        "examined": [
+            {
+                "before_s": 0.0,
+                "score": 0.9,
+                "evidence": 6.9,
+                "step": 2.0,
+                "moving": True,
+                "box": [0.1, 0.2, 0.3, 0.4],
+            }
+        ],
+        "counted": [0],
+    }
+    pictures = {
+        incident["picture"]: b"a picture",
+        seen["picture"]: b"of the object",
+        seen["frames"]: b"that counted",
+    }
+    for address, content in pictures.items():
+        async with client.open("GET", address) as response:
+            assert response.content_type == "image/jpeg"
+            assert await response.read() == b"\xff\xd8 " + content + b" \xff\xd9"
+    for path in ("picture?object=2", "frames?object=2"):
+        assert (await client.ask("GET", f"/api/incidents/{numbers[0]}/{path}"))[0] == 404
+    for path in ("picture?object=0", "picture?object=x", "frames?object=13"):
+        assert (await client.ask("GET", f"/api/incidents/{numbers[0]}/{path}"))[0] == 400
 
     _, alarm = await client.ask("GET", "/api/alarm")
     assert alarm["ringing"] == numbers
@@ -90,6 +119,39 @@ async def test_absurd_queries_and_numbers(site: Site) -> None:
         assert (status, answer["error"]) == (400, "bad_request"), query
     for number in ("0", "x", "-1", "1.0", "9" * 15, "9" * 40, "%00"):
         assert (await client.ask("GET", f"/api/incidents/{number}"))[0] == 404, number
+
+
+async def test_search(site: Site) -> None:
+    officer = await site.log_in("trực ban", OPERATOR)
+    dog = await site.open_incident("gate", kind="dog")
+    only_kept = await site.open_incident("yard", Response.RECORD)
+    person = await site.open_incident("yard")
+    await officer.ask("POST", f"/api/incidents/{person.id}/acknowledge")
+
+    async def ids(query: str, client: Client = officer) -> list[int]:
+        status, answer = await client.ask("GET", f"/api/incidents?{query}")
+        assert status == 200, answer
+        return [incident["id"] for incident in answer["incidents"]]
+
+    assert (
+        await ids("kind=dog") == await ids("acknowledged=no") == await ids("camera=gate&zone=*") == [dog.id]
+    )
+    assert await ids("kind=person") == [person.id, only_kept.id]
+    assert await ids("acknowledged=yes") == [person.id]
+    assert (
+        await ids("kind=cow")
+        == await ids("zone=nowhere")
+        == await ids(f"since_s={person.opened_s + 1}")
+        == []
+    )
+    assert await ids(f"until_s={only_kept.opened_s}") == [dog.id]
+    assert await ids(f"limit=1&before={person.id}") == [only_kept.id]
+    limited = await site.log_in("cổng", VIEWER, frozenset({"gate"}))
+    assert await ids("kind=person", limited) == await ids("acknowledged=yes", limited) == []
+    assert await ids("kind=dog&zone=*", limited) == [dog.id]
+    assert (await limited.ask("GET", "/api/incidents?kind=dog&camera=yard"))[0] == 404
+    for query in ("acknowledged=maybe", "since_s=x", "until_s=nan", f"zone={'x' * 101}"):
+        assert (await officer.ask("GET", f"/api/incidents?{query}"))[0] == 400, query
 
 
 async def test_arm_and_disarm(site: Site) -> None:

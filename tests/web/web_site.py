@@ -25,7 +25,7 @@ from nvr.alarm.siren import SirenLine
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
 from nvr.detect.link import AnalysisError
-from nvr.events import Box, Response, Role, Sighting, StreamKey, StreamStatus
+from nvr.events import Box, Examined, Explanation, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
 from nvr.media.access_unit import AccessUnit, CodecConfig
@@ -141,18 +141,23 @@ class Site:
         client.key = session.key
         return client
 
-    async def open_incident(self, camera: str, response: Response = Response.CALL) -> Incident:
-        """A new incident of the camera, with a picture, as the alarm's journal writes it."""
+    async def open_incident(
+        self, camera: str, response: Response = Response.CALL, kind: str = "person"
+    ) -> Incident:
+        """A new incident of the camera, with its pictures, as the alarm's journal writes it."""
         sighting = Sighting(
             camera,
             "*",
             response,
-            "person",
+            kind,
             0.9,
             Box(0.1, 0.2, 0.3, 0.4),
             1,
             0.0,
             b"\xff\xd8 a picture \xff\xd9",
+            b"\xff\xd8 of the object \xff\xd9",
+            b"\xff\xd8 that counted \xff\xd9",
+            Explanation(6.9, 0.0, 1, (Examined(0.0, 0.9, 6.9, 2.0, True, Box(0.1, 0.2, 0.3, 0.4)),), (0,)),
         )
         async with asyncio.timeout(20):
             return await self._open_incident(sighting, response)

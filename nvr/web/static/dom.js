@@ -63,6 +63,7 @@ export const PATHS = {
   bell: ["M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 2h-15z", "M10 21h4"],
   calendar: ["M4 6h16v14H4z", "M4 10.5h16", "M8 3.5V7", "M16 3.5V7"],
   check: ["M4.5 12.5 10 18 19.5 6.5"],
+  cross: ["M6 6l12 12", "M18 6L6 18"],
   download: ["M12 4v11", "M7 10.5l5 5 5-5", "M4.5 20h15"],
   expand: ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"],
   eye: [
@@ -82,6 +83,7 @@ export const PATHS = {
   playback: ["M4.5 12a7.5 7.5 0 1 0 2.5-5.6", "M4 4.5v4h4", "M12 8v4.5l3 2"],
   plus: ["M5 12h14", "M12 5v14"],
   previousMark: ["M19 5l-9 7 9 7z", "M6 5v14"],
+  search: ["M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13z", "M15.5 15.5 20.5 20.5"],
   shield: ["M12 3l8 3v5.5c0 4.5-3.2 7.9-8 9.5-4.8-1.6-8-5-8-9.5V6z", "M8.5 12l2.5 2.5 4.5-5"],
   shieldOff: ["M12 3l8 3v5.5c0 4.5-3.2 7.9-8 9.5-4.8-1.6-8-5-8-9.5V6z", "M9 9.5l6 6", "M15 9.5l-6 6"],
   stepBack: ["M14 6l-6 6 6 6", "M18 6v12"],
@@ -97,18 +99,26 @@ export const PATHS = {
 };
 
 /**
+ * An element of a drawing, with its attributes.
+ *
+ * @template {keyof SVGElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...(Child | Child[])} children
+ * @returns {SVGElementTagNameMap[T]}
+ */
+export function svg(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...present(children));
+  return element;
+}
+
+/**
  * @param {keyof typeof PATHS} name
  * @returns {SVGSVGElement}
  */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  for (const d of PATHS[name]) {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", d);
-    svg.append(path);
-  }
-  return svg;
+  const paths = PATHS[name].map((d) => svg("path", { d }));
+  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, paths);
 }

@@ -103,3 +103,13 @@ export function tIfComplete(key, params) {
 export function sentence(text) {
   return text.charAt(0).toLocaleUpperCase(intlLocale()) + text.slice(1);
 }
+
+/** 0.8, or 0,8 where that is how it is written. @param {number} value */
+export function decimal(value) {
+  return new Intl.NumberFormat(intlLocale(), { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value);
+}
+
+/** 82% @param {number} share */
+export function percent(share) {
+  return new Intl.NumberFormat(intlLocale(), { style: "percent" }).format(share);
+}

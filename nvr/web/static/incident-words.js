@@ -43,10 +43,23 @@ export function zoneWord(incident) {
   return incident.zone === "*" || incident.zone === "" ? null : t("zone.named", { zone: incident.zone });
 }
 
+/**
+ * Picture of the object where there is one, else the whole; a stand-in while there is none.
+ *
+ * @param {Incident} incident
+ * @param {string} className
+ */
+export function bestPicture(incident, className) {
+  return picture(incident.best ?? incident.picture, incident.best ? `${className} of-object` : className);
+}
+
 /** Picture, or a stand-in while there is none. @param {Incident} incident @param {string} className */
 export function incidentPicture(incident, className) {
-  if (incident.picture === null) {
-    return h("span", { class: `${className} no-picture` }, icon("live"), t("incident.no_picture"));
-  }
-  return h("img", { class: className, src: incident.picture, alt: "", loading: "lazy", decoding: "async" });
+  return picture(incident.picture, className);
+}
+
+/** @param {string | null} src @param {string} className */
+function picture(src, className) {
+  if (src === null) return h("span", { class: `${className} no-picture` }, icon("live"), t("incident.no_picture"));
+  return h("img", { class: className, src, alt: "", loading: "lazy", decoding: "async" });
 }

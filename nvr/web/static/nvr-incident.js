@@ -11,6 +11,7 @@ import {
   zoneWord,
 } from "./incident-words.js";
 import { NvrFootage } from "./nvr-footage.js";
+import { NvrObjects } from "./nvr-objects.js";
 import { playbackAddress } from "./router.js";
 import { stopwatch } from "./time.js";
 import { LEAD_S } from "./timeline-window.js";
@@ -18,7 +19,8 @@ import { LEAD_S } from "./timeline-window.js";
 /** What is seen of the timeline around an incident. */
 const AROUND_S = 600;
 
-/** One incident: the deciding picture with its box, the footage around it, who took it on. */
+/** One incident: its objects, the deciding picture with its box and why it decided, the footage around it, who took it
+ * on. */
 export class NvrIncident extends NvrElement {
   incidentId = 0;
   #title = h("h1", null);
@@ -27,10 +29,15 @@ export class NvrIncident extends NvrElement {
   #act = h("div", { class: "tools" });
   #error = h("p", { class: "error", role: "alert", hidden: true });
   #footage = /** @type {NvrFootage | null} */ (null);
+  #objects = /** @type {NvrObjects | null} */ (null);
+  #main = h("section", { class: "incident-main" });
   #pictured = "";
 
   build() {
     this.#footage = make(NvrFootage, this.app);
+    const objects = (this.#objects = make(NvrObjects, this.app));
+    const beside = h("section", null, h("h2", null, t("footage.title")), this.#footage);
+    fill(this.#main, objects, this.#picture, this.#facts, this.#act);
     fill(
       this,
       h(
@@ -43,10 +50,11 @@ export class NvrIncident extends NvrElement {
       h(
         "div",
         { class: "incident-columns" },
-        h("section", null, this.#picture, this.#facts, this.#act),
-        h("section", null, h("h2", null, t("footage.title")), this.#footage),
+        this.#main,
+        beside,
       ),
     );
+    beside.append(objects.evidence);
     this.app.store.watch(["incident"], () => this.#changed(this.app.store.state.incident), this.gone);
     // What happened while the connection was lost came by no event.
     const relinked = () => {
@@ -59,7 +67,9 @@ export class NvrIncident extends NvrElement {
 
   /** @param {Incident | null} incident */
   #changed(incident) {
-    if (incident?.id === this.incidentId) this.#show(incident);
+    if (incident?.id !== this.incidentId) return;
+    this.#show(incident);
+    void this.#load(); // the event does not tell of its objects
   }
 
   async #load() {
@@ -75,6 +85,8 @@ export class NvrIncident extends NvrElement {
     this.#error.hidden = true;
     say(this.#title, incidentTitle(incident));
     this.#showPicture(incident);
+    if (incident.objects) this.#objects?.show(incident.objects);
+    this.#main.classList.toggle("has-best", incident.best !== null);
     const { time, store } = this.app;
     const lasted = incident.last_s - incident.opened_s;
     fill(

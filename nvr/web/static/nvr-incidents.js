@@ -1,19 +1,26 @@
 /** @import {Incident} from "./types.js" */
 import { errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
-import { NvrElement } from "./element.js";
+import { NvrElement, make } from "./element.js";
 import { sentence, t } from "./i18n.js";
-import { acknowledgedBadge, incidentPicture, kindWord, responseBadge, zoneWord } from "./incident-words.js";
+import { belongs, conditions, everything, isNarrowed, searchAddress } from "./incident-search.js";
+import { acknowledgedBadge, bestPicture, kindWord, responseBadge, zoneWord } from "./incident-words.js";
+import { NvrSearch } from "./nvr-search.js";
 
 const PAGE = 20;
+const GRID_PAGE = 24;
 const BRIEF = 8;
 
-/** Incidents, newest first, page by page; new ones appear at the top by themselves. */
+/**
+ * Incidents, newest first, page by page; new ones appear at the top by themselves. What was searched for is shown as a
+ * grid of the best pictures, and stays in the address.
+ */
 export class NvrIncidents extends NvrElement {
   /** Only the latest few, without controls: the column beside the live wall. */
   brief = false;
-  /** Show only this camera's; "" for all. */
-  camera = "";
+  search = everything();
+  /** Called when the address has followed `search`. */
+  narrowed = () => {};
   /** @type {Incident[]} */
   #incidents = [];
   /** @type {number | null} */
@@ -28,7 +35,8 @@ export class NvrIncidents extends NvrElement {
     const heading = h(this.brief ? "h2" : "h1", null, t(this.brief ? "incidents.latest" : "incidents.title"));
     fill(
       this,
-      h("div", { class: "title-row" }, heading, this.brief ? null : this.#cameraChoice()),
+      h("div", { class: "title-row" }, heading),
+      this.brief ? null : this.#searchBar(),
       this.#error,
       this.#list,
       this.brief ? null : this.#more,
@@ -45,38 +53,23 @@ export class NvrIncidents extends NvrElement {
     void this.#load();
   }
 
-  #cameraChoice() {
-    const select = h("select", {
-      class: "camera-choice",
-      "aria-label": t("incidents.filter"),
-      onchange: () => {
-        this.camera = select.value;
-        void this.#load();
-      },
-    });
-    const options = () => {
-      const cameras = this.app.store.state.cameras ?? [];
-      fill(
-        select,
-        h("option", { value: "" }, t("incidents.all_cameras")),
-        cameras.map(({ id, name }) => h("option", { value: id }, name)),
-      );
-      select.value = this.camera;
+  #searchBar() {
+    const bar = make(NvrSearch, this.app);
+    bar.search = this.search;
+    bar.changed = () => {
+      this.search = bar.search;
+      history.replaceState(history.state, "", searchAddress(this.search));
+      this.narrowed();
+      void this.#load();
     };
-    let shown = "";
-    this.watch(["cameras"], () => {
-      const ids = JSON.stringify(this.app.store.state.cameras?.map(({ id, name }) => [id, name]));
-      if (ids !== shown) options(); // an open choice must not be rebuilt under the finger
-      shown = ids;
-    });
-    return select;
+    return bar;
   }
 
   /** @param {number | null} before */
   #page(before) {
-    const query = new URLSearchParams({ limit: String(this.brief ? BRIEF : PAGE) });
+    const query = conditions(this.search, this.app.time);
+    query.set("limit", String(this.brief ? BRIEF : this.#isGrid ? GRID_PAGE : PAGE));
     if (before !== null) query.set("before", String(before));
-    if (this.camera) query.set("camera", this.camera);
     return this.app.api.get(`/api/incidents?${query}`, this.gone);
   }
 
@@ -121,10 +114,11 @@ export class NvrIncidents extends NvrElement {
 
   /** @param {Incident | null} incident */
   #take(incident) {
-    if (!incident || !this.#loaded || (this.camera && incident.camera !== this.camera)) return;
+    if (!incident || !this.#loaded) return;
     if (this.#incidents.some(({ id }) => id === incident.id))
       this.#incidents = this.#incidents.map((its) => (its.id === incident.id ? incident : its));
-    else if (incident.id > (this.#incidents[0]?.id ?? 0)) this.#incidents = [incident, ...this.#incidents];
+    else if (incident.id > (this.#incidents[0]?.id ?? 0) && belongs(incident, this.search, this.app.time))
+      this.#incidents = [incident, ...this.#incidents];
     else return;
     if (this.brief) this.#incidents = this.#incidents.slice(0, BRIEF);
     this.#show();
@@ -133,8 +127,10 @@ export class NvrIncidents extends NvrElement {
   #show() {
     this.#more.hidden = this.#next === null;
     if (!this.#incidents.length) {
-      return fill(this.#list, h("p", { class: "empty" }, icon("shield"), t("incidents.none")));
+      const words = t(this.#isGrid ? "search.none" : "incidents.none");
+      return fill(this.#list, h("p", { class: "empty" }, icon(this.#isGrid ? "search" : "shield"), words));
     }
+    this.#list.classList.toggle("as-grid", this.#isGrid);
     /** @type {HTMLElement[]} */
     const parts = [];
     let day = "";
@@ -142,9 +138,35 @@ export class NvrIncidents extends NvrElement {
       const its = sentence(this.app.time.day(incident.opened_s, this.app.store.nowS()));
       if (its !== day) parts.push(h(this.brief ? "h3" : "h2", { class: "day" }, its));
       day = its;
-      parts.push(this.#row(incident));
+      parts.push(this.#isGrid ? this.#card(incident) : this.#row(incident));
     }
     fill(this.#list, parts);
+  }
+
+  get #isGrid() {
+    return !this.brief && isNarrowed(this.search);
+  }
+
+  /** @param {Incident} incident */
+  #card(incident) {
+    const place = [incident.camera_name, zoneWord(incident)].filter(Boolean).join(" · ");
+    return h(
+      "a",
+      { class: `incident card response-edge-${incident.response}`, href: `#/incident/${incident.id}` },
+      bestPicture(incident, "card-picture"),
+      h(
+        "span",
+        { class: "card-words" },
+        h(
+          "span",
+          { class: "incident-line" },
+          h("strong", null, sentence(kindWord(incident.kind))),
+          h("time", null, this.app.time.hourMinute(incident.opened_s)),
+        ),
+        h("span", { class: "incident-place" }, place),
+        h("span", { class: "badges" }, acknowledgedBadge(incident, this.app)),
+      ),
+    );
   }
 
   /** @param {Incident} incident */
@@ -153,7 +175,7 @@ export class NvrIncidents extends NvrElement {
     return h(
       "a",
       { class: `incident response-edge-${incident.response}`, href: `#/incident/${incident.id}` },
-      incidentPicture(incident, "thumbnail"),
+      bestPicture(incident, "thumbnail"),
       h(
         "span",
         { class: "incident-words" },

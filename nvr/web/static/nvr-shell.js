@@ -123,7 +123,8 @@ export class NvrShell extends NvrElement {
         return make(NvrDeletions, this.app);
       case "incidents": {
         const list = make(NvrIncidents, this.app);
-        list.camera = route.camera;
+        list.search = route.search;
+        list.narrowed = () => (this.#shown = JSON.stringify(parseRoute(location.hash)));
         return list;
       }
       case "incident": {

@@ -1,8 +1,11 @@
+/** @import {Search} from "./incident-search.js" */
+import { searchOf } from "./incident-search.js";
+
 /**
  * Pages by the address's hash, so that "back" works and no request is made.
  *
  * @typedef {{page: "live", camera: string | null}
- *   | {page: "incidents", camera: string}
+ *   | {page: "incidents", search: Search}
  *   | {page: "incident", id: number}
  *   | {page: "playback", cameras: string[], atS: number | null, spanS: number | null, selection: [number, number] | null}
  *   | {page: "alarm" | "storage" | "holds" | "deletions"}} Route
@@ -18,7 +21,7 @@ export function parseRoute(hash) {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [page, argument] = path.split("/").map(decoded);
   if (page === "alarm" || page === "storage" || page === "holds" || page === "deletions") return { page };
-  if (page === "incidents") return { page, camera: new URLSearchParams(query).get("camera") ?? "" };
+  if (page === "incidents") return { page, search: searchOf(query) };
   if (page === "playback") {
     const asked = new URLSearchParams(query);
     const cameras = (asked.get("cameras") ?? "").split(",").filter(Boolean);

@@ -47,10 +47,30 @@
  * @property {number} sightings
  * @property {number} score
  * @property {[number, number, number, number] | null} box x0, y0, x1, y1, relative to the picture
- * @property {string | null} picture
+ * @property {string | null} picture the whole frame
+ * @property {string | null} best its first object alone
+ * @property {SeenObject[]} [objects] only where one incident was asked for
  * @property {number | null} acknowledged_s
  * @property {string | null} acknowledged_by
  * @property {{role: StreamRole, start_s: number, end_s: number}} footage
+ *
+ * @typedef {object} SeenObject
+ * @property {number} number
+ * @property {string} zone
+ * @property {string} kind
+ * @property {number} score
+ * @property {number} seen_s
+ * @property {string | null} picture the best one of it
+ * @property {string | null} frames those that counted, side by side
+ * @property {Explanation | null} explanation
+ *
+ * @typedef {object} Explanation why the analysis is certain
+ * @property {number} certain_at evidence that decides
+ * @property {number} after_s from the first look
+ * @property {number} pictures in which it was seen
+ * @property {{before_s: number, score: number | null, evidence: number, step: number, moving: boolean,
+ *   box: [number, number, number, number]}[]} examined the last looks, oldest first
+ * @property {number[]} counted indices of those that `frames` shows
  *
  * @typedef {object} FootagePart
  * @property {string} url
