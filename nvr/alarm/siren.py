@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from hw.guard_client import GuardClient, GuardLost
-from hw.lease import Status
+from hw.wire import Status
 from nvr import config
 from nvr.errors import NvrError
 from nvr.events import Fault

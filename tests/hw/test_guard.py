@@ -65,6 +65,10 @@ def test_hold_and_release(board: SimulatedBoard, start_guard: StartGuard) -> Non
         "error": None,
         "cause": "start",
         "cooldown_ms": 0,
+        "kind": None,
+        "output": None,
+        "fail_safe": False,
+        "inputs": [],
         "re": None,
         "refused": None,
     }
@@ -196,7 +200,7 @@ def test_hanging_board(bare_pty: tuple[int, str], start_guard: StartGuard) -> No
         with contextlib.suppress(BlockingIOError):
             os.write(host_end, b"\x55" * 1000)
     guard = start_guard(port=Path(path))
-    assert "4 bytes not taken in 0.2 s" in guard.wait_event("link down")["error"]
+    assert "4 bytes not taken in 0.05 s" in guard.wait_event("link down")["error"]
     arrived = b""
     while not arrived.endswith(OFF):  # the board works again
         arrived += os.read(board_end, 65536)

@@ -13,8 +13,8 @@ import pytest
 from hw_peers import PATIENCE_S, GuardProcess
 
 from hw.guard_client import GuardClient, GuardLost
-from hw.lease import Status
 from hw.sim import SimulatedBoard
+from hw.wire import Status
 
 StartGuard = Callable[..., GuardProcess]
 IDLE = Status(on=False, link="up", error=None, cause="start", cooldown_ms=0)
