@@ -1,4 +1,4 @@
-"""Names of serial ports that stay the same: a path, or the USB identity of the adapter.
+"""Names of serial ports that stay the same: a path, or the USB identity of the adapter (pure).
 
 `usb:1a86:7523` is any CH340; `usb:0403:6001:A10K2X` the one with this serial number. The identity is looked up at each
 connection, so that a board which comes back under another ttyUSB number is found.
@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
-
-from serial.tools import list_ports
 
 from hw.relay import PortAmbiguous, PortMissing
 
@@ -79,13 +77,3 @@ def choose(name: str, ports: Iterable[FoundPort]) -> str:
     if len(devices) > 1:
         raise PortAmbiguous(name, f"{' and '.join(devices)} have the same identity")
     return devices[0]
-
-
-def found_ports() -> list[FoundPort]:
-    """The serial ports of this machine, by name (reads /sys)."""
-    return sorted(list_ports.comports(), key=lambda port: str(port.device))
-
-
-def device_of(port: str) -> str:
-    """The device of a name: a path as it is, an identity as found now. Raises PortMissing, PortAmbiguous."""
-    return choose(port, found_ports()) if is_identity(port) else port

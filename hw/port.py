@@ -8,8 +8,9 @@ import select
 import termios
 
 import serial
+from serial.tools import list_ports
 
-from hw.identity import device_of
+from hw.identity import FoundPort, choose, is_identity
 from hw.relay import LinkDown, PortBusy, PortDenied, PortError, PortMissing, PortUnsuitable, WriteTimeout
 
 BAUD = 9600
@@ -114,3 +115,13 @@ def _open_error(port: str, error: Exception) -> PortError:
     if kind is PortBusy:
         return PortBusy(port, "is in use by another process")
     return PortUnsuitable(port, f"cannot be used as a serial port ({error})")
+
+
+def found_ports() -> list[FoundPort]:
+    """The serial ports of this machine, by name (reads /sys)."""
+    return sorted(list_ports.comports(), key=lambda port: str(port.device))
+
+
+def device_of(port: str) -> str:
+    """The device of a name: a path as it is, an identity as found now. Raises PortMissing, PortAmbiguous."""
+    return choose(port, found_ports()) if is_identity(port) else port

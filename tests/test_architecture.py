@@ -25,7 +25,7 @@ nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/attention.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 hw/relay.py hw/lcus.py hw/lcus_board.py hw/modbus.py hw/modbus_board.py hw/lease.py hw/wire.py hw/debounce.py
-hw/inputs.py hw/control.py hw/board_model.py
+hw/inputs.py hw/control.py hw/board_model.py hw/identity.py
 webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py
 """.split()
 IMPURE_MODULES = {

@@ -39,7 +39,7 @@ def wrong(findings: list[dict]) -> list[dict]:
 
 def test_all_is_well(write, capsys, tmp_path):
     with SimulatedBoard(tmp_path / "relay"):
-        code, findings = check(write('[siren]\nport = "relay"\n'), capsys)
+        code, findings = check(write('[siren]\nport = "relay"\ntimer_relay = true\n'), capsys)
     assert (code, wrong(findings)) == (0, [])
     places = {finding["place"] for finding in findings}
     assert {"storage recordings", "storage state", "analysis model", "siren port"} <= places
@@ -55,8 +55,8 @@ def test_unknown_key(write, capsys):
 @pytest.mark.parametrize(
     ("text", "place", "words", "exit_code"),
     [
-        ('[siren]\nport = "nowhere"\n', "siren port", "does not exist", 69),
-        ('[siren]\nport = "nvr.toml"\n', "siren port", "no serial device", 69),
+        ('[siren]\nport = "nowhere"\ntimer_relay = true\n', "siren port", "does not exist", 69),
+        ('[siren]\nport = "nvr.toml"\ntimer_relay = true\n', "siren port", "no serial device", 69),
         ('[analysis]\nmodel = "missing.tflite"\n', "analysis model", "missing.tflite", 72),
         ('[analysis]\nmodel = "nvr.toml"\n', "analysis model", "nvr.toml", 72),
     ],
