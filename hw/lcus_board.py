@@ -8,6 +8,7 @@ from hw import lcus
 from hw.relay import BoardError, Differs
 
 REASSERT_S: Final = 10.0
+REPEAT_S: Final = 2.5
 QUERY_S: Final = 1.0
 MAX_WRONG: Final = 3
 
@@ -15,10 +16,11 @@ MAX_WRONG: Final = 3
 class LcusBoard:
     """One output of an LCUS board.
 
-    - A state is written again after 10 s: a frame lost on the line, or a board that restarted, would otherwise stay
-      wrong for ever.
+    - A new state is written again after 2.5 s, and then every 10 s: a frame lost on the line, or a board that
+      restarted, would otherwise stay wrong for ever.
     - After the first OFF the board is asked once for its state. One that answers is asked every second from then on,
       and told again when its output is not as wanted. One that does not is left alone: its state cannot be read back.
+      One that answered before and then does not, three times, counts as unknown.
     """
 
     fail_safe: Final = False
@@ -35,10 +37,10 @@ class LcusBoard:
         self.output: bool | None = None
         self.failure: BoardError | None = None
         self._told: bool | None = None  # what the board was told last; None: nothing yet
-        self._told_at_s = float("-inf")
+        self._again_at_s = float("-inf")
         self._query_at_s: float | None = None
         self._was_asked = False
-        self._wrong = 0
+        self._wrong = self._unanswered = 0
         self._answers = lcus.AnswerDecoder()
 
     @property
@@ -52,31 +54,35 @@ class LcusBoard:
                 self._read_back(state.on, now_s)
 
     def _read_back(self, on: bool, now_s: float) -> None:
-        self.output = on
+        self.output, self._unanswered = on, 0
         self._query_at_s = now_s + QUERY_S
         if on == self._told:
             self._wrong, self.failure = 0, None
             return
         self._wrong += 1
-        self._told_at_s = float("-inf")  # tell it again
+        self._again_at_s = now_s  # tell it again
         if self._wrong >= MAX_WRONG:
             self.failure = Differs(self._port, f"output {self._channel} reads {'on' if on else 'off'}")
 
     def next_write(self, on_until_s: float | None, now_s: float) -> bytes | None:
         wanted = on_until_s is not None and now_s < on_until_s and self._told is not None
-        if self._told != wanted or now_s >= self._told_at_s + REASSERT_S:
-            changed, self._told, self._told_at_s = self._told != wanted, wanted, now_s
+        if self._told != wanted or now_s >= self._again_at_s:
+            changed, self._told = self._told != wanted, wanted
+            self._again_at_s = now_s + (REPEAT_S if changed else REASSERT_S)
             if changed and (self.output is not None or not self._was_asked):
                 self._query_at_s = now_s + QUERY_S / 4
             return self._frames[wanted]
         if self._query_at_s is not None and now_s >= self._query_at_s:
-            self._was_asked, self._query_at_s = True, None
+            self._was_asked = True
+            self._unanswered += 1
+            if self._unanswered > MAX_WRONG:
+                self.output = self.failure = None
+            self._query_at_s = None if self.output is None else now_s + QUERY_S
             return lcus.QUERY
         return None
 
     def deadline_s(self) -> float:
-        again_s = self._told_at_s + REASSERT_S
-        return again_s if self._query_at_s is None else min(again_s, self._query_at_s)
+        return self._again_at_s if self._query_at_s is None else min(self._again_at_s, self._query_at_s)
 
     def off_again(self) -> None:
         self._told = None

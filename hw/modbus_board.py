@@ -54,7 +54,7 @@ class ModbusBoard:
         self._multiple = False  # the board knows 0F only
         self._exact = False  # it refuses to read more than it has
         self.failure: BoardError | None = None
-        self._lasting = False
+        self._lasting: object = None  # what has to be answered well before the failure ends; None: anything
         self.opened()
 
     def opened(self) -> None:
@@ -64,7 +64,7 @@ class ModbusBoard:
         self._not_before_s = _NEVER
         self._failures = 0
         self._wrong = 0
-        self.failure, self._lasting = None, False
+        self.failure = self._lasting = None
         self._forget()
 
     def _forget(self) -> None:
@@ -141,7 +141,6 @@ class ModbusBoard:
     # What comes back
 
     def feed(self, data: bytes, now_s: float) -> None:
-        self._expire(now_s)
         if self._pending is None or self._replies is None:
             return  # nothing is due: noise, or a reply that came too late
         reply = self._replies.feed(data)
@@ -153,8 +152,8 @@ class ModbusBoard:
             self._refused(request, reply.exception, now_s)
             return
         self._failures = 0
-        if not self._lasting:
-            self.failure = None
+        if self._lasting is None or self._lasting == (request.function, _is_flash(request)):
+            self.failure = self._lasting = None
         match request.function:
             case modbus.Function.READ_COILS:
                 self._read_back(bool(reply.bits >> (self._settings.channel - 1) & 1), now_s)
@@ -184,7 +183,7 @@ class ModbusBoard:
         if on == expected:
             self._settled, self._wrong = True, 0
             if isinstance(self.failure, Differs):
-                self.failure, self._lasting = None, False
+                self.failure = self._lasting = None
             return
         self._known, self._flash_ends_s = None, _NEVER  # tell it again
         self._wrong += 1
@@ -193,12 +192,13 @@ class ModbusBoard:
             self._fail(
                 Differs(self._port, f"output {self._settings.channel} reads {state} after it was told"),
                 now_s,
-                lasting=True,
+                Differs,
             )
 
     def _refused(self, request: modbus.Request, code: int, now_s: float) -> None:
-        if code == 1 and request.function is modbus.Function.WRITE_COIL and not self._multiple:
-            self._multiple = request.first < modbus.FLASH_ON_BASE
+        if code == 1 and request.function is modbus.Function.WRITE_COIL and not _is_flash(request):
+            self._multiple = True
+            return
         if code in (2, 3) and not request.is_write and not self._exact:
             self._exact = True
             return
@@ -206,12 +206,12 @@ class ModbusBoard:
             modbus.Function.READ_COILS: "reading outputs",
             modbus.Function.READ_INPUTS: "reading inputs",
         }.get(request.function, "switching")
-        if request.function is modbus.Function.WRITE_COIL and request.first >= modbus.FLASH_ON_BASE:
+        if _is_flash(request):
             what = "the timed flash-on"
             self._flash_ends_s = _NEVER
         why = modbus.EXCEPTIONS.get(code, "for a reason of its own")
         error = Refused(self._port, f"the board refuses {what} (exception {code}: {why})")
-        self._missed(error, now_s, lasting=code <= 3)
+        self._missed(error, now_s, (request.function, _is_flash(request)) if code <= 3 else None)
 
     def _expire(self, now_s: float) -> None:
         if self._pending is None or self._replies is None or now_s < self._expires_at_s:
@@ -230,13 +230,13 @@ class ModbusBoard:
             error = BadReply(self._port, f"what comes at {self._settings.baud} bit/s is no reply")
         self._missed(error, now_s)
 
-    def _missed(self, error: BoardError, now_s: float, *, lasting: bool = False) -> None:
+    def _missed(self, error: BoardError, now_s: float, lasting: object = None) -> None:
         self._failures += 1
         if self._failures >= MAX_FAILURES:
-            self._fail(error, now_s, lasting=lasting)
+            self._fail(error, now_s, lasting)
 
-    def _fail(self, error: BoardError, now_s: float, *, lasting: bool = False) -> None:
-        """`lasting`: a good reply to something else does not end it (the board knows no flash-on, the relay sticks)."""
+    def _fail(self, error: BoardError, now_s: float, lasting: object = None) -> None:
+        """`lasting`: what alone ends the failure. A board that has no flash-on answers all else well."""
         self.failure, self._lasting = error, lasting
         self._forget()
         self._not_before_s = now_s + RETRY_S
@@ -264,3 +264,7 @@ class ModbusBoard:
 
     def sample_inputs_by(self, at_s: float) -> None:
         self._input_at_s = min(self._input_at_s, at_s)
+
+
+def _is_flash(request: modbus.Request) -> bool:
+    return request.function is modbus.Function.WRITE_COIL and request.first >= modbus.FLASH_ON_BASE

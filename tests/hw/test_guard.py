@@ -139,7 +139,7 @@ def test_client_killed(board: SimulatedBoard, start_guard: StartGuard) -> None:
 def test_client_stopped(board: SimulatedBoard, start_guard: StartGuard) -> None:
     guard = start_guard()
     watcher = guard.connect()
-    with client_process(guard.socket_path, lease_ms=2000, renew_s=0.1) as process:
+    with client_process(guard.socket_path, lease_ms=1000, renew_s=0.1) as process:
         wait_frames(board, OFF, ON)
         process.send_signal(signal.SIGSTOP)
         watcher.read_until(lambda status: status["cause"] == "lease expired")

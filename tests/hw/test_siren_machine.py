@@ -91,6 +91,7 @@ class Siren(RuleBasedStateMachine):
     @rule(eighths=st.integers(1, 60))
     def guard_is_stopped(self, eighths: int) -> None:
         """SIGSTOP, SIGCONT."""
+        self.healthy_since_s = float("inf")
         self.bench.wait(eighths / 8, guard_stopped=True)
         self.healthy_since_s = self.bench.now_s
         self.bench.run()
@@ -128,7 +129,7 @@ class Siren(RuleBasedStateMachine):
             after=st.sampled_from([b"", b"\xff\xff"]),
             wrong_check=st.booleans(),
             answer_as=st.sampled_from([None, 9]),
-            refuse=st.sampled_from([0, 1, 2, 4, 6]),
+            refuse=st.sampled_from([0, 4, 6]),  # 1 to 3 say that the board lacks it: test_modbus_board.py
             echo=st.booleans(),
         )
     )
@@ -157,10 +158,11 @@ class Siren(RuleBasedStateMachine):
         self.bench.wait(CONVERGES_S)
         assert self.bench.control is not None
         control = self.bench.control
+        for client in (SERVICE, OTHER, SERVICE):
+            control.machine.release(client, self.bench.now_s)
         if sound:
-            control.machine.release(SERVICE, self.bench.now_s)
-            control.machine.release(OTHER, self.bench.now_s)
             self.hold(SERVICE, 40)
+        self.bench.run()
         self.bench.wait(0.5)
         control = self.bench.control
         assert control.board.up, control.board.failure
