@@ -61,6 +61,7 @@ class ModbusBoard:
         self._pending: modbus.Request | None = None
         self._replies: modbus.ReplyDecoder | None = None
         self._expires_at_s = 0.0
+        self._held_up = False  # something may be due that the line was not free for
         self._not_before_s = _NEVER
         self._failures = 0
         self._wrong = 0
@@ -90,7 +91,8 @@ class ModbusBoard:
 
     def next_write(self, on_until_s: float | None, now_s: float) -> bytes | None:
         self._expire(now_s)
-        if self._pending is not None or now_s < self._not_before_s:
+        self._held_up = self._pending is not None or now_s < self._not_before_s
+        if self._held_up:
             return None
         request = self._next(on_until_s, now_s)
         if request is None:
@@ -146,7 +148,7 @@ class ModbusBoard:
         reply = self._replies.feed(data)
         if reply is None:
             return
-        request, self._pending = self._pending, None
+        request, self._pending, self._held_up = self._pending, None, True
         self._not_before_s = now_s + modbus.silence_s(self._settings.baud)
         if reply.exception:
             self._refused(request, reply.exception, now_s)
@@ -186,6 +188,7 @@ class ModbusBoard:
                 self.failure = self._lasting = None
             return
         self._known, self._flash_ends_s = None, _NEVER  # tell it again
+        self._output_at_s = now_s
         self._wrong += 1
         if self._wrong >= MAX_FAILURES:
             state = "on" if on else "off"
@@ -246,7 +249,7 @@ class ModbusBoard:
     def deadline_s(self) -> float:
         if self._pending is not None:
             return self._expires_at_s
-        if self._off_first or not self._settled or self._known is None:
+        if self._held_up or self._off_first or not self._settled or self._known is None:
             return self._not_before_s
         due_s = min(self._output_at_s, self._renew_at_s)
         if not (self._known and self.fail_safe):

@@ -8,6 +8,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from hw import identity, modbus
 from hw.port import BAUD, found_ports
 from hw.probe import Found, Verdict, probe, try_lcus, try_modbus
@@ -131,16 +133,14 @@ def _test(arguments: argparse.Namespace) -> int:
 
 
 def _asked(arguments: argparse.Namespace) -> Siren:
+    """Raises ConfigError."""
+    keys = {key: getattr(arguments, key) for key in ("board", "port", "channel", "address", "baud")}
+    if arguments.board == "lcus":
+        del keys["address"], keys["baud"]
     try:
-        return Siren(
-            board=arguments.board,
-            port=arguments.port,
-            channel=arguments.channel,
-            address=arguments.address,
-            baud=arguments.baud,
-        )
-    except ValueError as error:
-        raise ConfigError("nvr hw test", "the arguments", str(error).splitlines()[2].strip()) from None
+        return Siren.model_validate(keys)
+    except ValidationError as error:
+        raise as_config_error("nvr hw test", keys, error) from None
 
 
 def _verdict_in_words(siren: Siren, verdict: Verdict) -> list[str]:

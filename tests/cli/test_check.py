@@ -52,6 +52,22 @@ def test_unknown_key(write, capsys):
     assert "unknown key" in findings[0]["detail"]
 
 
+def test_a_latching_relay_is_said_so_without_an_exit_code(write, capsys, tmp_path):
+    with SimulatedBoard(tmp_path / "relay"):
+        code, findings = check(write('[siren]\nport = "relay"\n'), capsys)
+    (finding,) = wrong(findings)
+    assert (code, finding["place"]) == (0, "siren")
+    assert "latches" in finding["detail"]
+    assert "timer relay in series" in finding["remedy"]
+
+
+def test_an_identity_that_is_not_there(write, capsys):
+    code, findings = check(write('[siren]\nport = "usb:ffff:fffe"\ntimer_relay = true\n'), capsys)
+    (finding,) = wrong(findings)
+    assert (code, finding["place"]) == (69, "siren port")
+    assert "nvr hw list" in finding["detail"]
+
+
 @pytest.mark.parametrize(
     ("text", "place", "words", "exit_code"),
     [
