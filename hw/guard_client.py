@@ -82,6 +82,10 @@ class GuardClient:
         """Siren off. Also lets a siren that was stopped be held again. Raises GuardLost."""
         return await self._request(wire.Release())
 
+    async def query(self) -> Status:
+        """Only ask; the guard takes it as a sign of life. Raises GuardLost."""
+        return await self._request(wire.Query())
+
     @property
     def status(self) -> Status:
         """The latest status the guard sent, without `re` and `refused`."""

@@ -227,9 +227,12 @@ class SirenLine:
                 held, told_at_s = True, loop.time()
                 if answer.refused and self._wanted:
                     self._on_ended(answer.refused)
-            elif held or loop.time() >= told_at_s + ALIVE_S:
+            elif held:
                 await guard.release()
                 held, told_at_s = False, loop.time()
+            elif loop.time() >= told_at_s + ALIVE_S:
+                await guard.query()
+                told_at_s = loop.time()
             try:
                 async with asyncio.timeout(RENEW_S):
                     await self._changed.wait()
