@@ -7,8 +7,7 @@ from typing import Final
 from hw import lcus
 from hw.relay import BoardError, Differs
 
-REASSERT_S: Final = 10.0
-REPEAT_S: Final = 2.5
+REASSERT_S: Final = 2.5
 QUERY_S: Final = 1.0
 MAX_WRONG: Final = 3
 
@@ -16,8 +15,8 @@ MAX_WRONG: Final = 3
 class LcusBoard:
     """One output of an LCUS board.
 
-    - A new state is written again after 2.5 s, and then every 10 s: a frame lost on the line, or a board that
-      restarted, would otherwise stay wrong for ever.
+    - A state is written again every 2.5 s: a frame lost on the line, or a board that restarted, would otherwise stay
+      wrong for ever.
     - After the first OFF the board is asked once for its state. One that answers is asked every second from then on,
       and told again when its output is not as wanted. One that does not is left alone: its state cannot be read back.
       One that answered before and then does not, three times, counts as unknown.
@@ -68,7 +67,7 @@ class LcusBoard:
         wanted = on_until_s is not None and now_s < on_until_s and self._told is not None
         if self._told != wanted or now_s >= self._again_at_s:
             changed, self._told = self._told != wanted, wanted
-            self._again_at_s = now_s + (REPEAT_S if changed else REASSERT_S)
+            self._again_at_s = now_s + REASSERT_S
             if changed and (self.output is not None or not self._was_asked):
                 self._query_at_s = now_s + QUERY_S / 4
             return self._frames[wanted]

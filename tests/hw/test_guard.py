@@ -367,7 +367,8 @@ def test_exit_with_client(board: SimulatedBoard, start_guard: StartGuard) -> Non
     client.request(op="hold", lease_ms=5000)
     client.close()
     assert guard.wait_exit() == 0
-    wait_frames(board, OFF, ON, OFF, OFF, OFF)  # repeated after 2.5 s, and again at the end
+    assert board.frames[:4] == [OFF, ON, OFF, OFF]
+    assert set(board.frames[3:]) == {OFF}, "repeated every 2.5 s, and at the end"
     assert not guard.wait_event("ended")["told_to"]
 
 
