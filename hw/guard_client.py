@@ -20,9 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast
 
-from hw import lease
+from hw import wire
 from hw.guard_socket import peer_pid
-from hw.lease import Status
+from hw.wire import Status
 
 CHANGES_QUEUED: Final = 32
 
@@ -60,7 +60,7 @@ class GuardClient:
             raise GuardLost(f"guard {self._path}: cannot connect ({why}); is hw.guard running?") from error
         self._connection = connection
         try:
-            await self._request(lease.Query())
+            await self._request(wire.Query())
         except BaseException:
             await connection.close()
             raise
@@ -76,11 +76,15 @@ class GuardClient:
 
         Refusals (maximum time, silenced, another holder) are no error: see `refused` and `on` in the answer.
         """
-        return await self._request(lease.Hold(max(1, round(lease_s * 1000))))
+        return await self._request(wire.Hold(max(1, round(lease_s * 1000))))
 
     async def release(self) -> Status:
         """Siren off. Also lets a siren that was stopped be held again. Raises GuardLost."""
-        return await self._request(lease.Release())
+        return await self._request(wire.Release())
+
+    async def query(self) -> Status:
+        """Only ask; the guard takes it as a sign of life. Raises GuardLost."""
+        return await self._request(wire.Query())
 
     @property
     def status(self) -> Status:
@@ -101,7 +105,7 @@ class GuardClient:
             connection.unsubscribe(queue)
         raise connection.lost()
 
-    async def _request(self, request: lease.Request) -> Status:
+    async def _request(self, request: wire.Request) -> Status:
         connection = self._opened()
         answer = connection.send(request)
         try:
@@ -113,8 +117,8 @@ class GuardClient:
                 connection.fail(f"no answer within {self._timeout_s} s", silent=True)
                 raise connection.lost() from error
             status = answer.result()  # it was this process that was late
-        if status.re != lease.operation(request):
-            connection.fail(f"answered {status.re!r} to {lease.operation(request)!r}")
+        if status.re != wire.operation(request):
+            connection.fail(f"answered {status.re!r} to {wire.operation(request)!r}")
             raise connection.lost()
         return status
 
@@ -128,7 +132,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, path: str) -> None:
         self.status: Status | None = None
         self._path = path
-        self._lines = lease.LineBuffer(lease.MAX_STATUS_BYTES)
+        self._lines = wire.LineBuffer(wire.MAX_STATUS_BYTES)
         self._answers: deque[asyncio.Future[Status]] = deque()
         self._subscribers: list[asyncio.Queue[Status | None]] = []
         self._transport: asyncio.Transport | None = None
@@ -136,12 +140,12 @@ class _Connection(asyncio.Protocol):
         self._why: str | None = None
         self._silent_pid: int | None = None
 
-    def send(self, request: lease.Request) -> asyncio.Future[Status]:
+    def send(self, request: wire.Request) -> asyncio.Future[Status]:
         if self._why is not None or self._transport is None:
             raise self.lost()
         answer: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
         self._answers.append(answer)
-        self._transport.write(lease.encode_request(request))
+        self._transport.write(wire.encode_request(request))
         return answer
 
     def lost(self) -> GuardLost:
@@ -192,9 +196,9 @@ class _Connection(asyncio.Protocol):
         for line in self._lines.feed(data):
             try:
                 if line is None:
-                    raise lease.WireError(f"line longer than {lease.MAX_STATUS_BYTES} bytes")
-                self._take(lease.decode_status(line))
-            except lease.WireError as error:
+                    raise wire.WireError(f"line longer than {wire.MAX_STATUS_BYTES} bytes")
+                self._take(wire.decode_status(line))
+            except wire.WireError as error:
                 self.fail(f"spoke another protocol ({error})")
             if self._why is not None:
                 return
@@ -205,7 +209,7 @@ class _Connection(asyncio.Protocol):
             self._tell(self.status)
         if status.re is not None:
             if not self._answers:
-                raise lease.WireError("an answer nobody asked for")
+                raise wire.WireError("an answer nobody asked for")
             answer = self._answers.popleft()
             if not answer.done():
                 answer.set_result(status)

@@ -8,17 +8,23 @@ every reseller, for example optimusdigital.ro 12595 and jarwyg/USB_RELAY on GitH
 
 The check byte is not defined there; all published examples (A0 01 01 A2, A0 01 00 A1 up to A0 08 01 A9)
 agree with the sum of the other three modulo 256. Boards with 1, 2, 4 and 8 channels exist. Outputs latch
-as long as the board has power, and a command is not acknowledged. Newer boards with several channels answer
-a single FF with text; the LCUS-1 does not, so nothing here relies on it.
+as long as the board has power, and a command is not acknowledged. Boards with several channels answer a single
+FF with text, one "CH1: ON" or "CH1:OFF" for each channel (LCUS-4 page of chinalctech.com; programs on GitHub for
+LCUS-2 and LCUS-4 differ in blanks and line ends); the LCUS-1 does not answer.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 START = 0xA0
 FRAME_BYTES = 4
 MAX_CHANNEL = 8
+QUERY = b"\xff"
+"""Asks for the states of all outputs; no command can begin with it."""
+_STATE = re.compile(rb"CH([1-8])\s{0,3}:\s{0,3}(ON|OFF)", re.IGNORECASE)
+_KEPT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +71,20 @@ class Decoder:
             position += FRAME_BYTES if is_frame else 1
         del buffer[: position if position >= 0 else len(buffer)]
         return commands
+
+
+class AnswerDecoder:
+    """Finds the answers to QUERY in a byte stream that may hold garbage anywhere; keeps 16 bytes at most."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def feed(self, data: bytes) -> list[Command]:
+        """The states completed by `data`, as the commands that would lead to them, in order."""
+        stream = self._pending + data
+        states, end = [], 0
+        for match in _STATE.finditer(stream):
+            states.append(Command(int(match[1]), match[2].upper() == b"ON"))
+            end = match.end()
+        self._pending = stream[end:][-_KEPT_BYTES:]
+        return states

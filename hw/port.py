@@ -1,16 +1,20 @@
-"""A serial port to a relay board: 9600 8N1, one owner, bounded writes, errors of `hw.relay`."""
+"""A serial port to a relay board: 8N1, one owner, bounded writes, errors of `hw.relay`."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import select
 import termios
 
 import serial
+from serial.tools import list_ports
 
+from hw.identity import FoundPort, choose, is_identity
 from hw.relay import LinkDown, PortBusy, PortDenied, PortError, PortMissing, PortUnsuitable, WriteTimeout
 
-WRITE_TIMEOUT_S = 0.2
+BAUD = 9600
+WRITE_TIMEOUT_S = 0.05
 
 _OPEN_ERRORS: dict[int, type[PortError]] = {
     errno.ENOENT: PortMissing,
@@ -33,13 +37,14 @@ class SerialPort:
     and HUPCL is cleared, so that neither the end nor the restart of the process makes one.
     """
 
-    def __init__(self, device: str) -> None:
-        """Open `device` (a path). Raises PortError."""
-        self.device = device
+    def __init__(self, port: str, baud: int = BAUD) -> None:
+        """Open `port`, a path or an identity (`hw.identity`). Raises PortError."""
+        self.port = port
+        device = device_of(port)
         try:
             self._serial = serial.Serial(
                 device,
-                baudrate=9600,
+                baudrate=baud,
                 bytesize=serial.EIGHTBITS,
                 parity=serial.PARITY_NONE,
                 stopbits=serial.STOPBITS_ONE,
@@ -48,14 +53,14 @@ class SerialPort:
                 exclusive=True,
             )
         except (OSError, termios.error) as error:
-            raise _open_error(device, error) from error
+            raise _open_error(port, error) from error
         try:
             attributes = termios.tcgetattr(self.fileno())
             attributes[2] &= ~termios.HUPCL
             termios.tcsetattr(self.fileno(), termios.TCSANOW, attributes)
         except termios.error as error:
             self.close()
-            raise _open_error(device, error) from error
+            raise _open_error(port, error) from error
 
     def fileno(self) -> int:
         """For a selector: readable when the board sent something or went away."""
@@ -63,7 +68,7 @@ class SerialPort:
         return fd
 
     def write(self, data: bytes) -> None:
-        """Hand all of `data` to the driver within 0.2 s.
+        """Hand all of `data` to the driver within 50 ms.
 
         Raises WriteTimeout or LinkDown. Bytes that were queued are then discarded, so that a stale "on"
         cannot reach a board which recovers later.
@@ -72,18 +77,23 @@ class SerialPort:
             self._serial.write(data)
         except serial.SerialTimeoutException as error:
             self._discard_output()
-            raise WriteTimeout(self.device, f"{len(data)} bytes not taken in {WRITE_TIMEOUT_S} s") from error
+            raise WriteTimeout(self.port, f"{len(data)} bytes not taken in {WRITE_TIMEOUT_S} s") from error
         except OSError as error:
             self._discard_output()
-            raise LinkDown(self.device, str(error)) from error
+            raise LinkDown(self.port, str(error)) from error
 
     def read(self) -> bytes:
         """What has arrived, up to 4096 bytes, without waiting. Raises LinkDown if the device is gone."""
         try:
             data: bytes = self._serial.read(4096)
         except OSError as error:
-            raise LinkDown(self.device, str(error)) from error
+            raise LinkDown(self.port, str(error)) from error
         return data
+
+    def read_within(self, wait_s: float) -> bytes:
+        """What arrives within `wait_s`, as soon as anything does; b"" if nothing does. Raises LinkDown."""
+        ready, _, _ = select.select([self.fileno()], [], [], max(0.0, wait_s))
+        return self.read() if ready else b""
 
     def close(self) -> None:
         """Give the port back. May be called twice."""
@@ -94,14 +104,24 @@ class SerialPort:
             termios.tcflush(self.fileno(), termios.TCOFLUSH)
 
 
-def _open_error(device: str, error: Exception) -> PortError:
+def _open_error(port: str, error: Exception) -> PortError:
     """pyserial keeps errno for open and lock; a refused line setting has none."""
     number = error.args[0] if error.args and isinstance(error.args[0], int) else None
     kind = _OPEN_ERRORS.get(number, PortUnsuitable) if number is not None else PortUnsuitable
     if kind is PortMissing:
-        return PortMissing(device, "no such device")
+        return PortMissing(port, "no such device")
     if kind is PortDenied:
-        return PortDenied(device, "permission denied")
+        return PortDenied(port, "permission denied")
     if kind is PortBusy:
-        return PortBusy(device, "is in use by another process")
-    return PortUnsuitable(device, f"cannot be used as a serial port ({error})")
+        return PortBusy(port, "is in use by another process")
+    return PortUnsuitable(port, f"cannot be used as a serial port ({error})")
+
+
+def found_ports() -> list[FoundPort]:
+    """The serial ports of this machine, by name (reads /sys)."""
+    return sorted(list_ports.comports(), key=lambda port: str(port.device))
+
+
+def device_of(port: str) -> str:
+    """The device of a name: a path as it is, an identity as found now. Raises PortMissing, PortAmbiguous."""
+    return choose(port, found_ports()) if is_identity(port) else port

@@ -11,11 +11,12 @@ from functools import partial
 
 import structlog
 
+from nvr.alarm.guard_process import switch_off
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
-from nvr.alarm.siren import SirenLine, switch_off
+from nvr.alarm.siren import SirenLine
 from nvr.camera.client import AudioProblem
 from nvr.camera.link import receive_buffer
 from nvr.camera.source import play

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from nvr.config_days import ClassDays, check_days, days_of_classes
+from nvr.config_siren import Siren as Siren  # part of this module
 from nvr.config_words import as_config_error
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
@@ -119,16 +120,6 @@ class Analysis(_Model):
     enabled: bool = True
     fps: Annotated[float, Field(ge=1, le=15)] = 6.0
     model: Path | None = None
-
-
-class Siren(_Model):
-    """The relay that switches the siren. `port`: serial device, best /dev/serial/by-id/…."""
-
-    board: Literal["lcus"] = "lcus"
-    port: Path
-    channel: Annotated[int, Field(ge=1, le=8)] = 1
-    max_seconds: Annotated[float, Field(ge=1, le=900)] = 180.0
-    cooldown_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
 
 
 class Schedule(_Model):
@@ -326,5 +317,5 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     if analysis.model is not None:
         changes["analysis"] = analysis.model_copy(update={"model": folder / analysis.model})
     if siren is not None:
-        changes["siren"] = siren.model_copy(update={"port": folder / siren.port})
+        changes["siren"] = siren.within(folder)
     return config.model_copy(update=changes)

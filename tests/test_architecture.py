@@ -27,7 +27,8 @@ nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py
 nvr/evaluate/variation.py nvr/evaluate/report.py
-hw/lcus.py hw/lease.py hw/output.py
+hw/relay.py hw/lcus.py hw/lcus_board.py hw/modbus.py hw/modbus_board.py hw/lease.py hw/wire.py hw/debounce.py
+hw/inputs.py hw/control.py hw/board_model.py hw/identity.py
 webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py
 """.split()
 IMPURE_MODULES = {

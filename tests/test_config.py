@@ -56,6 +56,8 @@ def test_days_of_a_class_are_the_cameras_then_those_of_all_then_of_the_class_bel
     assert keep.max_bytes == {"yard": 1_500_000_000}
 
 
+SIREN = '[siren]\nport = "tty"\n'
+MODBUS = SIREN + 'board = "modbus"\n'
 SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
 
 
@@ -123,6 +125,17 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
             "polygon",
             "1",
         ),
+        (STORAGE + SIREN + "address = 2\n", "siren", 'address: only for board = "modbus"'),
+        (STORAGE + SIREN + "channel = 9\n", "siren", "an LCUS board has 8 at most"),
+        (STORAGE + SIREN + "timed = true\n", "siren", "an LCUS board latches"),
+        (STORAGE + SIREN + "[siren.inputs]\npanic = 1\n", "siren", "inputs: only for board"),
+        (STORAGE + SIREN.replace("tty", "usb:1a86"), "siren port", "must be usb:VVVV:PPPP"),
+        (STORAGE + SIREN.replace("tty", ""), "siren port", "must be a serial device"),
+        (STORAGE + MODBUS + "address = 248\n", "siren address", "247"),
+        (STORAGE + MODBUS + "baud = 4800\n", "siren baud", "9600"),
+        (STORAGE + MODBUS + "[siren.inputs]\npanic = 1\ndoor = 1\n", "siren inputs", "same number"),
+        (STORAGE + MODBUS + "[siren.inputs]\nbell = 1\n", "siren inputs bell", "unknown key"),
+        (STORAGE + MODBUS + '[siren.inputs]\nnormally_closed = ["door"]\n', "siren inputs", "has no number"),
         ("[storage", "", "not TOML"),
     ],
 )
@@ -160,3 +173,23 @@ def test_any_file_gives_a_configuration_or_one_clear_error(tmp_path_factory, con
         load(file)
     except ConfigError as error:
         assert str(file) in str(error)
+
+
+def test_a_port_is_a_path_beside_the_file_or_an_identity(load_text, tmp_path):
+    assert load_text(STORAGE + SIREN).siren.port == str(tmp_path / "tty")
+    assert load_text(STORAGE + SIREN.replace("tty", "usb:1a86:7523:A1")).siren.port == "usb:1a86:7523:A1"
+
+
+@pytest.mark.parametrize(
+    ("text", "by_itself", "fail_safe"),
+    [
+        (SIREN, False, False),
+        (SIREN + "timer_relay = true\n", False, True),
+        (MODBUS, True, True),
+        (MODBUS + "timed = false\n", False, False),
+        (MODBUS + "timed = false\ntimer_relay = true\n", False, True),
+    ],
+)
+def test_what_ends_the_siren_if_nothing_else_can(load_text, text, by_itself, fail_safe):
+    siren = load_text(STORAGE + text).siren
+    assert (siren.ends_by_itself, siren.is_fail_safe) == (by_itself, fail_safe)

@@ -26,6 +26,13 @@ from nvr.events import Actor, Response, Sighting
 log = structlog.get_logger(__name__)
 
 SCHEDULE = Actor("schedule")
+INPUTS = {
+    "panic": Actor("panic button"),
+    "silence": Actor("silence switch"),
+    "tamper": Actor("tamper contact"),
+    "door": Actor("door contact"),
+}
+"""Who acts through an input of the relay board."""
 TICK_S = 0.5
 
 
@@ -69,7 +76,7 @@ class AlarmRunner:
         self._changed_mono_s: float | None = None
         self._wake = asyncio.Event()
         if siren is not None:
-            siren.listen(on_change=on_change, on_ended=self.siren_ended)
+            siren.listen(on_change=on_change, on_ended=self.siren_ended, on_input=self.input_changed)
 
     async def restore(self) -> None:
         """Take up the armed state of before the power cut, and what the schedule changed meanwhile."""
@@ -119,6 +126,10 @@ class AlarmRunner:
         """Sound by a person's wish. Raises SirenUnavailable."""
         if self._siren is None:
             raise SirenUnavailable("this appliance has no siren", remedy="Add a [siren] section to nvr.toml")
+        if self._siren.silenced:
+            raise SirenUnavailable(
+                "the silence switch at the siren is on", remedy="Switch it off, then try again"
+            )
         if not self._siren.ready:
             raise SirenUnavailable(
                 "the siren's relay board does not answer", remedy="Check its cable and power, then try again"
@@ -134,6 +145,17 @@ class AlarmRunner:
     def siren_ended(self, why: str) -> None:
         """The guard ended or refused the sounding."""
         self._step(Event.SIREN_OFF, Actor(f"guard: {why}"), "siren-ended")
+
+    def input_changed(self, name: str, active: bool) -> None:
+        """An input of the relay board changed. The panic button sounds the siren, armed or not."""
+        actor = INPUTS[name]
+        log.info("input", name=name, active=active)
+        self._journal.action(actor, "input-on" if active else "input-off", name)
+        if name == "panic" and active:
+            try:
+                self.siren_on(actor)
+            except SirenUnavailable as error:
+                log.warning("panic button pressed, but the siren cannot sound", reason=str(error))
 
     async def acknowledge(self, incident_id: int, actor: Actor) -> Incident | None:
         """Staff took the incident on: it rings no more. None: no such incident."""

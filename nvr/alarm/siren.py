@@ -9,15 +9,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import structlog
 
 from hw.guard_client import GuardClient, GuardLost
-from hw.lease import Status
+from hw.inputs import InputState
+from hw.wire import Status
 from nvr import config
+from nvr.alarm.guard_process import START_S, end, start_guard, switch_off
 from nvr.errors import NvrError
 from nvr.events import Fault
 from nvr.faults import FaultBoard
@@ -25,11 +26,9 @@ from nvr.faults import FaultBoard
 log = structlog.get_logger(__name__)
 
 LEASE_S = 3.0
-START_S = 5.0
-"""How long a guard may take to open its socket."""
-END_S = 2.0
-"""How long it may take to switch off and end."""
 RENEW_S = 1.0
+ALIVE_S = 5.0
+"""How often the guard hears at least that this process lives; it stops feeding the hardware watchdog otherwise."""
 GUARD_SPARE_S = 2.0
 """The guard ends a sounding by itself this much after the alarm should have."""
 
@@ -37,6 +36,19 @@ GUARD_COOLDOWN_S = 2.0
 """After this much silence the guard counts a sounding anew: a person who starts it again gets its full time."""
 
 PLACE = "siren"
+FAULT_CODES = {
+    "ambiguous": "siren_ambiguous",
+    "denied": "siren_denied",
+    "busy": "siren_busy",
+    "unsuitable": "siren_unsuitable",
+    "no_answer": "siren_no_answer",
+    "bad_reply": "siren_bad_reply",
+    "other_board": "siren_other_board",
+    "refused": "siren_refused",
+    "differs": "siren_differs",
+}
+"""Kinds of relay error (hw/relay.py) whose remedy is another than that of a board which is not there."""
+NOTICES = ("siren_latches", "siren_silenced", "siren_tamper")
 _OWNED = {
     3: "another process listens on its socket",
     4: "another process owns the relay's serial port",
@@ -68,15 +80,24 @@ class SirenLine:
         self._settings, self._socket, self._faults = settings, socket, faults
         self._on_change: Callable[[], None] = lambda: None
         self._on_ended: Callable[[str], None] = lambda _why: None
+        self._on_input: Callable[[str, bool], None] = lambda _name, _active: None
+        self._inputs: dict[str, InputState] = {}
         self._wanted = False
         self._changed = asyncio.Event()
         self._guard_works: Callable[[], None] = lambda: None
         self.status: Status | None = None
 
-    def listen(self, *, on_change: Callable[[], None], on_ended: Callable[[str], None]) -> None:
+    def listen(
+        self,
+        *,
+        on_change: Callable[[], None],
+        on_ended: Callable[[str], None],
+        on_input: Callable[[str, bool], None],
+    ) -> None:
         """Call `on_change` when the status changes, `on_ended` with the reason when the guard ended or refused a
-        sounding that is still wanted (maximum time, silenced by somebody else)."""
-        self._on_change, self._on_ended = on_change, on_ended
+        sounding that is still wanted (maximum time, silenced by somebody else), `on_input` with name and state when
+        an input of the board changed (hw/inputs.py)."""
+        self._on_change, self._on_ended, self._on_input = on_change, on_ended, on_input
 
     @property
     def wanted(self) -> bool:
@@ -84,8 +105,13 @@ class SirenLine:
 
     @property
     def ready(self) -> bool:
-        """Whether the guard answers and its relay board is there."""
-        return self.status is not None and self.status.link == "up"
+        """Whether the siren would sound: guard and relay board answer, and the silence switch is off."""
+        return self.status is not None and self.status.link == "up" and not self.silenced
+
+    @property
+    def silenced(self) -> bool:
+        """Whether the silence switch at the siren is on."""
+        return self.status is not None and any(i.name == "silence" and i.active for i in self.status.inputs)
 
     def want(self, on: bool) -> None:
         """Ask for the siren on or off; returns at once, the guard is told within this turn of the loop."""
@@ -102,17 +128,18 @@ class SirenLine:
         self._guard_works = healthy
         with contextlib.suppress(OSError):  # then the guard still switches off before it says what is wrong
             self._socket.parent.mkdir(parents=True, exist_ok=True)
-        process = await _start_guard(
+        process = await start_guard(
             self._settings,
             *("--socket", str(self._socket)),
             *("--max-on-s", str(self._settings.max_seconds + GUARD_SPARE_S)),
             *("--cooldown-s", str(GUARD_COOLDOWN_S)),
+            *(("--watchdog", str(self._settings.watchdog)) if self._settings.watchdog else ()),
             "--exit-with-client",
         )
         try:
             code = await process.wait()
         finally:
-            if not await _end(process):
+            if not await end(process):
                 await switch_off(self._settings)
         if code in _OWNED and self.status is not None:
             return
@@ -146,75 +173,71 @@ class SirenLine:
         async for status in guard:
             self.status = status
             self._guard_works()
-            if status.link == "up":
-                self._faults.clear(PLACE, "siren")
-            else:
-                detail = f"{self._settings.port}: {status.error or 'relay board does not answer'}"
-                self._faults.raise_fault(
-                    Fault(
-                        PLACE,
-                        "siren",
-                        detail,
-                        {"port": str(self._settings.port), "error": status.error or ""},
-                    )
-                )
+            self._show_faults(status)
+            self._pass_on_inputs(status)
             self._on_change()
+
+    def _show_faults(self, status: Status) -> None:
+        if status.link == "down" and status.error is None:
+            return  # a new connection is being tried out
+        faults = {fault.code: fault for fault in self._faults_of(status)}
+        for code in {"siren", *FAULT_CODES.values(), *NOTICES} - faults.keys():
+            self._faults.clear(PLACE, code)
+        for fault in faults.values():
+            self._faults.raise_fault(fault)
+
+    def _faults_of(self, status: Status) -> Iterator[Fault]:
+        port = self._settings.port
+        if status.link == "down":
+            code = FAULT_CODES.get(status.kind or "", "siren")
+            detail = f"{port}: {status.error or 'relay board does not answer'}"
+            yield Fault(PLACE, code, detail, {"port": port, "error": status.error or ""})
+        if not status.fail_safe and not self._settings.timer_relay:
+            detail = (
+                f"{port}: this relay latches; put a timer relay in series with the siren and set timer_relay"
+            )
+            yield Fault(PLACE, "siren_latches", detail)
+        if self.silenced:
+            yield Fault(PLACE, "siren_silenced", "the silence switch at the siren is on")
+        if any(state.name == "tamper" and state.active for state in status.inputs):
+            yield Fault(PLACE, "siren_tamper", "the siren's box was opened, or the wire of its contact cut")
+
+    def _pass_on_inputs(self, status: Status) -> None:
+        """Tell what changed since the last status; a short press shows in its count."""
+        for state in status.inputs:
+            if state.active is None:
+                continue  # the board does not answer: it stays as it was
+            before, self._inputs[state.name] = self._inputs.get(state.name), state
+            if before is None:
+                continue
+            seen = before.count if state.count >= before.count else 0  # a new guard counts from 0
+            if state.count > seen:
+                self._on_input(state.name, True)
+            if not state.active and (before.active or state.count > seen):
+                self._on_input(state.name, False)
 
     async def _hold_while_wanted(self, guard: GuardClient) -> None:
         held = True  # unknown at first: release once, whatever an earlier life of ours left behind
+        loop = asyncio.get_running_loop()
+        told_at_s = loop.time()
         while True:
             self._changed.clear()
             if self._wanted:
                 answer = await guard.hold(LEASE_S)
-                held = True
+                held, told_at_s = True, loop.time()
                 if answer.refused and self._wanted:
                     self._on_ended(answer.refused)
             elif held:
                 await guard.release()
-                held = False
+                held, told_at_s = False, loop.time()
+            elif loop.time() >= told_at_s + ALIVE_S:
+                await guard.query()
+                told_at_s = loop.time()
             try:
                 async with asyncio.timeout(RENEW_S):
                     await self._changed.wait()
             except TimeoutError:
                 continue
-
-
-async def switch_off(settings: config.Siren) -> None:
-    """Switch the siren off where no guard can do it: the appliance cannot start, or the guard hung. Never raises; a
-    board that is missing, or that a living guard owns, is left alone."""
-    process = await _start_guard(settings, "--off")
-    try:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_S):
-                await process.wait()
-    finally:
-        await _end(process)
-
-
-async def _start_guard(settings: config.Siren, *options: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hw.guard"),
-        *("--port", str(settings.port), "--channel", str(settings.channel)),
-        *options,
-        stdin=asyncio.subprocess.DEVNULL,
-        # Its own session: Ctrl-C on the console must reach the service first, which releases the siren.
-        start_new_session=True,
-    )
-
-
-async def _end(process: asyncio.subprocess.Process) -> bool:
-    """End the process; False if it hung and had to be killed."""
-    if process.returncode is not None:
-        return True
-    process.terminate()
-    try:
-        async with asyncio.timeout(END_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return False
-    return True
 
 
 def _kill_silent(errors: Sequence[BaseException]) -> None:

@@ -14,11 +14,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from hw.port import device_of
+from hw.relay import PortError
 from nvr import log
 from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.source import play
 from nvr.clock import Clock, SystemClock
-from nvr.config import Camera, Config, load
+from nvr.config import Camera, Config, Siren, load
 from nvr.detect.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
 from nvr.events import StreamKey
@@ -100,6 +102,7 @@ def _appliance(config: Config) -> Iterator[Finding]:
     if config.siren is not None:
         port = config.siren.port
         yield _finding("siren port", lambda: _serial_port(port))
+        yield _fail_safe(config.siren)
     if not config.camera:
         yield Finding(
             "camera", False, "no camera is configured", "Add a [[camera]] section", ConfigError.exit_code
@@ -214,10 +217,24 @@ def _model(model: Path | None) -> str:
     return f"{model or 'the shipped model'} is usable"
 
 
-def _serial_port(port: Path) -> str:
-    """Raises SirenUnavailable: missing, no device, or not permitted."""
+def _fail_safe(siren: Siren) -> Finding:
+    """Not being fail-safe makes no exit code: the file can be right, and the wiring still dangerous."""
+    if siren.is_fail_safe:
+        why = "the board ends it" if siren.ends_by_itself else "a timer relay is in series"
+        return Finding("siren", True, f"it ends by itself if everything else fails: {why} (as configured)")
+    detail = "its relay latches: after a crash of the whole computer nothing would switch the siren off"
+    remedy = "Put a timer relay in series with the siren and say so: timer_relay = true"
+    return Finding("siren", False, detail, remedy)
+
+
+def _serial_port(name: str) -> str:
+    """Raises SirenUnavailable: missing, ambiguous, no device, or not permitted."""
+    try:
+        port = Path(device_of(name))
+    except PortError as error:
+        raise SirenUnavailable(str(error)) from None
     if not port.exists():
-        remedy = "Plug the relay board in; `ls /dev/serial/by-id` shows what is there"
+        remedy = "Plug the relay board in; `nvr hw list` shows what is there"
         raise SirenUnavailable(f"{port} does not exist", remedy=remedy)
     if not port.is_char_device():
         raise SirenUnavailable(f"{port} is no serial device", remedy="Change the key siren port")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import ifaddr
 
+from hw import sd_notify
 from nvr import heap, log
 from nvr.app import App, serve
 from nvr.config import Config, load
@@ -41,14 +42,46 @@ async def _until_signal(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    console = _Console()
-    await serve(config, on_ready=console.greet, on_pages=console.pages, stop=stop)
+    console, systemd = _Console(), _Systemd(loop)
+
+    def ready(app: App) -> None:
+        console.greet(app)
+        systemd.ready()
+
+    try:
+        await serve(config, on_ready=ready, on_pages=console.pages, stop=stop)
+    finally:
+        systemd.stopping()
 
 
 def _say(line: str) -> None:
     """A console that went away must not end the service."""
     with contextlib.suppress(OSError):
         print(line, flush=True)
+
+
+class _Systemd:
+    """Tells systemd that the appliance runs, and at each half of its watchdog's time that the loop still turns."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._notifier = loop, sd_notify.Notifier()
+        self._next: asyncio.TimerHandle | None = None
+
+    def ready(self) -> None:
+        """All jobs are started; what is wrong with them is shown as faults."""
+        self._notifier.notify(sd_notify.READY)
+        if self._notifier.watchdog_s is not None:
+            self._beat(self._notifier.watchdog_s / 2)
+
+    def stopping(self) -> None:
+        """The end has begun."""
+        self._notifier.notify(sd_notify.STOPPING)
+        if self._next is not None:
+            self._next.cancel()
+
+    def _beat(self, period_s: float) -> None:
+        self._notifier.notify(sd_notify.ALIVE)
+        self._next = self._loop.call_later(period_s, self._beat, period_s)
 
 
 class _Console:

@@ -88,7 +88,7 @@ class Site:
 def make_config(tmp_path: Path, *, port: Path | None, schedule: Schedule | None = None, **siren) -> Config:
     return Config(
         storage=Storage(recordings=tmp_path / "recordings", state=tmp_path / "state"),
-        siren=Siren(port=port, **siren) if port else None,
+        siren=Siren(port=port, **{"timer_relay": True} | siren) if port else None,
         schedule=schedule,
     )
 

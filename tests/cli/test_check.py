@@ -39,7 +39,7 @@ def wrong(findings: list[dict]) -> list[dict]:
 
 def test_all_is_well(write, capsys, tmp_path):
     with SimulatedBoard(tmp_path / "relay"):
-        code, findings = check(write('[siren]\nport = "relay"\n'), capsys)
+        code, findings = check(write('[siren]\nport = "relay"\ntimer_relay = true\n'), capsys)
     assert (code, wrong(findings)) == (0, [])
     places = {finding["place"] for finding in findings}
     assert {"storage recordings", "storage state", "analysis model", "siren port"} <= places
@@ -52,11 +52,27 @@ def test_unknown_key(write, capsys):
     assert "unknown key" in findings[0]["detail"]
 
 
+def test_a_latching_relay_is_said_so_without_an_exit_code(write, capsys, tmp_path):
+    with SimulatedBoard(tmp_path / "relay"):
+        code, findings = check(write('[siren]\nport = "relay"\n'), capsys)
+    (finding,) = wrong(findings)
+    assert (code, finding["place"]) == (0, "siren")
+    assert "latches" in finding["detail"]
+    assert "timer relay in series" in finding["remedy"]
+
+
+def test_an_identity_that_is_not_there(write, capsys):
+    code, findings = check(write('[siren]\nport = "usb:ffff:fffe"\ntimer_relay = true\n'), capsys)
+    (finding,) = wrong(findings)
+    assert (code, finding["place"]) == (69, "siren port")
+    assert "nvr hw list" in finding["detail"]
+
+
 @pytest.mark.parametrize(
     ("text", "place", "words", "exit_code"),
     [
-        ('[siren]\nport = "nowhere"\n', "siren port", "does not exist", 69),
-        ('[siren]\nport = "nvr.toml"\n', "siren port", "no serial device", 69),
+        ('[siren]\nport = "nowhere"\ntimer_relay = true\n', "siren port", "does not exist", 69),
+        ('[siren]\nport = "nvr.toml"\ntimer_relay = true\n', "siren port", "no serial device", 69),
         ('[analysis]\nmodel = "missing.tflite"\n', "analysis model", "missing.tflite", 72),
         ('[analysis]\nmodel = "nvr.toml"\n', "analysis model", "nvr.toml", 72),
     ],

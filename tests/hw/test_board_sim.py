@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hw_peers import PATIENCE_S, ROOT
 
+from hw.board_model import LcusModel
 from hw.port import SerialPort
 from hw.sim import SimulatedBoard
 
@@ -34,7 +35,7 @@ def test_latches_when_the_host_goes_away_and_drops_when_unplugged(board: Simulat
 
 
 def test_a_board_ignores_channels_it_lacks(tmp_path: Path) -> None:
-    with SimulatedBoard(tmp_path / "tty", channels=1) as board:
+    with SimulatedBoard(tmp_path / "tty", LcusModel(1)) as board:
         port = SerialPort(str(board.link))
         port.write(bytes.fromhex("a00201a3") + ON)
         assert board.wait_for(lambda b: bool(b.frames), PATIENCE_S)

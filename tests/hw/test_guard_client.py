@@ -13,8 +13,8 @@ import pytest
 from hw_peers import PATIENCE_S, GuardProcess
 
 from hw.guard_client import GuardClient, GuardLost
-from hw.lease import Status
 from hw.sim import SimulatedBoard
+from hw.wire import Status, encode_status
 
 StartGuard = Callable[..., GuardProcess]
 IDLE = Status(on=False, link="up", error=None, cause="start", cooldown_ms=0)
@@ -155,7 +155,7 @@ def test_outside_of_its_context(tmp_path: Path) -> None:
         (b"x" * 100_000 + b"\n", "line longer than"),
         (b"", "connection ended"),
         (
-            b'{"on":false,"link":"up","error":null,"cause":"x","cooldown_ms":0,"re":"hold","refused":null}\n',
+            encode_status(Status(on=False, link="up", error=None, cause="x", cooldown_ms=0, re="hold")),
             "answered 'hold' to 'status'",
         ),
     ],

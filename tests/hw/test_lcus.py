@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.lcus import FRAME_BYTES, Command, Decoder, encode
+from hw.lcus import FRAME_BYTES, QUERY, AnswerDecoder, Command, Decoder, encode
 
 ON = bytes.fromhex("a00101a2")
 OFF = bytes.fromhex("a00100a1")
@@ -98,3 +98,30 @@ def test_only_real_frames_come_out(stream: bytes) -> None:
     position = 0
     for frame in frames:  # each is in the stream, in order, without overlap
         position = stream.index(frame, position) + FRAME_BYTES
+
+
+def test_a_query_is_no_command() -> None:
+    assert Decoder().feed(QUERY + ON + QUERY) == [Command(1, True)]
+
+
+@pytest.mark.parametrize(
+    "text", [b"CH1: ON \r\nCH2: OFF\r\n", b"CH1:ON\nCH2:OFF\n", b"\xffch1 : on\x00CH2: oFF"]
+)
+def test_answers_as_boards_give_them(text: bytes) -> None:
+    expected = [Command(1, True), Command(2, False)]
+    assert AnswerDecoder().feed(text) == expected
+    decoder = AnswerDecoder()
+    assert [state for byte in text for state in decoder.feed(bytes((byte,)))] == expected
+
+
+@pytest.mark.parametrize("text", [b"CH9: ON", b"CH0: OFF", b"CH1: O", b"CH1:", b"H1: ON", b"CH1=ON"])
+def test_what_is_no_answer(text: bytes) -> None:
+    assert AnswerDecoder().feed(text) == []
+
+
+@given(st.lists(st.binary(max_size=80)))
+def test_answers_keep_little(pieces: list[bytes]) -> None:
+    decoder = AnswerDecoder()
+    for piece in pieces:
+        decoder.feed(piece)
+        assert len(decoder._pending) <= 16

@@ -6,27 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw import lease
+from hw import wire
 
-STATUS = lease.Status(on=True, link="up", error=None, cause="held", cooldown_ms=0, re="hold", refused=None)
+STATUS = wire.Status(on=True, link="up", error=None, cause="held", cooldown_ms=0, re="hold")
 
 
 @pytest.mark.parametrize(
     ("request_", "line"),
     [
-        (lease.Hold(1500), b'{"op": "hold", "lease_ms": 1500}\n'),
-        (lease.Release(), b'{"op": "release"}\n'),
-        (lease.Query(), b'{"op": "status"}\n'),
+        (wire.Hold(1500), b'{"op": "hold", "lease_ms": 1500}\n'),
+        (wire.Release(), b'{"op": "release"}\n'),
+        (wire.Query(), b'{"op": "status"}\n'),
     ],
 )
-def test_requests_byte_by_byte(request_: lease.Request, line: bytes) -> None:
-    assert lease.encode_request(request_) == line
-    assert lease.decode_request(line) == request_
+def test_requests_byte_by_byte(request_: wire.Request, line: bytes) -> None:
+    assert wire.encode_request(request_) == line
+    assert wire.decode_request(line) == request_
 
 
 def test_a_long_lease_is_clamped_even_if_it_is_no_float() -> None:
-    assert lease.decode_request(b'{"op":"hold","lease_ms":5001}') == lease.Hold(5000)
-    assert lease.decode_request(b'{"op":"hold","lease_ms":1%s}' % (b"0" * 450)) == lease.Hold(5000)
+    assert wire.decode_request(b'{"op":"hold","lease_ms":5001}') == wire.Hold(5000)
+    assert wire.decode_request(b'{"op":"hold","lease_ms":1%s}' % (b"0" * 450)) == wire.Hold(5000)
 
 
 @pytest.mark.parametrize(
@@ -54,47 +54,47 @@ def test_a_long_lease_is_clamped_even_if_it_is_no_float() -> None:
     ],
 )
 def test_no_request(line: bytes) -> None:
-    with pytest.raises(lease.WireError):
-        lease.decode_request(line)
+    with pytest.raises(wire.WireError):
+        wire.decode_request(line)
 
 
-@given(st.binary(max_size=lease.MAX_REQUEST_BYTES))
+@given(st.binary(max_size=wire.MAX_REQUEST_BYTES))
 def test_any_bytes_are_a_request_or_a_wire_error(line: bytes) -> None:
     try:
-        request = lease.decode_request(line)
-    except lease.WireError:
+        request = wire.decode_request(line)
+    except wire.WireError:
         return
-    assert lease.decode_request(lease.encode_request(request)) == request
+    assert wire.decode_request(wire.encode_request(request)) == request
 
 
 def test_status_byte_by_byte() -> None:
-    line = lease.encode_status(STATUS)
+    line = wire.encode_status(STATUS)
     assert line == (
         b'{"on": true, "link": "up", "error": null, "cause": "held", "cooldown_ms": 0, '
-        b'"re": "hold", "refused": null}\n'
+        b'"kind": null, "output": null, "fail_safe": false, "inputs": [], "re": "hold", "refused": null}\n'
     )
-    assert lease.decode_status(line) == STATUS
+    assert wire.decode_status(line) == STATUS
 
 
 @given(st.text(max_size=1000), st.text(max_size=1000))
 def test_a_status_line_is_bounded_and_one_line(error: str, refused: str) -> None:
-    status = lease.Status(False, "down", error, "start", 0, None, refused)
-    line = lease.encode_status(status)
-    assert len(line) <= lease.MAX_STATUS_BYTES
+    status = wire.Status(False, "down", error, "start", 0, refused=refused)
+    line = wire.encode_status(status)
+    assert len(line) <= wire.MAX_STATUS_BYTES
     assert line.index(b"\n") == len(line) - 1
-    assert lease.decode_status(line).error == error[: lease.MAX_TEXT_CHARS]
+    assert wire.decode_status(line).error == error[: wire.MAX_TEXT_CHARS]
 
 
 @pytest.mark.parametrize("key", ["on", "link", "error", "cause", "cooldown_ms", "re", "refused"])
 def test_status_needs_every_key_of_its_type(key: str) -> None:
-    fields = json.loads(lease.encode_status(STATUS))
+    fields = json.loads(wire.encode_status(STATUS))
     for wrong in ({**fields, key: []}, {k: v for k, v in fields.items() if k != key}):
-        with pytest.raises(lease.WireError):
-            lease.decode_status(json.dumps(wrong).encode())
+        with pytest.raises(wire.WireError):
+            wire.decode_status(json.dumps(wrong).encode())
 
 
 def test_lines_are_split_and_overlong_ones_are_skipped_to_their_end() -> None:
-    buffer = lease.LineBuffer(4)
+    buffer = wire.LineBuffer(4)
     assert buffer.feed(b"ab") == []
     assert buffer.feed(b"cd\n\nx") == [b"abcd", b""]
     assert buffer.feed(b"yzzz") == []
@@ -106,6 +106,6 @@ def test_lines_are_split_and_overlong_ones_are_skipped_to_their_end() -> None:
 @given(st.binary(), st.integers(1, 8), st.integers(1, 5))
 def test_line_buffer_is_independent_of_chunks(stream: bytes, max_bytes: int, step: int) -> None:
     stream = stream.replace(b"\x00", b"\n") + b"\n"
-    buffer = lease.LineBuffer(max_bytes)
+    buffer = wire.LineBuffer(max_bytes)
     lines = [line for i in range(0, len(stream), step) for line in buffer.feed(stream[i : i + step])]
     assert lines == [part if len(part) <= max_bytes else None for part in stream.split(b"\n")[:-1]]
