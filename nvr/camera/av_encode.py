@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from av.video.codeccontext import VideoCodecContext
@@ -22,13 +23,25 @@ def bit_rate(width: int, height: int, fps: float) -> int:
     return min(max(int(width * height * fps * BITS_PER_PIXEL), MIN_BIT_RATE), MAX_BIT_RATE)
 
 
-class LiveEncoder:
-    """libx264 without delay: Constrained Baseline, no B-frames, a keyframe every GOP_S. A change of the picture's size
-    begins a new stream. `maker.sets`: the parameter sets of what `add` returned last."""
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much a picture may cost: constant quality `crf` (0 to 51), or `bits_per_s` in the mean, which, where
+    `capped`, holds in each second too (CBR)."""
 
-    def __init__(self, *, fps: float):
+    crf: float | None = None
+    bits_per_s: int = 0
+    capped: bool = False
+
+
+class LiveEncoder:
+    """libx264 without delay: Constrained Baseline, no B-frames, a keyframe every `gop_s`. A change of the picture's
+    size begins a new stream. `rate` None: what `bit_rate` says, capped. `maker.sets`: the parameter sets of what
+    `add` returned last."""
+
+    def __init__(self, *, fps: float, gop_s: float = GOP_S, rate: Rate | None = None, threads: int = THREADS):
         self.maker = UnitMaker("h264", b"")
         self._fps = min(max(fps, 1.0), MAX_FPS)
+        self._gop_90k, self._rate, self._threads = gop_s * _90K, rate, threads
         self._codec: VideoCodecContext | None = None
         self._size = (0, 0)
         self._last_90k = self._key_90k = -1
@@ -40,7 +53,7 @@ class LiveEncoder:
             self._codec, self._size = self._open(size), size
             self._key_90k = -1
         pts_90k = max(pts_90k, self._last_90k + 1)
-        is_key = self._key_90k < 0 or pts_90k >= self._key_90k + GOP_S * _90K
+        is_key = self._key_90k < 0 or pts_90k >= self._key_90k + self._gop_90k
         self._last_90k = pts_90k
         if is_key:
             self._key_90k = pts_90k
@@ -55,23 +68,28 @@ class LiveEncoder:
         return made
 
     def _open(self, size: tuple[int, int]) -> VideoCodecContext:
-        rate = bit_rate(*size, self._fps)
+        rate = self._rate or Rate(bits_per_s=bit_rate(*size, self._fps), capped=True)
         codec = VideoCodecContext.create("libx264", "w")
         codec.width, codec.height = size
         codec.pix_fmt = "yuv420p"
         codec.time_base = Fraction(1, _90K)
         codec.framerate = Fraction(self._fps).limit_denominator(1000)
-        codec.bit_rate = rate
         codec.max_b_frames = 0
-        codec.thread_count = THREADS
+        codec.thread_count = self._threads
+        # Keyframes are set by time, because the rate that a camera names is seldom the one it keeps.
+        x264 = "keyint=infinite:scenecut=0:bframes=0"
+        if rate.crf is None:
+            codec.bit_rate = rate.bits_per_s
+        if rate.capped:
+            x264 += f":vbv-maxrate={rate.bits_per_s // 1000}:vbv-bufsize={rate.bits_per_s // 1000}"
         codec.options = {
             "preset": "superfast",
             "tune": "zerolatency",
             "profile": "baseline",
             "forced-idr": "1",
-            # Keyframes are set by time, because the rate that a camera names is seldom the one it keeps.
-            "x264-params": "keyint=infinite:scenecut=0:bframes=0"
-            f":vbv-maxrate={rate // 1000}:vbv-bufsize={rate // 1000}",
+            "x264-params": x264,
         }
+        if rate.crf is not None:
+            codec.options["crf"] = f"{rate.crf:g}"
         codec.open()
         return codec

@@ -87,6 +87,12 @@ class UnitMaker:
             self.sets = ParameterSets(self._codec, vps, sps, pps)
 
 
+def has_keyframe(codec: Codec, data: bytes) -> bool:
+    """Whether an access unit (`data` as in `AccessUnit.data`) is one that decoding can begin with. Raises ValueError:
+    it is malformed."""
+    return any(_is_keyframe(codec, _kind(codec, nal)) for nal in split_length_prefixed(data) if nal)
+
+
 def _is_slice(codec: Codec, kind: int) -> bool:
     if codec == "h264":
         return h264.NAL_SLICE <= kind <= h264.NAL_IDR

@@ -6,6 +6,7 @@ Only the sandboxed process may import this: libavcodec parses what a stranger's 
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Literal
 
 import av
@@ -34,6 +35,7 @@ class Decoder:
         self._context: VideoCodecContext | None = None
         self._received_s: dict[int, float] = {}
         self._count = 0
+        self._last_s = -math.inf
         self.errors = 0
 
     def configure(self, config: CodecConfig) -> None:
@@ -45,7 +47,9 @@ class Decoder:
         self, data: bytes, *, is_key: bool, received_mono_s: float
     ) -> list[tuple[av.VideoFrame, float]]:
         """The pictures that `data` (an access unit as in `AccessUnit.data`) completes, in display order, each
-        with the arrival time of its own access unit. Empty before the first keyframe and after an error."""
+        with the arrival time of its own access unit (of B-frames' streams: of the latest one shown so far, because
+        units arrive in another order and a picture's time never goes back). Empty before the first keyframe and after
+        an error."""
         if self._config is None or (self._context is None and not is_key):
             return []
         try:
@@ -66,8 +70,9 @@ class Decoder:
         for frame in frames:
             # Without a time of its own a picture is at least as old as the oldest that is waiting.
             received_s = self._received_s.pop(frame.pts, received_mono_s) if frame.pts is not None else None
+            self._last_s = max(self._last_s, received_mono_s if received_s is None else received_s)
             if not frame.is_corrupt:
-                decoded.append((frame, received_mono_s if received_s is None else received_s))
+                decoded.append((frame, self._last_s))
         return decoded
 
     def release(self) -> None:

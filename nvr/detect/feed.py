@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from nvr.detect.process import WorkerProcess
-from nvr.detect.protocol import MAX_UNIT, Parameters, Unit
+from typing import Protocol
+
+from nvr.detect.protocol import MAX_UNIT, Parameters, ToWorker, Unit
 from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
 from nvr.media.hub import StreamHub
 
 MAX_WAITING_BYTES = 1 << 20
 """Of all cameras, not yet taken by the socket."""
+
+
+class Recipient(Protocol):
+    """The worker, as `nvr.detect.process.WorkerProcess` is."""
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What was sent and not taken yet."""
+        ...
+
+    def send(self, message: ToWorker) -> None:
+        """Queue a message; never waits."""
+        ...
 
 
 class Feed:
@@ -18,7 +32,7 @@ class Feed:
     keyframe. Pictures of a camera that is not `whole` are dropped here, where that costs nothing.
     """
 
-    def __init__(self, worker: WorkerProcess, index: int, stream: StreamHub):
+    def __init__(self, worker: Recipient, index: int, stream: StreamHub):
         self.index, self.is_whole = index, False
         self._worker, self._stream = worker, stream
         self._overflowed = False

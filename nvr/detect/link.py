@@ -13,11 +13,11 @@ import structlog
 from nvr.clock import Clock
 from nvr.config import Camera
 from nvr.detect.attention import Attention
+from nvr.detect.checks import Checks, setup_of, violation
 from nvr.detect.feed import Feed
 from nvr.detect.process import AnalysisError, WorkerProcess
 from nvr.detect.protocol import (
     Acting,
-    CameraSetup,
     CameraStatistics,
     Configure,
     Failed,
@@ -28,7 +28,6 @@ from nvr.detect.protocol import (
     SelfTestResult,
     Statistics,
     ToService,
-    ZoneSetup,
 )
 from nvr.errors import ModelError, NvrError
 from nvr.events import Motion, Sighting
@@ -40,8 +39,6 @@ __all__ = ["AnalysisError", "AnalysisLink", "AnalysisStatistics"]
 START_S = 60.0
 """Time for Python, numpy and the model to load from a slow card."""
 DEAF_S = 10.0
-CLOCK_SLACK_S = 60.0
-"""How far back the worker may date what it saw."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +76,9 @@ class AnalysisLink:
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
-            cameras=tuple(_setup(camera) for camera in cameras),
+            cameras=tuple(setup_of(camera) for camera in cameras),
         )
+        self._checks = Checks(cameras)
         self._acting: frozenset[str] = frozenset()
         self._statistics = AnalysisStatistics()
         self._worker: WorkerProcess | None = None
@@ -154,7 +152,7 @@ class AnalysisLink:
             case Failed(message=message, remedy=remedy):
                 raise AnalysisError(f"the analysis process cannot lock itself in: {message}", remedy=remedy)
             case other:
-                raise _violation(f"{type(other).__name__} before it was ready")
+                raise violation(f"{type(other).__name__} before it was ready")
 
     async def _feed_and_listen(self, worker: WorkerProcess) -> Never:
         """Hand the worker what it can examine, and take what it says."""
@@ -183,21 +181,21 @@ class AnalysisLink:
             case Statistics():
                 self._keep_statistics(message)
             case Moved():
-                captured_s = self._plausible(message.captured_mono_s)
+                motion = self._checks.motion(message, self._clock.monotonic())
                 self._attention.moved(message.camera, self._clock.monotonic())
-                self._on_motion(Motion(self._camera(message.camera).id, captured_s, message.area))
+                self._on_motion(motion)
             case FoundWithPicture():
-                self._on_sighting(self._sighting(message))
+                self._on_sighting(self._checks.sighting(message, self._clock.monotonic()))
             case PictureMade():
                 worker.answer_picture(message)
             case SelfTestResult():
                 worker.answer_self_test(message)
             case _:
-                raise _violation(f"{type(message).__name__} after it was ready")
+                raise violation(f"{type(message).__name__} after it was ready")
 
     def _keep_statistics(self, message: Statistics) -> None:
         if len(message.cameras) != len(self._cameras):
-            raise _violation("statistics of a wrong number of cameras")
+            raise violation("statistics of a wrong number of cameras")
         self._attention.report(message.busy, self._examined(message), self._clock.monotonic())
         by_id = {camera.id: numbers for camera, numbers in zip(self._cameras, message.cameras, strict=True)}
         self._statistics = AnalysisStatistics(by_id, message.inference_ms, self._statistics.mechanisms)
@@ -212,53 +210,12 @@ class AnalysisLink:
         due = examined + sum(numbers.skipped for numbers in followed)
         return examined / due if due else 1.0
 
-    def _sighting(self, message: FoundWithPicture) -> Sighting:
-        """The worker gives numbers; names and response come from the configuration."""
-        found = message.found
-        camera = self._camera(found.camera)
-        if found.zone >= len(camera.zone) or found.kind not in camera.zone[found.zone].objects:
-            raise _violation("a sighting in a zone, or of a kind, that is not configured")
-        if found.bounds.x0 > found.bounds.x1 or found.bounds.y0 > found.bounds.y1:
-            raise _violation("a sighting with an inverted box")
-        zone = camera.zone[found.zone]
-        return Sighting(
-            camera=camera.id,
-            zone=zone.name,
-            response=zone.response,
-            kind=found.kind,
-            score=found.score,
-            box=found.bounds,
-            track=found.track,
-            captured_mono_s=self._plausible(found.captured_mono_s),
-            picture=message.jpeg,
-        )
-
-    def _camera(self, index: int) -> Camera:
-        if index >= len(self._cameras):
-            raise _violation(f"there is no camera {index}")
-        return self._cameras[index]
-
-    def _plausible(self, captured_mono_s: float) -> float:
-        now_s = self._clock.monotonic()
-        if not now_s - CLOCK_SLACK_S <= captured_mono_s <= now_s:
-            raise _violation("a time that is not now")
-        return captured_mono_s
-
     def _acting_message(self) -> Acting:
         return Acting(cameras=tuple(sorted(self._acting_indices)))
 
     @property
     def _acting_indices(self) -> frozenset[int]:
         return frozenset(index for index, camera in enumerate(self._cameras) if camera.id in self._acting)
-
-
-def _setup(camera: Camera) -> CameraSetup:
-    zones = (ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects)) for zone in camera.zone)
-    return CameraSetup(zones=tuple(zones))
-
-
-def _violation(problem: str) -> AnalysisError:
-    return AnalysisError(f"the analysis process broke the protocol: {problem}", remedy="It is started again")
 
 
 def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
