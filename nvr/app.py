@@ -133,7 +133,9 @@ class App:
                 config.camera,
                 fps=config.analysis.fps,
                 model=config.analysis.model,
+                cpu_share=config.analysis.cpu_percent / 100,
                 clock=clock,
+                faults=self.faults,
                 on_sighting=self.sighting,
                 on_motion=self.seen.motion,
             )

@@ -5,6 +5,7 @@ Time is an argument, so the same code runs live and over files on a simulated cl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from nvr.detect.motion import Background, Movement, blobs, share_within
 from nvr.detect.objects import Detections
-from nvr.detect.regions import RegionPlanner, Square, box_of
+from nvr.detect.regions import MAX_SQUARES, RegionPlanner, Square, box_of, merge, squares_around
 from nvr.detect.sprt import Verdict
 from nvr.detect.track import Detection, Observation, Track, Tracker, merge_duplicates
 from nvr.detect.zones import Point, contains, foot_point
@@ -27,6 +28,8 @@ CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
 MOVING_SHARE = 0.02
 """Share of moving pixels in a track's box from which on the object moves."""
+SMALL_PX = 40
+"""Height of an undecided object below which a picture with more pixels of the same view helps."""
 
 EDGE = 0.02
 """Share of a square's side within which a box reaches its edge."""
@@ -88,10 +91,13 @@ class CameraAnalysis:
         self._background = Background()
         self._planner = RegionPlanner()
         self._tracker = Tracker()
+        self._movement: Movement | None = None
+        self._examined_s = -math.inf
 
     def examine(self, frame: Frame, t_s: float) -> Examination:
         """Examine the next frame, taken at `t_s` (never before the last one's)."""
         movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
+        self._movement, self._examined_s = movement, t_s
         squares = self._planner.plan(
             frame.width,
             frame.height,
@@ -112,6 +118,38 @@ class CameraAnalysis:
     def limit(self, max_squares: int) -> None:
         """Examine at most this many squares a frame around motion and tracks (1 to MAX_SQUARES)."""
         self._planner.max_squares = max_squares
+
+    def scan_every(self, seconds: float) -> None:
+        """Where nothing moves, look at one tile of the whole picture this often."""
+        self._planner.tile_every_s = seconds
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a track wants more evidence."""
+        return any(not track.confirmed for track in self._tracker.tracks)
+
+    def wants_closer(self, height_px: int) -> bool:
+        """Whether such a track is small in pictures of this height."""
+        return any(
+            not track.confirmed and (track.box.y1 - track.box.y0) * height_px < SMALL_PX
+            for track in self._tracker.tracks
+        )
+
+    def examine_closer(self, frame: Frame, t_s: float) -> tuple[Finding, ...]:
+        """Look at the tracks that want more evidence in a picture of the same view with more pixels, taken at `t_s`:
+        what is seen there counts like what a picture of the analysed stream shows."""
+        undecided = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
+        around = [square for box in undecided for square in squares_around(box, frame.width, frame.height)]
+        squares = merge(around, frame.width, frame.height)[:MAX_SQUARES]
+        if self._movement is None or not squares:
+            return ()
+        detections = merge_duplicates([found for square in squares for found in self._look(frame, square)])
+        places = [box_of(square, frame.width, frame.height) for square in squares]
+        t_s = max(t_s, self._examined_s)
+        findings: list[Finding] = []
+        for seen in self._tracker.update(detections, places, t_s):
+            findings += self._judge(seen, self._movement, t_s)
+        return tuple(findings)
 
     @property
     def tracks(self) -> tuple[Track, ...]:

@@ -6,6 +6,7 @@ Messages are always read before the next frame is examined, so that the queue in
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import sys
@@ -20,6 +21,7 @@ from nvr.detect import sandbox
 from nvr.detect.analysis import CameraAnalysis, WatchedZone
 from nvr.detect.decode import Decoder
 from nvr.detect.engine import Engine
+from nvr.detect.note import Note
 from nvr.detect.objects import CLASSES, ObjectDetector, suppress
 from nvr.detect.picture import Picture
 from nvr.detect.protocol import (
@@ -45,8 +47,9 @@ class _Closed(Exception):
     """The service has closed its end."""
 
 
-def serve(connection: socket.socket, *, has_left_network: bool) -> int:
-    """Do the process's work over `connection`, a blocking stream socket; returns the exit code (see worker.py)."""
+def serve(connection: socket.socket, note: Note, *, has_left_network: bool) -> int:
+    """Do the process's work over `connection`, a blocking stream socket, telling `note` what it is; returns the exit
+    code (see worker.py). Where memory runs out it raises MemoryError."""
     reader = WorkerReader()
     try:
         first, *later = _first_messages(connection, reader)
@@ -56,7 +59,7 @@ def serve(connection: socket.socket, *, has_left_network: bool) -> int:
         _warm_up(detector)
         mechanisms = sandbox.lock_in(cameras=len(first.cameras), has_left_network=has_left_network)
         _send(connection, [Ready(mechanisms=mechanisms)])
-        _work(connection, reader, Engine(first, detector, time.monotonic), later)
+        _work(connection, reader, Engine(first, detector, time.monotonic, time.process_time, note), later)
     except (_Closed, BrokenPipeError, ConnectionResetError):
         return 0
     except ProtocolError as error:
@@ -85,8 +88,8 @@ def _work(connection: socket.socket, reader: WorkerReader, engine: Engine, backl
     idle_s = 0.0
     while True:
         before_s = time.monotonic()
-        wait_s = 0.0 if engine.has_work else max(report_s - before_s, 0.0)
-        readable = bool(poll.poll(1000 * wait_s))
+        wait_s = min(engine.wait_s, max(report_s - before_s, 0.0))
+        readable = bool(poll.poll(math.ceil(1000 * wait_s)))
         idle_s += time.monotonic() - before_s
         for _ in range(READS_PER_ROUND):
             if not readable:
