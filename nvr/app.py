@@ -295,7 +295,5 @@ class App:
 
     def _analysis_view(self) -> AnalysisView:
         if self._analysis is None:
-            return AnalysisView(running=False, fps={})
-        cameras = self._analysis.statistics.cameras
-        fps = {camera: numbers.examined_fps for camera, numbers in cameras.items()}
-        return AnalysisView(running=self.faults.at("analysis") is None, fps=fps)
+            return AnalysisView(running=False)
+        return AnalysisView(self._analysis.worker_pid is not None, self._analysis.statistics)
