@@ -107,8 +107,13 @@ class AnalysisLink:
 
     @property
     def worker_pid(self) -> int | None:
-        """Process id of the worker that is ready (of those for all cameras, not of one for suspects)."""
+        """Process id of the worker that is ready."""
         return self._common.worker.pid if self._common.worker else None
+
+    @property
+    def trial_pid(self) -> int | None:
+        """Process id of the worker for suspects that is ready."""
+        return self._trial.worker.pid if self._trial.worker else None
 
     def set_acting(self, cameras: frozenset[str]) -> None:
         """Name the cameras whose sightings have consequences now; they are examined first."""
