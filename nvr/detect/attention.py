@@ -9,11 +9,13 @@ next to nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple
 
-Mode = Literal["acting", "moving", "seldom_keyframes", "keyframes", "quarantined"]
-"""Why a camera is followed; "keyframes": it is not; "quarantined": it is not analysed for now (see quarantine.py)."""
+Mode = Literal["acting", "moving", "seldom_keyframes", "keyframes", "too_costly", "quarantined"]
+"""Why a camera is followed; "keyframes": it is not; "too_costly": neither, because the others suffered from it;
+"quarantined": it is not analysed for now (see quarantine.py)."""
+FOLLOWED = frozenset[Mode]({"acting", "moving", "seldom_keyframes"})
 
 MOVED_S = 10.0
 """So long after something moved, or wanted a look, a camera is followed."""
@@ -23,6 +25,10 @@ BUSY, IDLE = 0.9, 0.7
 ENOUGH, ENOUGH_ACTING = 0.5, 0.9
 """At least this share of the pictures that were due is examined: the rates of all may sink so far. Acting cameras give
 others up earlier than each other."""
+COSTLY = 0.35
+"""Share of the process's CPU time that decoding one camera takes, from which on it is not followed for COSTLY_S if
+others are not examined often enough. It may be made to be hard to decode."""
+COSTLY_S = 60.0
 FIRST, FIRST_ACTING = 2, 8
 """To begin with: a decoder of a 1080p stream takes 17 MB, and room is found within seconds where there is any."""
 
@@ -30,12 +36,13 @@ FIRST, FIRST_ACTING = 2, 8
 class Report(NamedTuple):
     """Of the time since the last report. `busy`: share of it in which the analysis process worked; `load`: that, or its
     share of the CPU budget, whichever is more; `acting`, `others`: share of the due pictures of followed cameras that
-    were examined."""
+    were examined; `costs`: share of the process's CPU time that decoding each followed camera took."""
 
     busy: float
     load: float
     acting: float
     others: float
+    costs: Mapping[int, float] = {}
 
 
 class Attention:
@@ -48,6 +55,7 @@ class Attention:
         self._cameras = cameras
         self._room, self._acting_room = FIRST, FIRST_ACTING
         self._moved_s: dict[int, float] = {}
+        self._costly_s: dict[int, float] = {}
         self._reports: list[Report] = []
         self._adapted_s: float | None = None
 
@@ -61,24 +69,34 @@ class Attention:
         self._reports.append(report)
         if now_s - self._adapted_s < ADAPT_EVERY_S:
             return
-        mean = Report(*(sum(values) / len(values) for values in zip(*self._reports, strict=True)))
+        busy, load, acting, others = (
+            sum(values) / len(values)
+            for values in zip(*((r.busy, r.load, r.acting, r.others) for r in self._reports), strict=True)
+        )
         self._reports, self._adapted_s = [], now_s
-        if mean.load > BUSY and (mean.others < ENOUGH or mean.acting < ENOUGH_ACTING):
-            if mean.busy > BUSY and mean.acting < ENOUGH and self._room <= self._least:
+        if load > BUSY and (others < ENOUGH or acting < ENOUGH_ACTING):
+            costly = _costliest(report.costs)
+            if costly is not None:
+                self._costly_s[costly] = now_s
+                return
+            if busy > BUSY and acting < ENOUGH and self._room <= self._least:
                 self._acting_room = _less(min(self._acting_room, len(self.acting)), 1)
             self._room = _less(self._room, self._least)
-        if mean.busy < IDLE:
+        if busy < IDLE:
             self._acting_room = _more(self._acting_room, self._cameras)
-        if mean.load < IDLE:
+        if load < IDLE:
             self._room = _more(self._room, self._cameras)
 
     def modes(self, cameras: Collection[int], now_s: float) -> dict[int, Mode]:
         """How each of `cameras` is looked at."""
-        moving = [c for c in cameras if now_s - self._moved_s.get(c, -math.inf) <= MOVED_S]
-        acting = sorted(self.acting.intersection(cameras), key=lambda camera: camera not in moving)
         modes: dict[int, Mode] = dict.fromkeys(cameras, "keyframes")
+        costly = {c for c in cameras if now_s - self._costly_s.get(c, -math.inf) <= COSTLY_S}
+        modes.update(dict.fromkeys(costly, "too_costly"))
+        cameras = set(cameras) - costly
+        moving = [c for c in sorted(cameras) if now_s - self._moved_s.get(c, -math.inf) <= MOVED_S]
+        acting = sorted(self.acting & cameras, key=lambda camera: camera not in moving)
         modes.update(dict.fromkeys(acting[: self._acting_room], "acting"))
-        others = dict.fromkeys(moving) | dict.fromkeys(sorted(self.seldom.intersection(cameras)))
+        others = dict.fromkeys(moving) | dict.fromkeys(sorted(self.seldom & cameras))
         for camera in [camera for camera in others if camera not in self.acting][: self._room]:
             modes[camera] = "moving" if camera in moving else "seldom_keyframes"
         return modes
@@ -88,6 +106,12 @@ class Attention:
         """Where nothing acts and not even one camera can be followed in time, one that is followed late is worth more
         than keyframes."""
         return 0 if self.acting else 1
+
+
+def _costliest(costs: Mapping[int, float]) -> int | None:
+    """The camera that takes the most, if it is too much for others."""
+    camera = max(costs, key=lambda c: costs[c], default=None)
+    return camera if camera is not None and len(costs) > 1 and costs[camera] >= COSTLY else None
 
 
 def _less(room: int, least: int) -> int:

@@ -9,7 +9,7 @@ import structlog
 
 from nvr.clock import Clock
 from nvr.config import Camera
-from nvr.detect.attention import Attention, Mode, Report
+from nvr.detect.attention import FOLLOWED, Attention, Mode, Report
 from nvr.detect.checks import violation
 from nvr.detect.closer import CloserFeed
 from nvr.detect.feed import MAX_WAITING_BYTES, Feed
@@ -122,7 +122,7 @@ class Crew:
                     self._give(worker, message)
             self._take(worker, message)
             for feed in self._arrange(worker):
-                feed.start(whole=self._modes[feed.index] != "keyframes")
+                feed.start(whole=self._modes[feed.index] in FOLLOWED)
 
     async def _start_feeds(self, worker: WorkerProcess) -> None:
         """One after the other, acting cameras first, so that each begins with the GOP that the hub has. Raises
@@ -134,7 +134,7 @@ class Crew:
                         await worker.drain()
                 except TimeoutError:
                     raise AnalysisError("the analysis process takes no video") from None
-            feed.start(whole=self._modes[feed.index] != "keyframes")
+            feed.start(whole=self._modes[feed.index] in FOLLOWED)
 
     def _arrange(self, worker: WorkerProcess) -> list[Feed]:
         """Look at each member as it is due now, and at nobody else; returns the feeds of new ones, to be started."""
@@ -145,7 +145,7 @@ class Crew:
         new = []
         for index, mode in self._modes.items():
             if index in self._feeds:
-                self._feeds[index].set_whole(mode != "keyframes")
+                self._feeds[index].set_whole(mode in FOLLOWED)
             else:
                 stream = self._hub[self._cameras[index].analysed]
                 self._feeds[index] = Feed(worker, index, stream, self._gops[index])
@@ -191,7 +191,10 @@ class Crew:
         }
         load = max(message.busy, min(message.cpu_share / self._configure.cpu_share, 1.0))
         acting, others = self._examined(is_first=True), self._examined(is_first=False)
-        self._attention.report(Report(message.busy, load, acting, others), now_s)
+        whole = [index for index, feed in self._feeds.items() if feed.is_whole]
+        cpu_share = max(message.cpu_share, 1e-3)
+        costs = {index: message.cameras[index].decode_share / cpu_share for index in whole}
+        self._attention.report(Report(message.busy, load, acting, others, costs), now_s)
 
     def _examined(self, *, is_first: bool) -> float:
         """Share of the due pictures of the cameras that are followed; nothing counts where the socket was full."""

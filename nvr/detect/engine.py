@@ -42,6 +42,11 @@ MOTION_EVERY_S = 1.0
 SCAN_EVERY_S, SCAN_SELDOM_EVERY_S = 0.5, 30.0
 """Time between two looks at a tile of the whole picture, where nothing moves: of a camera that is followed, and of one
 that is looked at by keyframes."""
+LATE_S = 2.0
+"""Pictures that are taken in so long after they came are dropped up to the next keyframe: what is due before them takes
+too long, and what waits in the socket would grow older and older."""
+CATCH_UP_S = 1.0
+"""CPU time for decoding what came before a camera was followed; then it is followed from the next keyframe on."""
 MAX_SKIPPED_SHARE = 0.15
 """Share of due frames skipped in a report's time from which on each frame is examined in one square less."""
 
@@ -57,6 +62,8 @@ class _Camera:
     examined: int = 0
     age_s: float = 0.0
     cpu_s: float = 0.0
+    decode_s: float = 0.0
+    catch_up_s: float = 0.0
     skipped_before: int = 0
     errors_before: int = 0
 
@@ -209,12 +216,13 @@ class Engine:
                     decode_errors=errors - camera.errors_before,
                     queue_age_s=camera.age_s,
                     cpu_share=camera.cpu_s / elapsed_s,
+                    decode_share=camera.decode_s / elapsed_s,
                 )
             )
             examined_in_all += camera.examined
             skipped_in_all += skipped - camera.skipped_before
             camera.examined, camera.skipped_before, camera.errors_before = 0, skipped, errors
-            camera.cpu_s = 0.0
+            camera.cpu_s = camera.decode_s = 0.0
         self._adapt(examined_in_all, skipped_in_all)
         inference_ms = 1000 * self._model_s / self._squares if self._squares else 0.0
         self._squares, self._model_s = 0, 0.0
@@ -260,6 +268,11 @@ class Engine:
         if unit.camera in self._schedule.seldom:
             camera.analysis.scan_every(SCAN_EVERY_S)
             self._schedule.seldom -= {unit.camera}
+        if self._is_too_late(camera, unit):
+            camera.decoder.release()
+            self._schedule.skipped[unit.camera] += 1
+            return []
+        started_s = self._cpu()
         decoded = camera.decoder.decode(unit.data, is_key=unit.is_key, received_mono_s=unit.received_mono_s)
         for frame, received_s in decoded:
             try:
@@ -269,7 +282,17 @@ class Engine:
                 continue
             if self._schedule.offer(unit.camera, received_s):
                 camera.candidate = (picture, received_s)
+        used_s = self._cpu() - started_s
+        camera.decode_s += used_s
+        camera.catch_up_s += used_s if unit.is_old else 0.0
         return []
+
+    def _is_too_late(self, camera: _Camera, unit: Unit) -> bool:
+        if unit.is_key:
+            camera.catch_up_s = 0.0
+        if unit.is_old:
+            return camera.catch_up_s > CATCH_UP_S
+        return self._now() - unit.received_mono_s > LATE_S
 
 
 def _zones(setup: CameraSetup) -> Sequence[WatchedZone]:

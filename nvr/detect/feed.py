@@ -53,7 +53,7 @@ class Feed:
         self.is_whole = whole
         self._stream.attach(self)
         for unit in self._stream.gop if whole else self._stream.gop[:1]:
-            self._send(unit)
+            self._send(unit, is_old=True)
 
     def stop(self) -> None:
         self._stream.detach(self)
@@ -64,7 +64,7 @@ class Feed:
             self.is_whole = True
             self._wait_for_key = True
             for unit in self._stream.gop:
-                self._send(unit)
+                self._send(unit, is_old=True)
         self.is_whole = whole
 
     def take_overflow(self) -> bool:
@@ -86,7 +86,7 @@ class Feed:
         self.gop.picture(item.received_mono_s, is_key=item.is_key)
         self._send(item)
 
-    def _send(self, item: AccessUnit) -> None:
+    def _send(self, item: AccessUnit, *, is_old: bool = False) -> None:
         if not self.is_whole and not self._is_due(item):
             return
         if not item.is_key and self._wait_for_key:
@@ -102,8 +102,9 @@ class Feed:
         if item.config is not self._config:
             self._config = config = item.config
             self._worker.send(Parameters(self.index, config.codec, config.sps, config.pps, config.vps))
+        alone = not self.is_whole
         self._worker.send(
-            Unit(self.index, item.is_key, item.received_mono_s, item.data, alone=not self.is_whole)
+            Unit(self.index, item.is_key, item.received_mono_s, item.data, alone=alone, is_old=is_old)
         )
 
     def _is_due(self, item: AccessUnit) -> bool:

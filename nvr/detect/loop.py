@@ -38,7 +38,8 @@ from nvr.errors import ModelError
 
 RECEIVE_BYTES = 256 << 10
 READS_PER_ROUND = 16
-"""At most this much is read and decoded before the next examination."""
+ROUND_S = 0.1
+"""At most so much is read and decoded before the next examination."""
 REPORT_EVERY_S = 1.0
 SANDBOX_REMEDY = "Use a kernel with seccomp filters, or with Landlock and network namespaces"
 
@@ -80,28 +81,40 @@ def _first_messages(connection: socket.socket, reader: WorkerReader) -> list[ToW
 
 
 def _work(connection: socket.socket, reader: WorkerReader, engine: Engine, backlog: list[ToWorker]) -> None:
-    for message in backlog:
-        _send(connection, engine.take(message))
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     report_s = time.monotonic() + REPORT_EVERY_S
     idle_s = 0.0
+
+    def examine() -> float:
+        """One frame, and report if that is due; until when the next may wait."""
+        nonlocal report_s, idle_s
+        _send(connection, engine.work())
+        now_s = time.monotonic()
+        if now_s >= report_s:
+            _send(connection, [engine.statistics(idle_s)])
+            idle_s = 0.0
+            report_s = now_s + REPORT_EVERY_S
+        return now_s + ROUND_S
+
+    for message in backlog:
+        _send(connection, engine.take(message))
     while True:
         before_s = time.monotonic()
         wait_s = min(engine.wait_s, max(report_s - before_s, 0.0))
         readable = bool(poll.poll(math.ceil(1000 * wait_s)))
-        idle_s += time.monotonic() - before_s
+        now_s = time.monotonic()
+        idle_s += now_s - before_s
+        round_end_s = now_s + ROUND_S
         for _ in range(READS_PER_ROUND):
             if not readable:
                 break
             for message in _received(connection, reader, flags=socket.MSG_DONTWAIT):
                 _send(connection, engine.take(message))
+                if time.monotonic() >= round_end_s:
+                    round_end_s = examine()
             readable = bool(poll.poll(0))
-        _send(connection, engine.work())
-        if time.monotonic() >= report_s:
-            _send(connection, [engine.statistics(idle_s)])
-            idle_s = 0.0
-            report_s = time.monotonic() + REPORT_EVERY_S
+        examine()
 
 
 def _received(connection: socket.socket, reader: WorkerReader, *, flags: int) -> Iterator[ToWorker]:

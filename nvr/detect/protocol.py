@@ -35,7 +35,7 @@ MAX_TO_SERVICE = 2 << 20
 MAX_CAMERAS = 256
 _PARAMETERS = struct.Struct(">HBHH")
 _CODECS: tuple[Codec, ...] = ("h264", "h265")
-_UNIT = struct.Struct(">H??d")
+_UNIT = struct.Struct(">H???d")
 _JSON_LENGTH = struct.Struct(">I")
 MAX_UNIT = MAX_TO_WORKER - _UNIT.size
 """Bytes of the largest access unit that can be sent."""
@@ -103,13 +103,15 @@ class Parameters:
 class Unit:
     """To the worker: an access unit, as `AccessUnit.data`. `received_mono_s` is on the machine's monotonic clock,
     which both processes read. `alone`: a keyframe after which nothing refers to it, because no other picture of the
-    camera is sent before the next keyframe."""
+    camera is sent before the next keyframe. `is_old`: it came before it was wanted, and is sent because others
+    refer to it."""
 
     camera: int
     is_key: bool
     received_mono_s: float
     data: bytes
     alone: bool = False
+    is_old: bool = False
 
 
 class Ready(_Message, frozen=True):
@@ -167,13 +169,14 @@ class FoundWithPicture:
 class CameraStatistics(_Message, frozen=True):
     """Of one camera since the last report: frames examined a second, frames that were due but skipped, pictures
     that could not be decoded, the age of the frame examined last when that was finished, and the share of one core's
-    CPU time that it took."""
+    CPU time that it took, in all and for decoding every picture."""
 
     examined_fps: Annotated[float, Meta(ge=0)]
     skipped: Annotated[int, Meta(ge=0)]
     decode_errors: Annotated[int, Meta(ge=0)]
     queue_age_s: Annotated[float, Meta(ge=0)]
     cpu_share: Annotated[float, Meta(ge=0)] = 0.0
+    decode_share: Annotated[float, Meta(ge=0)] = 0.0
 
 
 class Statistics(_Message, frozen=True):
@@ -218,7 +221,8 @@ def encode(message: ToWorker | ToService) -> bytes:
     match message:
         case Unit():
             number = _UNIT_TYPE
-            head = _UNIT.pack(message.camera, message.is_key, message.alone, message.received_mono_s)
+            flags = (message.is_key, message.alone, message.is_old)
+            head = _UNIT.pack(message.camera, *flags, message.received_mono_s)
             body = head + message.data
         case Parameters():
             number = _PARAMETERS_TYPE
@@ -297,8 +301,8 @@ def _validated(kind: type[M], body: bytes) -> M:
 def _unit(body: bytes) -> Unit:
     if len(body) < _UNIT.size:
         raise ProtocolError("an access unit's message is too short")
-    camera, is_key, alone, received_mono_s = _UNIT.unpack_from(body)
-    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :], alone)
+    camera, is_key, alone, is_old, received_mono_s = _UNIT.unpack_from(body)
+    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :], alone, is_old)
 
 
 def _parameters(body: bytes) -> Parameters:

@@ -1,6 +1,6 @@
 """Which cameras get whole attention, as the analysis process tells how busy it is."""
 
-from nvr.detect.attention import ADAPT_EVERY_S, FIRST, FIRST_ACTING, MOVED_S, Attention, Report
+from nvr.detect.attention import ADAPT_EVERY_S, COSTLY_S, FIRST, FIRST_ACTING, MOVED_S, Attention, Report
 
 ALL = range(58)
 
@@ -94,3 +94,30 @@ def test_only_the_cameras_that_are_asked_for():
     attention = Attention(58)
     attention.acting = frozenset({1, 2})
     assert attention.modes({2, 7}, 0.0) == {2: "acting", 7: "keyframes"}
+
+
+def test_whose_decoding_takes_too_much_for_the_others_is_followed_no_more_for_a_while():
+    attention = Attention(4)
+    attention.acting = frozenset({0, 1, 2})
+    costs = {0: 0.06, 1: 0.8, 2: 0.1}
+    now_s = told(attention, Report(1.0, 1.0, 0.4, 1.0, costs), 1)
+    assert attention.modes(range(4), now_s) == {0: "acting", 1: "too_costly", 2: "acting", 3: "keyframes"}
+    assert attention.modes(range(4), now_s + COSTLY_S + 1)[1] == "acting"
+
+
+def test_nobody_is_too_costly_where_all_is_in_time_or_all_cost_little():
+    for report in (
+        Report(1.0, 1.0, 1.0, 1.0, {0: 0.06, 1: 0.8}),
+        Report(1.0, 1.0, 0.6, 1.0, {0: 0.2, 1: 0.25}),
+    ):
+        attention = Attention(4)
+        attention.acting = frozenset({0, 1})
+        now_s = told(attention, report, 1)
+        assert attention.modes({0, 1}, now_s) == {0: "acting", 1: "acting"}
+
+
+def test_a_camera_that_is_alone_harms_nobody():
+    attention = Attention(4)
+    attention.acting = frozenset({0})
+    now_s = told(attention, Report(1.0, 1.0, 0.4, 1.0, {0: 0.9}), 3)
+    assert attention.modes({0, 1}, now_s) == {0: "acting", 1: "keyframes"}
