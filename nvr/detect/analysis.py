@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from nvr.detect.motion import Background, Movement, blobs, share_within
 from nvr.detect.objects import Detections
-from nvr.detect.regions import MAX_SQUARES, RegionPlanner, Square, box_of, merge, squares_around
+from nvr.detect.regions import MAX_MOVING, MAX_SQUARES, RegionPlanner, Square, box_of, merge, squares_around
 from nvr.detect.sprt import Verdict
-from nvr.detect.track import Detection, Observation, Track, Tracker, merge_duplicates
+from nvr.detect.track import START_SCORE, Detection, Observation, Track, Tracker, merge_duplicates
 from nvr.detect.zones import Point, contains, foot_point
 from nvr.events import Box
 
@@ -30,6 +30,8 @@ MOVING_SHARE = 0.02
 """Share of moving pixels in a track's box from which on the object moves."""
 SMALL_PX = 40
 """Height of an undecided object below which a picture with more pixels of the same view helps."""
+SEEN_CLOSER_S = 3.0
+"""So long after such a picture showed a track, nothing counts against it where it is too small."""
 
 EDGE = 0.02
 """Share of a square's side within which a box reaches its edge."""
@@ -93,6 +95,7 @@ class CameraAnalysis:
         self._tracker = Tracker()
         self._movement: Movement | None = None
         self._examined_s = -math.inf
+        self._seen_closer_s: dict[int, float] = {}
 
     def examine(self, frame: Frame, t_s: float) -> Examination:
         """Examine the next frame, taken at `t_s` (never before the last one's)."""
@@ -112,7 +115,8 @@ class CameraAnalysis:
         places = [box_of(square, frame.width, frame.height) for square in squares]
         findings: list[Finding] = []
         for seen in self._tracker.update(detections, places, t_s):
-            findings += self._judge(seen, movement, t_s)
+            if not self._is_too_small(seen, t_s):
+                findings += self._judge(seen, movement, t_s)
         return Examination(movement.area, movement.global_change, len(squares), tuple(findings))
 
     def limit(self, max_squares: int) -> None:
@@ -129,27 +133,39 @@ class CameraAnalysis:
         return any(not track.confirmed for track in self._tracker.tracks)
 
     def wants_closer(self, height_px: int) -> bool:
-        """Whether such a track is small in pictures of this height."""
-        return any(
-            not track.confirmed and (track.box.y1 - track.box.y0) * height_px < SMALL_PX
-            for track in self._tracker.tracks
-        )
+        """Whether something undecided, or moving, is small in pictures of this height."""
+        return any((box.y1 - box.y0) * height_px < SMALL_PX for box in self._undecided(self._examined_s))
 
     def examine_closer(self, frame: Frame, t_s: float) -> tuple[Finding, ...]:
-        """Look at the tracks that want more evidence in a picture of the same view with more pixels, taken at `t_s`:
-        what is seen there counts like what a picture of the analysed stream shows."""
-        undecided = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
-        around = [square for box in undecided for square in squares_around(box, frame.width, frame.height)]
+        """Look at what is undecided or moves in a picture of the same view with more pixels, taken at `t_s`: what is
+        seen there counts like what a picture of the analysed stream shows."""
+        t_s = max(t_s, self._examined_s)
+        boxes = sorted(self._undecided(t_s), key=lambda box: box.y1 - box.y0)
+        around = [square for box in boxes for square in squares_around(box, frame.width, frame.height)]
         squares = merge(around, frame.width, frame.height)[:MAX_SQUARES]
         if self._movement is None or not squares:
             return ()
         detections = merge_duplicates([found for square in squares for found in self._look(frame, square)])
         places = [box_of(square, frame.width, frame.height) for square in squares]
-        t_s = max(t_s, self._examined_s)
         findings: list[Finding] = []
         for seen in self._tracker.update(detections, places, t_s):
+            if seen.detection is not None:
+                self._seen_closer_s[seen.track.number] = t_s
             findings += self._judge(seen, self._movement, t_s)
+        known = {track.number for track in self._tracker.tracks}
+        self._seen_closer_s = {n: seen_s for n, seen_s in self._seen_closer_s.items() if n in known}
         return tuple(findings)
+
+    def _is_too_small(self, seen: Observation, t_s: float) -> bool:
+        """Whether the track was missed or hardly seen where only the other stream shows it: that is no evidence."""
+        if t_s - self._seen_closer_s.get(seen.track.number, -math.inf) >= SEEN_CLOSER_S:
+            return False
+        return seen.detection is None or seen.detection.score < START_SCORE
+
+    def _undecided(self, t_s: float) -> list[Box]:
+        """Where tracks want more evidence, or something moved in the last picture."""
+        tracks = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
+        return tracks + (blobs(self._movement.mask)[:MAX_MOVING] if self._movement is not None else [])
 
     @property
     def tracks(self) -> tuple[Track, ...]:
