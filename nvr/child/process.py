@@ -107,6 +107,10 @@ class ChildProcess:
         except TimeoutError:
             return "closed its connection"
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit code {status}"
-        words = self._last_words.decode("utf-8", "replace").strip().splitlines()
+        words = [
+            line
+            for line in self._last_words.decode("utf-8", "replace").strip().splitlines()
+            if not line.startswith("INFO: ")  # of libraries that say on stderr that all is well
+        ]
         last = f": {words[-1][:200]}" if words else ""
         return f"ended {how}{last}"
