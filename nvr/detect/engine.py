@@ -45,7 +45,7 @@ that is looked at by keyframes."""
 LATE_S = 2.0
 """Pictures that are taken in so long after they came are dropped up to the next keyframe: what is due before them takes
 too long, and what waits in the socket would grow older and older."""
-CATCH_UP_S = 1.0
+CATCH_UP_S = 3.0
 """CPU time for decoding what came before a camera was followed; then it is followed from the next keyframe on."""
 MAX_SKIPPED_SHARE = 0.15
 """Share of due frames skipped in a report's time from which on each frame is examined in one square less."""
