@@ -134,7 +134,9 @@ class App:
                 config.camera,
                 fps=config.analysis.fps,
                 model=config.analysis.model,
+                cpu_share=config.analysis.cpu_percent / 100,
                 clock=clock,
+                faults=self.faults,
                 on_sighting=self.sighting,
                 on_motion=self.seen.motion,
                 on_better=self._journal.better_picture,
@@ -295,7 +297,5 @@ class App:
 
     def _analysis_view(self) -> AnalysisView:
         if self._analysis is None:
-            return AnalysisView(running=False, fps={})
-        cameras = self._analysis.statistics.cameras
-        fps = {camera: numbers.examined_fps for camera, numbers in cameras.items()}
-        return AnalysisView(running=self.faults.at("analysis") is None, fps=fps)
+            return AnalysisView(running=False)
+        return AnalysisView(self._analysis.worker_pid is not None, self._analysis.statistics)

@@ -115,10 +115,12 @@ class Web(_Model):
 
 
 class Analysis(_Model):
-    """`fps`: frames a second that are examined on each camera. `model`: another .tflite file than the shipped."""
+    """`fps`: frames a second that are examined on each camera. `cpu_percent`: of one core, for cameras whose zones can
+    neither call nor sound now; those that can are always examined. `model`: another .tflite file than the shipped."""
 
     enabled: bool = True
     fps: Annotated[float, Field(ge=1, le=15)] = 6.0
+    cpu_percent: Annotated[float, Field(ge=5, le=100)] = 60.0
     model: Path | None = None
 
 

@@ -21,8 +21,10 @@ nvr/record/audio_queue.py nvr/record/virtual_audio.py nvr/record/sample_tables.p
 nvr/record/hold.py nvr/record/outlook.py nvr/record/correction.py nvr/record/clock_eras.py nvr/record/stream_clock.py
 nvr/record/wall_timeline.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
-nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/attention.py
 nvr/detect/history.py nvr/detect/best_shot.py nvr/detect/sighting_messages.py nvr/detect/sighted.py
+nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/closer_messages.py nvr/detect/framing.py
+nvr/detect/attention.py nvr/detect/schedule.py nvr/detect/budget.py nvr/detect/gop.py nvr/detect/quarantine.py
+nvr/detect/overload.py nvr/detect/asking.py nvr/detect/numbers.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 UNSENT_BYTES = 64 << 10
 """Unsent bytes from which on `drain` waits; what the socket itself holds comes on top."""
@@ -27,19 +27,21 @@ class ChildProcess:
         self._last_words = b""
 
     @classmethod
-    async def start(cls, module: str, environment: Mapping[str, str] = {}) -> ChildProcess:
-        """Run `python -m module FD`, FD being its end of the socket pair."""
+    async def start(
+        cls, module: str, environment: Mapping[str, str] = {}, descriptors: Sequence[int] = ()
+    ) -> ChildProcess:
+        """Run `python -m module FD …`, FD being its end of the socket pair, … the `descriptors`, which it inherits."""
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_connection(sock=ours)
             writer.transport.set_write_buffer_limits(high=UNSENT_BYTES)
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", module, str(theirs.fileno())),
+                    *(sys.executable, "-m", module, *map(str, (theirs.fileno(), *descriptors))),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.PIPE,
-                    pass_fds=(theirs.fileno(),),
+                    pass_fds=(theirs.fileno(), *descriptors),
                     env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
                     | dict(environment),
                     start_new_session=True,
@@ -52,6 +54,11 @@ class ChildProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """Its exit code, or the negative number of the signal that ended it; None: it is not known to have ended."""
+        return self._process.returncode
 
     @property
     def waiting_bytes(self) -> int:
@@ -100,6 +107,10 @@ class ChildProcess:
         except TimeoutError:
             return "closed its connection"
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit code {status}"
-        words = self._last_words.decode("utf-8", "replace").strip().splitlines()
+        words = [
+            line
+            for line in self._last_words.decode("utf-8", "replace").strip().splitlines()
+            if not line.startswith("INFO: ")  # of libraries that say on stderr that all is well
+        ]
         last = f": {words[-1][:200]}" if words else ""
         return f"ended {how}{last}"

@@ -5,6 +5,7 @@ Time is an argument, so the same code runs live and over files on a simulated cl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from nvr.detect.history import Look
 from nvr.detect.motion import Background, Movement, blobs, share_within
 from nvr.detect.objects import Detections
-from nvr.detect.regions import RegionPlanner, Square, box_of
+from nvr.detect.regions import MAX_MOVING, MAX_SQUARES, RegionPlanner, Square, box_of, merge, squares_around
 from nvr.detect.sprt import Verdict
-from nvr.detect.track import Detection, Observation, Track, Tracker, merge_duplicates
+from nvr.detect.track import START_SCORE, Detection, Observation, Track, Tracker, merge_duplicates
 from nvr.detect.zones import Point, contains, foot_point
 from nvr.events import Box
 
@@ -28,6 +29,10 @@ CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
 MOVING_SHARE = 0.02
 """Share of moving pixels in a track's box from which on the object moves."""
+SMALL_PX = 40
+"""Height of an undecided object below which a picture with more pixels of the same view helps."""
+SEEN_CLOSER_S = 3.0
+"""So long after such a picture showed a track, nothing counts against it where it is too small."""
 
 EDGE = 0.02
 """Share of a square's side within which a box reaches its edge."""
@@ -91,10 +96,14 @@ class CameraAnalysis:
         self._background = Background()
         self._planner = RegionPlanner()
         self._tracker = Tracker()
+        self._movement: Movement | None = None
+        self._examined_s = -math.inf
+        self._seen_closer_s: dict[int, float] = {}
 
     def examine(self, frame: Frame, t_s: float) -> Examination:
         """Examine the next frame, taken at `t_s` (never before the last one's)."""
         movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
+        self._movement, self._examined_s = movement, t_s
         squares = self._planner.plan(
             frame.width,
             frame.height,
@@ -110,6 +119,8 @@ class CameraAnalysis:
         findings: list[Finding] = []
         looks: list[Look] = []
         for seen in self._tracker.update(detections, places, t_s):
+            if self._is_too_small(seen, t_s):
+                continue
             look, found = self._judge(seen, movement, t_s)
             looks.append(look)
             findings += found
@@ -118,6 +129,53 @@ class CameraAnalysis:
     def limit(self, max_squares: int) -> None:
         """Examine at most this many squares a frame around motion and tracks (1 to MAX_SQUARES)."""
         self._planner.max_squares = max_squares
+
+    def scan_every(self, seconds: float) -> None:
+        """Where nothing moves, look at one tile of the whole picture this often."""
+        self._planner.tile_every_s = seconds
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a track wants more evidence."""
+        return any(not track.confirmed for track in self._tracker.tracks)
+
+    def wants_closer(self, height_px: int) -> bool:
+        """Whether something undecided, or moving, is small in pictures of this height."""
+        return any((box.y1 - box.y0) * height_px < SMALL_PX for box in self._undecided(self._examined_s))
+
+    def examine_closer(self, frame: Frame, t_s: float) -> Examination:
+        """Look at what is undecided or moves in a picture of the same view with more pixels, taken at `t_s`: what is
+        seen there counts like what a picture of the analysed stream shows."""
+        t_s = max(t_s, self._examined_s)
+        boxes = sorted(self._undecided(t_s), key=lambda box: box.y1 - box.y0)
+        around = [square for box in boxes for square in squares_around(box, frame.width, frame.height)]
+        squares = merge(around, frame.width, frame.height)[:MAX_SQUARES]
+        if self._movement is None or not squares:
+            return Examination(0.0, False, 0, ())
+        detections = merge_duplicates([found for square in squares for found in self._look(frame, square)])
+        places = [box_of(square, frame.width, frame.height) for square in squares]
+        findings: list[Finding] = []
+        looks: list[Look] = []
+        for seen in self._tracker.update(detections, places, t_s):
+            if seen.detection is not None:
+                self._seen_closer_s[seen.track.number] = t_s
+            look, found = self._judge(seen, self._movement, t_s)
+            looks.append(look)
+            findings += found
+        known = {track.number for track in self._tracker.tracks}
+        self._seen_closer_s = {n: seen_s for n, seen_s in self._seen_closer_s.items() if n in known}
+        return Examination(0.0, False, len(squares), tuple(findings), tuple(looks))
+
+    def _is_too_small(self, seen: Observation, t_s: float) -> bool:
+        """Whether the track was missed or hardly seen where only the other stream shows it: that is no evidence."""
+        if t_s - self._seen_closer_s.get(seen.track.number, -math.inf) >= SEEN_CLOSER_S:
+            return False
+        return seen.detection is None or seen.detection.score < START_SCORE
+
+    def _undecided(self, t_s: float) -> list[Box]:
+        """Where tracks want more evidence, or something moved in the last picture."""
+        tracks = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
+        return tracks + (blobs(self._movement.mask)[:MAX_MOVING] if self._movement is not None else [])
 
     @property
     def tracks(self) -> tuple[Track, ...]:

@@ -6,7 +6,7 @@ from nvr.config import Camera
 from nvr.detect.process import AnalysisError
 from nvr.detect.protocol import BetterShot, CameraSetup, FoundWithPicture, Moved, ZoneSetup
 from nvr.detect.sighted import Sighted
-from nvr.events import BetterPicture, Motion, Sighting
+from nvr.events import BetterPicture, Motion, Role, Sighting
 
 CLOCK_SLACK_S = 60.0
 """How far back the worker may date what it saw."""
@@ -20,19 +20,19 @@ class Checks:
         self._cameras = cameras
         self._sighted = Sighted()
 
-    def forget(self) -> None:
-        """A new worker: what the last one called its tracks means nothing."""
-        self._sighted.forget()
+    def forget(self, camera: int) -> None:
+        """A new worker has the camera: what the last one called its tracks means nothing."""
+        self._sighted.forget(camera)
 
     def motion(self, message: Moved, now_s: float) -> Motion:
         """The event of a message."""
         captured_s = _plausible(message.captured_mono_s, now_s)
-        return Motion(self._camera(message.camera).id, captured_s, message.area)
+        return Motion(self.camera(message.camera).id, captured_s, message.area)
 
     def sighting(self, message: FoundWithPicture, now_s: float) -> Sighting:
         """The event of a message. The worker gives numbers; names and response come from the configuration."""
         found = message.found
-        camera = self._camera(found.camera)
+        camera = self.camera(found.camera)
         if found.zone >= len(camera.zone) or found.kind not in camera.zone[found.zone].objects:
             raise violation("a sighting in a zone, or of a kind, that is not configured")
         if found.bounds.x0 > found.bounds.x1 or found.bounds.y0 > found.bounds.y1:
@@ -55,17 +55,16 @@ class Checks:
 
     def better(self, message: BetterShot, now_s: float) -> BetterPicture | None:
         """The event of a message; None: pictures of that track come too fast."""
-        camera = self._camera(message.camera)
+        camera = self.camera(message.camera)
         number = self._sighted.known(message.camera, message.track)
         if number is None:
             raise violation("a better picture of what it never sighted")
-        return (
-            BetterPicture(camera.id, number, message.jpeg)
-            if self._sighted.takes_better(number, now_s)
-            else None
-        )
+        if not self._sighted.takes_better(number, now_s):
+            return None
+        return BetterPicture(camera.id, number, message.jpeg)
 
-    def _camera(self, index: int) -> Camera:
+    def camera(self, index: int) -> Camera:
+        """The camera that the worker means."""
         if index >= len(self._cameras):
             raise violation(f"there is no camera {index}")
         return self._cameras[index]
@@ -74,7 +73,7 @@ class Checks:
 def setup_of(camera: Camera) -> CameraSetup:
     """What the worker is told of a camera."""
     zones = (ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects)) for zone in camera.zone)
-    return CameraSetup(zones=tuple(zones))
+    return CameraSetup(zones=tuple(zones), has_closer=camera.analysed.role is not Role.MAIN)
 
 
 def violation(problem: str) -> AnalysisError:

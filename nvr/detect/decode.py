@@ -13,7 +13,7 @@ import av
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
-from nvr.detect.protocol import Parameters, PictureWanted
+from nvr.detect.protocol import CloserLook, Parameters, PictureWanted
 from nvr.media import h264, h265
 from nvr.media.access_unit import Codec, CodecConfig
 from nvr.media.nal import START_CODE, to_annex_b
@@ -28,6 +28,7 @@ class Decoder:
     """Decodes one camera's access units in order.
 
     What cannot be decoded is dropped together with everything up to the next keyframe; `errors` counts how often.
+    Memory that runs out raises MemoryError.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,8 @@ class Decoder:
             self._received_s[self._count] = received_mono_s
             self._count += 1
             frames = context.decode(packet)
+        except av.MemoryError:
+            raise
         except (av.FFmpegError, ValueError):
             self.errors += 1
             self._reset()
@@ -74,6 +77,11 @@ class Decoder:
             if not frame.is_corrupt:
                 decoded.append((frame, self._last_s))
         return decoded
+
+    @property
+    def pixels(self) -> int:
+        """Of the pictures that it holds in memory; 0: it holds none."""
+        return 0 if self._context is None else self._context.width * self._context.height
 
     def release(self) -> None:
         """Give up the memory; decoding goes on at the next keyframe."""
@@ -93,19 +101,24 @@ class Decoder:
         self._received_s.clear()
 
 
-def config_of(message: Parameters | PictureWanted) -> CodecConfig:
+def config_of(message: Parameters | PictureWanted | CloserLook) -> CodecConfig:
     """What its parameter sets say. Raises ValueError: they are malformed."""
     if message.codec == "h264":
         return h264.codec_config(message.sps, message.pps)
     return h265.codec_config(message.vps, message.sps, message.pps)
 
 
-def decode_still(config: CodecConfig, data: bytes) -> av.VideoFrame | None:
-    """The picture of one keyframe by itself; None: it cannot be decoded."""
+def decode_still(config: CodecConfig, data: bytes, *, rough: bool = False) -> av.VideoFrame | None:
+    """The picture of one keyframe by itself; None: it cannot be decoded. `rough`: edges of blocks may show, for less
+    time. Raises MemoryError."""
     try:
         context = _open(config)
+        if rough:
+            context.options = context.options | {"skip_loop_filter": "all"}
         stream = to_annex_b(data, config.parameter_sets)
         frames = [*context.decode(av.Packet(stream)), *context.decode(None)]
+    except av.MemoryError:
+        raise
     except (av.FFmpegError, ValueError):
         return None
     return next((frame for frame in frames if not frame.is_corrupt), None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Never
 
@@ -12,53 +13,45 @@ import structlog
 
 from nvr.clock import Clock
 from nvr.config import Camera
-from nvr.detect.attention import Attention
 from nvr.detect.checks import Checks, setup_of, violation
-from nvr.detect.feed import Feed
-from nvr.detect.process import AnalysisError, WorkerProcess
+from nvr.detect.crew import Crew, cause
+from nvr.detect.gop import GopMeter
+from nvr.detect.numbers import AnalysisStatistics, CameraNumbers
+from nvr.detect.overload import Overload
+from nvr.detect.process import AnalysisError, HarmfulPicture, WorkerCrashed, WorkerProcess
 from nvr.detect.protocol import (
-    Acting,
     BetterShot,
-    CameraStatistics,
     Configure,
-    Failed,
     FoundWithPicture,
     Moved,
     PictureMade,
-    Ready,
     SelfTestResult,
     Statistics,
     ToService,
+    Wanted,
 )
+from nvr.detect.quarantine import Quarantine
 from nvr.errors import ModelError, NvrError
-from nvr.events import BetterPicture, Motion, Sighting
+from nvr.events import BetterPicture, Fault, Motion, Sighting
+from nvr.faults import FaultBoard
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 
 __all__ = ["AnalysisError", "AnalysisLink", "AnalysisStatistics"]
 
-START_S = 60.0
-"""Time for Python, numpy and the model to load from a slow card."""
-DEAF_S = 10.0
-
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class AnalysisStatistics:
-    """Of the last second or so. `cameras`: camera id to its numbers; `inference_ms`: mean time of examining one
-    square; `mechanisms`: what locks the process in."""
-
-    cameras: Mapping[str, CameraStatistics] = field(default_factory=dict)
-    inference_ms: float = 0.0
-    mechanisms: tuple[str, ...] = ()
+LOOK_EVERY_S = 0.5
+HARMFUL_KEPT = 64
 
 
 class AnalysisLink:
-    """Keeps one analysis process at work on the `analysed` stream of each camera.
+    """Keeps one analysis process at work on the `analysed` stream of each camera, and while there are suspects (see
+    quarantine.py) another one on theirs.
 
-    `clock` must read the machine's monotonic clock: the worker compares its times with its own. `on_sighting`,
-    `on_motion` and `on_better` are called on the event loop and must neither block nor raise.
+    `cpu_share`: of one core, for cameras that are not acting. `clock` must read the machine's monotonic clock: the
+    worker compares its times with its own. `on_sighting`, `on_motion` and `on_better` are called on the event loop and
+    must neither block nor raise.
     """
 
     def __init__(
@@ -69,124 +62,174 @@ class AnalysisLink:
         fps: float,
         model: Path | None,
         clock: Clock,
+        faults: FaultBoard,
+        cpu_share: float = 1.0,
         on_sighting: Callable[[Sighting], None],
         on_motion: Callable[[Motion], None],
         on_better: Callable[[BetterPicture], None] = lambda _better: None,
     ):
-        self._hub, self._cameras, self._clock = hub, cameras, clock
+        self._cameras, self._clock, self._faults, self._fps = cameras, clock, faults, fps
         self._on_sighting, self._on_motion, self._on_better = on_sighting, on_motion, on_better
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
             cameras=tuple(setup_of(camera) for camera in cameras),
+            cpu_share=cpu_share,
         )
         self._checks = Checks(cameras)
         self._acting: frozenset[str] = frozenset()
         self._statistics = AnalysisStatistics()
-        self._worker: WorkerProcess | None = None
-        self._attention = Attention(len(cameras))
-        self._feeds: list[Feed] = []
+        self._overload = Overload(fps)
+        self._quarantine = Quarantine()
+        self._out: frozenset[int] = frozenset()
+        self._harmful: deque[bytes] = deque(maxlen=HARMFUL_KEPT)
+        gops = [GopMeter() for _ in cameras]
+        self._common, self._trial = (
+            Crew(
+                hub,
+                cameras,
+                gops,
+                configure=self._configure,
+                clock=clock,
+                take=self._take,
+                on_new=self._checks.forget,
+            )
+            for _ in range(2)
+        )
 
     @property
     def statistics(self) -> AnalysisStatistics:
-        """The latest numbers; empty while no worker is ready."""
+        """The latest numbers; empty while no worker has told any."""
         return self._statistics
+
+    def _merged(self) -> AnalysisStatistics:
+        numbers = {**self._common.numbers, **self._trial.numbers}
+        numbers |= {index: CameraNumbers("quarantined") for index in self._out}
+        told = [crew.statistics for crew in (self._common, self._trial) if crew.statistics is not None]
+        return AnalysisStatistics(
+            cameras={self._cameras[index].id: numbers[index] for index in sorted(numbers)},
+            inference_ms=max((statistics.inference_ms for statistics in told), default=0.0),
+            cpu_share=sum(statistics.cpu_share for statistics in told),
+            cpu_budget=self._configure.cpu_share,
+            busy=max((statistics.busy for statistics in told), default=0.0),
+            mechanisms=self._common.mechanisms,
+        )
 
     @property
     def worker_pid(self) -> int | None:
         """Process id of the worker that is ready."""
-        return self._worker.pid if self._worker else None
+        return self._common.worker.pid if self._common.worker else None
+
+    @property
+    def trial_pid(self) -> int | None:
+        """Process id of the worker for suspects that is ready."""
+        return self._trial.worker.pid if self._trial.worker else None
 
     def set_acting(self, cameras: frozenset[str]) -> None:
         """Name the cameras whose sightings have consequences now; they are examined first."""
         if cameras == self._acting:
             return
         self._acting = cameras
-        self._attention.acting = self._acting_indices
-        if self._worker is not None:
-            self._worker.send(self._acting_message())
+        for crew in (self._common, self._trial):
+            crew.set_acting(self._acting_indices)
 
     async def self_test(self) -> dict[str, str]:
         """Let the worker try to break out; attempt to outcome: an errno name or "allowed". Raises AnalysisError
         if no worker is ready, or if it ends meanwhile."""
-        if self._worker is None:
-            raise AnalysisError("the analysis process is not running")
-        return await self._worker.self_test()
+        return await self._ready.self_test()
 
     async def picture(self, config: CodecConfig, data: bytes) -> bytes | None:
         """A JPEG of one keyframe (`data` as `AccessUnit.data`, at most MAX_STILL bytes), at most 640 pixels wide; None:
-        it cannot be decoded. Detection comes first. Raises AnalysisError: no worker is ready, it ends meanwhile, or it
-        is too busy."""
-        if self._worker is None:
+        it cannot be decoded, or was a worker's end before. Detection comes first. Raises AnalysisError: no worker is
+        ready, it ends meanwhile, or it is too busy."""
+        worker = self._ready
+        name = hashlib.blake2b(data, digest_size=16).digest()
+        if name in self._harmful:
+            return None
+        try:
+            return await worker.picture(config, data) or None
+        except HarmfulPicture:
+            self._harmful.append(name)
+            return None
+
+    @property
+    def _ready(self) -> WorkerProcess:
+        if self._common.worker is None:
             raise AnalysisError("the analysis process is not running")
-        return await self._worker.picture(config, data) or None
+        return self._common.worker
 
     async def run(self, healthy: Callable[[], None]) -> None:
-        """One life of the worker, which is always killed at the end; calls `healthy()` once it is ready.
+        """Keep the worker alive; calls `healthy()` whenever it is ready. Never returns.
 
-        Raises AnalysisError: it died, said nothing for 10 s, broke the protocol, or the kernel offers no sandbox;
-        ModelError: the model file is missing or damaged. Never returns.
+        A camera whose video ends it is taken out (see quarantine.py), and it is started again at once for the others:
+        never more often in a row than there are cameras. Raises AnalysisError: it died for another reason, said
+        nothing for 10 s, broke the protocol, or the kernel offers no sandbox; ModelError: the model file is missing or
+        damaged.
         """
-        worker = await WorkerProcess.start()
-        self._checks.forget()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(worker.keep_last_words())
-                await self._wait_until_ready(worker)
-                healthy()
-                await self._feed_and_listen(worker)
+                tasks.create_task(self._try_suspects())
+                while True:
+                    self._arrange()
+                    try:
+                        await self._common.live(healthy)
+                    except WorkerCrashed as crash:
+                        self._statistics = AnalysisStatistics()
+                        self._blame(crash.camera, crash)
         except BaseExceptionGroup as group:
-            raise _cause(group) from None
+            raise cause(group) from None
         finally:
-            self._worker = None
             self._statistics = AnalysisStatistics()
-            await worker.end()
+            self._overload = Overload(self._fps)
+            self._faults.clear("analysis", "analysis_overload")
 
-    async def _wait_until_ready(self, worker: WorkerProcess) -> None:
-        worker.send(self._configure)
-        match await worker.receive(START_S):
-            case Ready(mechanisms=mechanisms):
-                self._worker = worker
-                self._statistics = AnalysisStatistics(mechanisms=mechanisms)
-                worker.send(self._acting_message())
-                log.info("analysis process ready", pid=worker.pid, locked_in_by=", ".join(mechanisms))
-            case Failed(code="model", message=message, remedy=remedy):
-                raise ModelError(message, remedy=remedy)
-            case Failed(message=message, remedy=remedy):
-                raise AnalysisError(f"the analysis process cannot lock itself in: {message}", remedy=remedy)
-            case other:
-                raise violation(f"{type(other).__name__} before it was ready")
+    async def _try_suspects(self) -> Never:
+        """Analyse cameras on trial apart from the others, as long as there are some."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._arrange()
+            if self._trial.members:
+                suspects = self._trial.members
+                try:
+                    await self._trial.live(lambda: None, ends_without_members=True)
+                except WorkerCrashed as crash:
+                    self._blame(crash.camera, crash)
+                except (AnalysisError, ModelError) as error:
+                    for index in suspects:
+                        self._blame(index, error)
 
-    async def _feed_and_listen(self, worker: WorkerProcess) -> Never:
-        """Hand the worker what it can examine, and take what it says."""
-        feeds = self._feeds = [
-            Feed(worker, index, self._hub[camera.analysed]) for index, camera in enumerate(self._cameras)
-        ]
-        attention = self._attention = Attention(len(feeds))
-        attention.acting = self._acting_indices
-        try:
-            whole = attention.whole(self._clock.monotonic())
-            for index, feed in enumerate(feeds):
-                feed.start(whole=index in whole)
-            while True:
-                self._take(worker, await worker.receive(DEAF_S))
-                now_whole = attention.whole(self._clock.monotonic())
-                for index in whole ^ now_whole:
-                    feeds[index].set_whole(index in now_whole)
-                whole = now_whole
-        finally:
-            for feed in feeds:
-                feed.stop()
+    def _blame(self, index: int | None, error: NvrError) -> None:
+        """Take the camera out whose video was the end of a worker; None: it was a wanted picture."""
+        if index is None or index >= len(self._cameras):
+            log.warning("a picture ended the analysis process", error=str(error))
+            return
+        camera = self._cameras[index].id
+        pause_s = self._quarantine.blame(index, self._clock.monotonic())
+        detail = f"the video of camera {camera} was the end: {error}; its analysis pauses for {pause_s:.0f} s"
+        self._faults.raise_fault(
+            Fault(f"camera:{camera}", "video_crashes", detail, {"pause_s": round(pause_s)})
+        )
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Who is analysed by which worker now."""
+        now_s = self._clock.monotonic()
+        out, trial = self._quarantine.out(now_s), self._quarantine.on_trial(now_s)
+        everybody = frozenset(range(len(self._cameras)))
+        back = everybody - out - trial - self._common.members
+        self._common.members, self._trial.members, self._out = everybody - out - trial, trial, out
+        for index in back:
+            self._faults.clear(f"camera:{self._cameras[index].id}", "video_crashes")
 
     def _take(self, worker: WorkerProcess, message: ToService) -> None:
-        """Act on a message of the worker. Raises AnalysisError where it cannot be true."""
+        """Act on a message of a worker. Raises AnalysisError where it cannot be true."""
         match message:
             case Statistics():
-                self._keep_statistics(message)
+                self._arrange()
+                self._statistics = self._merged()
+                self._tell_overload()
             case Moved():
-                motion = self._checks.motion(message, self._clock.monotonic())
-                self._attention.moved(message.camera, self._clock.monotonic())
-                self._on_motion(motion)
+                self._on_motion(self._checks.motion(message, self._clock.monotonic()))
             case FoundWithPicture():
                 self._on_sighting(self._checks.sighting(message, self._clock.monotonic()))
             case BetterShot():
@@ -197,35 +240,36 @@ class AnalysisLink:
                 worker.answer_picture(message)
             case SelfTestResult():
                 worker.answer_self_test(message)
+            case Wanted():
+                pass
             case _:
                 raise violation(f"{type(message).__name__} after it was ready")
 
-    def _keep_statistics(self, message: Statistics) -> None:
-        if len(message.cameras) != len(self._cameras):
-            raise violation("statistics of a wrong number of cameras")
-        self._attention.report(message.busy, self._examined(message), self._clock.monotonic())
-        by_id = {camera.id: numbers for camera, numbers in zip(self._cameras, message.cameras, strict=True)}
-        self._statistics = AnalysisStatistics(by_id, message.inference_ms, self._statistics.mechanisms)
-
-    def _examined(self, message: Statistics) -> float:
-        """Share of the due pictures of the cameras that are followed; nothing counts where the socket was full."""
-        overflows = [feed.take_overflow() for feed in self._feeds]
-        if any(overflows):
-            return 0.0
-        followed = [message.cameras[feed.index] for feed in self._feeds if feed.is_whole]
-        examined = sum(numbers.examined_fps for numbers in followed)
-        due = examined + sum(numbers.skipped for numbers in followed)
-        return examined / due if due else 1.0
-
-    def _acting_message(self) -> Acting:
-        return Acting(cameras=tuple(sorted(self._acting_indices)))
+    def _tell_overload(self) -> None:
+        """Raise or clear the fault of acting cameras that are examined too seldom."""
+        known = self._overload.slow.keys()
+        rates = {
+            camera: (numbers.examined_fps, numbers.arrived_fps)
+            for camera, numbers in self.statistics.cameras.items()
+            if camera in self._acting and numbers.mode != "quarantined"
+        }
+        self._overload.report(rates, self._clock.monotonic())
+        slow = self._overload.slow
+        if not slow:
+            self._faults.clear("analysis", "analysis_overload")
+        elif slow.keys() != known:
+            told = ", ".join(f"{camera} {fps:.1f}" for camera, fps in sorted(slow.items()))
+            needed = f"{self._overload.needed_fps:g}"
+            detail = f"acting cameras are examined less than {needed} times a second: {told}"
+            names = ", ".join(camera.name for camera in self._cameras if camera.id in slow)
+            fault = Fault(
+                "analysis",
+                "analysis_overload",
+                detail,
+                {"cameras": names, "fps": round(min(slow.values()), 1), "needed": needed},
+            )
+            self._faults.raise_fault(fault)
 
     @property
     def _acting_indices(self) -> frozenset[int]:
         return frozenset(index for index, camera in enumerate(self._cameras) if camera.id in self._acting)
-
-
-def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The deliberate error of a task group's failure, if that is all there was; else the group as it is."""
-    cause, rest = group.split(NvrError)
-    return cause.exceptions[0] if cause is not None and rest is None else group

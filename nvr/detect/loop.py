@@ -6,6 +6,7 @@ Messages are always read before the next frame is examined, so that the queue in
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import sys
@@ -20,6 +21,7 @@ from nvr.detect import sandbox
 from nvr.detect.analysis import CameraAnalysis, WatchedZone
 from nvr.detect.decode import Decoder
 from nvr.detect.engine import Engine
+from nvr.detect.note import Note
 from nvr.detect.objects import CLASSES, ObjectDetector, suppress
 from nvr.detect.picture import Picture
 from nvr.detect.protocol import (
@@ -37,7 +39,8 @@ from nvr.errors import ModelError
 
 RECEIVE_BYTES = 256 << 10
 READS_PER_ROUND = 16
-"""At most this much is read and decoded before the next examination."""
+ROUND_S = 0.1
+"""At most so much is read and decoded before the next examination."""
 REPORT_EVERY_S = 1.0
 SANDBOX_REMEDY = "Use a kernel with seccomp filters, or with Landlock and network namespaces"
 
@@ -46,8 +49,9 @@ class _Closed(Exception):
     """The service has closed its end."""
 
 
-def serve(connection: socket.socket, *, has_left_network: bool) -> int:
-    """Do the process's work over `connection`, a blocking stream socket; returns the exit code (see worker.py)."""
+def serve(connection: socket.socket, note: Note, *, has_left_network: bool) -> int:
+    """Do the process's work over `connection`, a blocking stream socket, telling `note` what it is; returns the exit
+    code (see worker.py). Where memory runs out it raises MemoryError."""
     reader = WorkerReader()
     try:
         first, *later = _first_messages(connection, reader)
@@ -57,7 +61,7 @@ def serve(connection: socket.socket, *, has_left_network: bool) -> int:
         _warm_up(detector)
         mechanisms = sandbox.lock_in(cameras=len(first.cameras), has_left_network=has_left_network)
         _send(connection, [Ready(mechanisms=mechanisms)])
-        _work(connection, reader, Engine(first, detector, time.monotonic), later)
+        _work(connection, reader, Engine(first, detector, time.monotonic, time.process_time, note), later)
     except (_Closed, BrokenPipeError, ConnectionResetError):
         return 0
     except ProtocolError as error:
@@ -78,28 +82,40 @@ def _first_messages(connection: socket.socket, reader: WorkerReader) -> list[ToW
 
 
 def _work(connection: socket.socket, reader: WorkerReader, engine: Engine, backlog: list[ToWorker]) -> None:
-    for message in backlog:
-        _send(connection, engine.take(message))
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     report_s = time.monotonic() + REPORT_EVERY_S
     idle_s = 0.0
+
+    def examine() -> float:
+        """One frame, and report if that is due; until when the next may wait."""
+        nonlocal report_s, idle_s
+        _send(connection, engine.work())
+        now_s = time.monotonic()
+        if now_s >= report_s:
+            _send(connection, [engine.statistics(idle_s)])
+            idle_s = 0.0
+            report_s = now_s + REPORT_EVERY_S
+        return now_s + ROUND_S
+
+    for message in backlog:
+        _send(connection, engine.take(message))
     while True:
         before_s = time.monotonic()
-        wait_s = 0.0 if engine.has_work else max(report_s - before_s, 0.0)
-        readable = bool(poll.poll(1000 * wait_s))
-        idle_s += time.monotonic() - before_s
+        wait_s = min(engine.wait_s, max(report_s - before_s, 0.0))
+        readable = bool(poll.poll(math.ceil(1000 * wait_s)))
+        now_s = time.monotonic()
+        idle_s += now_s - before_s
+        round_end_s = now_s + ROUND_S
         for _ in range(READS_PER_ROUND):
             if not readable:
                 break
             for message in _received(connection, reader, flags=socket.MSG_DONTWAIT):
                 _send(connection, engine.take(message))
+                if time.monotonic() >= round_end_s:
+                    round_end_s = examine()
             readable = bool(poll.poll(0))
-        _send(connection, engine.work())
-        if time.monotonic() >= report_s:
-            _send(connection, [engine.statistics(idle_s)])
-            idle_s = 0.0
-            report_s = time.monotonic() + REPORT_EVERY_S
+        examine()
 
 
 def _received(connection: socket.socket, reader: WorkerReader, *, flags: int) -> Iterator[ToWorker]:

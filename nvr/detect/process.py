@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
 from collections import deque
-from typing import Any
+from typing import Any, Never
 
 from nvr.child.process import ChildProcess
+from nvr.detect.note import STILLS, NoteReader, Work
 from nvr.detect.protocol import (
     MAX_TO_SERVICE,
     PictureMade,
@@ -35,6 +38,13 @@ SMALL_HEAP = {
 """glibc gives the memory of decoded pictures back at once, instead of keeping the holes between them."""
 
 
+INNOCENT = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
+"""Ends that somebody else made: a person, or the kernel when the machine's memory ran out."""
+LOOK_EVERY_S = 0.5
+STUCK_CPU_S = 3.0
+"""One picture never takes so much CPU time, also on a small board."""
+
+
 class AnalysisError(NvrError):
     """The analysis process died, is deaf, broke the protocol or cannot lock itself in; recording goes on."""
 
@@ -42,21 +52,41 @@ class AnalysisError(NvrError):
     code = "analysis"
 
 
+class WorkerCrashed(AnalysisError):
+    """The analysis process ended, or was stuck, amid its work on one video. `camera`: whose, by index; None: it was a
+    wanted picture."""
+
+    def __init__(self, message: str, camera: int | None):
+        super().__init__(message, remedy="It is started again")
+        self.camera = camera
+
+
+class HarmfulPicture(AnalysisError):
+    """The wanted picture ended the analysis process."""
+
+
 class WorkerProcess:
     """One analysis process."""
 
-    def __init__(self, child: ChildProcess):
-        self._child = child
+    def __init__(self, child: ChildProcess, note: NoteReader):
+        self._child, self._note = child, note
         self._messages = ServiceReader()
         self._received: deque[ToService] = deque()
         self._self_tests: list[asyncio.Future[dict[str, str]]] = []
         self._pictures: dict[int, asyncio.Future[bytes]] = {}
         self._picture_count = 0
+        self._fatal: Work | None = None
 
     @classmethod
     async def start(cls) -> WorkerProcess:
         """Start it; it says nothing before it is configured."""
-        return cls(await ChildProcess.start(WORKER_MODULE, ONE_THREAD | SMALL_HEAP))
+        note = NoteReader()
+        try:
+            child = await ChildProcess.start(WORKER_MODULE, ONE_THREAD | SMALL_HEAP, (note.descriptor,))
+        except BaseException:
+            note.close()
+            raise
+        return cls(child, note)
 
     @property
     def pid(self) -> int:
@@ -77,24 +107,51 @@ class WorkerProcess:
 
     async def receive(self, timeout_s: float) -> ToService:
         """The next message. Raises AnalysisError: the process ended, broke the protocol, or was silent for
-        `timeout_s`."""
+        `timeout_s`; WorkerCrashed where it did so amid its work on a video."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not self._received:
                     data = await self._child.read(min(RECEIVE_BYTES, MAX_TO_SERVICE))
                     if not data:
-                        raise AnalysisError(
-                            f"the analysis process {await self._child.obituary()}",
-                            remedy="It is started again",
-                        )
+                        obituary = await self._child.obituary()
+                        self._raise_death(obituary, is_harm=not self._was_ended_by_others)
                     self._received += self._messages.feed(data)
         except TimeoutError:
-            raise AnalysisError(
-                f"the analysis process has said nothing for {timeout_s:.0f} s", remedy="It is started again"
-            ) from None
+            self._raise_death(f"has said nothing for {timeout_s:.0f} s", is_harm=True)
         except ProtocolError as error:
             raise AnalysisError(f"the analysis process broke the protocol: {error}") from None
         return self._received.popleft()
+
+    async def watch(self) -> Never:
+        """Raise WorkerCrashed once it has been at work on one picture for STUCK_CPU_S of its CPU time."""
+        known, since_s = None, 0.0
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            work, used_s = self._note.read(), self._cpu_s
+            if work is None or work != known:
+                known, since_s = work, used_s
+            elif used_s - since_s >= STUCK_CPU_S:
+                self._raise_death("does not come to an end with a picture", is_harm=True)
+
+    @property
+    def _cpu_s(self) -> float:
+        """CPU time that it used so far, all threads."""
+        try:
+            return time.clock_gettime((~self._child.pid << 3) | 2)  # as clock_getcpuclockid(3) makes it
+        except OSError:
+            return 0.0  # it has ended, which others notice
+
+    @property
+    def _was_ended_by_others(self) -> bool:
+        status = self._child.exit_status
+        return status is not None and -status in INNOCENT
+
+    def _raise_death(self, how: str, *, is_harm: bool) -> Never:
+        work = self._note.read()
+        if work is None or not is_harm:
+            raise AnalysisError(f"the analysis process {how}", remedy="It is started again")
+        self._fatal = work
+        raise WorkerCrashed(f"the analysis process {how}", work.camera)
 
     async def self_test(self) -> dict[str, str]:
         """Let it try to break out; attempt to outcome: an errno name or "allowed". Some other task must be
@@ -114,7 +171,7 @@ class WorkerProcess:
     async def picture(self, config: CodecConfig, data: bytes) -> bytes:
         """Let it make a JPEG of a keyframe; b"" if it cannot. Some other task must be receiving and hand the answer to
         `answer_picture`. Raises AnalysisError: it ends first, does not answer within PICTURE_S, or MAX_PICTURES are
-        wanted already; ProtocolError: the keyframe is too large."""
+        wanted already; HarmfulPicture: it ends because of this one; ProtocolError: the keyframe is too large."""
         if len(self._pictures) >= MAX_PICTURES:
             raise AnalysisError("too many pictures are wanted at once", remedy="Try again in a moment")
         number = self._picture_count = (self._picture_count + 1) % (1 << 32)
@@ -143,8 +200,15 @@ class WorkerProcess:
 
     async def end(self) -> None:
         """Kill it and release everything; safe to call in any state."""
+        fatal = None if self._fatal is None else self._fatal.still
+        for number, picture in self._pictures.items():
+            if number % STILLS == fatal and not picture.done():
+                picture.set_exception(HarmfulPicture("the picture ended the analysis process"))
         waiting: list[asyncio.Future[Any]] = [*self._self_tests, *self._pictures.values()]
         for answer in waiting:
             if not answer.done():
                 answer.set_exception(AnalysisError("the analysis process ended"))
-        await self._child.end()
+        try:
+            await self._child.end()
+        finally:
+            self._note.close()

@@ -1,21 +1,22 @@
 """What service and analysis process say to each other over their socket pair. Pure.
 
-A message is the length of its body (4 bytes, big-endian), its type (1 byte) and the body: JSON for what is rare,
-packed fields for access units. Both sides treat the other as hostile: the service because the analysis process
-parses strangers' video, the analysis process because that costs nothing. Whatever is malformed, too long, or not
-for this direction raises ProtocolError.
+A message is framed as in framing.py; its body is JSON for what is rare, packed fields for access units. Both sides
+treat the other as hostile: the service because the analysis process parses strangers' video, the analysis process
+because that costs nothing. Whatever is malformed, too long, or not for this direction raises ProtocolError.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from nvr.detect.closer_messages import CLOSER_HEAD_BYTES, CloserLook
+from nvr.detect.framing import FrameReader, framed
 from nvr.detect.sighting_messages import BetterShot, Why, pack_pictures, unpack_pictures
 from nvr.detect.still_messages import (
     MAX_PARAMETER_SET,
@@ -27,20 +28,21 @@ from nvr.detect.still_messages import (
 from nvr.events import Box
 from nvr.media.access_unit import Codec
 
-__all__ = ["BetterShot", "PictureMade", "PictureWanted", "ProtocolError"]
+__all__ = ["BetterShot", "CloserLook", "PictureMade", "PictureWanted", "ProtocolError"]
 
 MAX_TO_WORKER = 4 << 20
 MAX_TO_SERVICE = 2 << 20
 MAX_CAMERAS = 256
-_HEADER = struct.Struct(">IB")
 _PARAMETERS = struct.Struct(">HBHH")
 _CODECS: tuple[Codec, ...] = ("h264", "h265")
-_UNIT = struct.Struct(">H??d")
+_UNIT = struct.Struct(">H???d")
 _JSON_LENGTH = struct.Struct(">I")
 MAX_UNIT = MAX_TO_WORKER - _UNIT.size
 """Bytes of the largest access unit that can be sent."""
 MAX_STILL = MAX_TO_WORKER - WANTED_HEAD_BYTES
 """Bytes of the largest keyframe that a picture can be asked of."""
+MAX_CLOSER = MAX_TO_WORKER - CLOSER_HEAD_BYTES
+"""Bytes of the largest keyframe that can be looked at closer."""
 
 
 CameraIndex = Annotated[int, Meta(ge=0, lt=MAX_CAMERAS)]
@@ -60,15 +62,20 @@ class ZoneSetup(_Message, frozen=True):
 
 
 class CameraSetup(_Message, frozen=True):
+    """`has_closer`: another stream of it has more pixels, and may be asked for them."""
+
     zones: Annotated[tuple[ZoneSetup, ...], Meta(max_length=64)]
+    has_closer: bool = False
 
 
 class Configure(_Message, frozen=True):
-    """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on."""
+    """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on.
+    `cpu_share`: of one core, for the analysis of cameras that are not acting."""
 
     model: Annotated[str, Meta(max_length=4096)] | None
     fps: Annotated[float, Meta(gt=0, le=60)]
     cameras: Annotated[tuple[CameraSetup, ...], Meta(max_length=MAX_CAMERAS)]
+    cpu_share: Annotated[float, Meta(gt=0, le=64)] = 1.0
 
 
 class Acting(_Message, frozen=True):
@@ -96,13 +103,15 @@ class Parameters:
 class Unit:
     """To the worker: an access unit, as `AccessUnit.data`. `received_mono_s` is on the machine's monotonic clock,
     which both processes read. `alone`: a keyframe after which nothing refers to it, because no other picture of the
-    camera is sent before the next keyframe."""
+    camera is sent before the next keyframe. `is_old`: it came before it was wanted, and is sent because others
+    refer to it."""
 
     camera: int
     is_key: bool
     received_mono_s: float
     data: bytes
     alone: bool = False
+    is_old: bool = False
 
 
 class Ready(_Message, frozen=True):
@@ -125,6 +134,14 @@ class Moved(_Message, frozen=True):
     camera: CameraIndex
     captured_mono_s: float
     area: Share
+
+
+class Wanted(_Message, frozen=True):
+    """To the service: something in the camera's picture is not decided yet. "pictures": each of them is wanted;
+    "closer": a `CloserLook`."""
+
+    camera: CameraIndex
+    what: Literal["pictures", "closer"]
 
 
 class Found(_Message, frozen=True):
@@ -156,21 +173,26 @@ class FoundWithPicture:
 
 class CameraStatistics(_Message, frozen=True):
     """Of one camera since the last report: frames examined a second, frames that were due but skipped, pictures
-    that could not be decoded, and the age of the frame examined last when that was finished."""
+    that could not be decoded, the age of the frame examined last when that was finished, and the share of one core's
+    CPU time that it took, in all and for decoding every picture."""
 
     examined_fps: Annotated[float, Meta(ge=0)]
     skipped: Annotated[int, Meta(ge=0)]
     decode_errors: Annotated[int, Meta(ge=0)]
     queue_age_s: Annotated[float, Meta(ge=0)]
+    cpu_share: Annotated[float, Meta(ge=0)] = 0.0
+    decode_share: Annotated[float, Meta(ge=0)] = 0.0
 
 
 class Statistics(_Message, frozen=True):
     """To the service, about every second: proof of life. `inference_ms`: mean time of one run of the model; `busy`:
-    share of the time since the last report in which it did not wait for something to do."""
+    share of the time since the last report in which it did not wait for something to do; `cpu_share`: its CPU time over
+    that time."""
 
     cameras: Annotated[tuple[CameraStatistics, ...], Meta(max_length=MAX_CAMERAS)]
     inference_ms: Annotated[float, Meta(ge=0)]
     busy: Share = 0.0
+    cpu_share: Annotated[float, Meta(ge=0)] = 0.0
 
 
 class SelfTestResult(_Message, frozen=True):
@@ -180,8 +202,18 @@ class SelfTestResult(_Message, frozen=True):
 
 
 M = TypeVar("M", bound=_Message)
-ToWorker = Configure | Parameters | Unit | Acting | SelfTest | PictureWanted
-ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult | PictureMade | BetterShot
+ToWorker = Configure | Parameters | Unit | Acting | SelfTest | PictureWanted | CloserLook
+ToService = (
+    Ready
+    | Failed
+    | Moved
+    | Wanted
+    | FoundWithPicture
+    | Statistics
+    | SelfTestResult
+    | PictureMade
+    | BetterShot
+)
 
 _JSON_TYPES: Mapping[int, type[_Message]] = {
     1: Configure,
@@ -192,9 +224,11 @@ _JSON_TYPES: Mapping[int, type[_Message]] = {
     67: Moved,
     69: Statistics,
     70: SelfTestResult,
+    72: Wanted,
 }
 _JSON_NUMBERS = {kind: number for number, kind in _JSON_TYPES.items()}
-_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE, _BETTER_TYPE = 2, 3, 6, 68, 71, 80
+_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _CLOSER_TYPE = 2, 3, 6, 7
+_FOUND_TYPE, _MADE_TYPE, _BETTER_TYPE = 68, 71, 80
 _FIRST_TO_SERVICE = 65
 
 
@@ -203,7 +237,8 @@ def encode(message: ToWorker | ToService) -> bytes:
     match message:
         case Unit():
             number = _UNIT_TYPE
-            head = _UNIT.pack(message.camera, message.is_key, message.alone, message.received_mono_s)
+            flags = (message.is_key, message.alone, message.is_old)
+            head = _UNIT.pack(message.camera, *flags, message.received_mono_s)
             body = head + message.data
         case Parameters():
             number = _PARAMETERS_TYPE
@@ -211,6 +246,8 @@ def encode(message: ToWorker | ToService) -> bytes:
             body = _PARAMETERS.pack(message.camera, codec, *lengths) + message.vps + message.sps + message.pps
         case PictureWanted():
             number, body = _WANTED_TYPE, message.pack()
+        case CloserLook():
+            number, body = _CLOSER_TYPE, message.pack()
         case PictureMade():
             number, body = _MADE_TYPE, message.pack()
         case BetterShot():
@@ -224,43 +261,14 @@ def encode(message: ToWorker | ToService) -> bytes:
             number = _JSON_NUMBERS[type(message)]
             body = msgspec.json.encode(message)
     limit = MAX_TO_SERVICE if number >= _FIRST_TO_SERVICE else MAX_TO_WORKER
-    if len(body) > limit:
-        raise ProtocolError(f"a message of type {number} has {len(body)} bytes, more than {limit}")
-    return _HEADER.pack(len(body), number) + body
-
-
-class _Reader:
-    """Collects bytes and yields (type, body)."""
-
-    def __init__(self, *, limit: int, types: Collection[int]):
-        self._limit, self._types = limit, types
-        self._buffer = bytearray()
-
-    def bodies(self, data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
-        self._buffer += data
-        at = 0
-        try:
-            while len(self._buffer) - at >= _HEADER.size:
-                length, number = _HEADER.unpack_from(self._buffer, at)
-                if number not in self._types:
-                    raise ProtocolError(f"message type {number} is unknown or goes the other way")
-                if length > self._limit:
-                    raise ProtocolError(f"a message of type {number} announces {length} bytes")
-                start, end = at + _HEADER.size, at + _HEADER.size + length
-                if len(self._buffer) < end:
-                    break
-                body = bytes(memoryview(self._buffer)[start:end])
-                at = end
-                yield number, body
-        finally:
-            del self._buffer[:at]
+    return framed(number, body, limit)
 
 
 class WorkerReader:
     """The worker's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = _Reader(limit=MAX_TO_WORKER, types=range(1, 7))
+        self._reader = FrameReader(limit=MAX_TO_WORKER, types=range(1, 8))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToWorker]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
@@ -271,6 +279,8 @@ class WorkerReader:
                 yield _parameters(body)
             elif number == _WANTED_TYPE:
                 yield PictureWanted.unpack(body)
+            elif number == _CLOSER_TYPE:
+                yield CloserLook.unpack(body)
             else:
                 message = _json(number, body)
                 assert isinstance(message, Configure | Acting | SelfTest)  # noqa: S101  (by the reader's range)
@@ -281,7 +291,7 @@ class ServiceReader:
     """The service's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = _Reader(limit=MAX_TO_SERVICE, types=(*range(_FIRST_TO_SERVICE, 72), _BETTER_TYPE))
+        self._reader = FrameReader(limit=MAX_TO_SERVICE, types=(*range(_FIRST_TO_SERVICE, 73), _BETTER_TYPE))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToService]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
@@ -294,7 +304,7 @@ class ServiceReader:
                 yield BetterShot.unpack(body)
             else:
                 message = _json(number, body)
-                assert isinstance(message, Ready | Failed | Moved | Statistics | SelfTestResult)  # noqa: S101
+                assert isinstance(message, Ready | Failed | Moved | Wanted | Statistics | SelfTestResult)  # noqa: S101
                 yield message
 
 
@@ -312,8 +322,8 @@ def _validated(kind: type[M], body: bytes) -> M:
 def _unit(body: bytes) -> Unit:
     if len(body) < _UNIT.size:
         raise ProtocolError("an access unit's message is too short")
-    camera, is_key, alone, received_mono_s = _UNIT.unpack_from(body)
-    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :], alone)
+    camera, is_key, alone, is_old, received_mono_s = _UNIT.unpack_from(body)
+    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :], alone, is_old)
 
 
 def _parameters(body: bytes) -> Parameters:

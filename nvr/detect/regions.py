@@ -108,10 +108,11 @@ def _joined(a: Square, b: Square, width: int, height: int) -> Square | None:
 
 class RegionPlanner:
     """Chooses the squares of each frame of one camera. `max_squares` (1 to MAX_SQUARES) may be lowered at any time
-    where the model cannot keep up."""
+    where the model cannot keep up, and `tile_every_s` be changed."""
 
     def __init__(self) -> None:
         self.max_squares = MAX_SQUARES
+        self.tile_every_s = TILE_EVERY_S
         self._turn = 0
         self._tile = 0
         self._next_tile_s = -math.inf
@@ -144,7 +145,7 @@ class RegionPlanner:
         chosen = _take_turns(first, self._turn, places)
         chosen += _take_turns(others, self._turn, self.max_squares - len(chosen))
         if t_s >= self._next_tile_s or t_s < self._settled_s:
-            self._next_tile_s = t_s + TILE_EVERY_S
+            self._next_tile_s = t_s + self.tile_every_s
             self._tile = (self._tile + 1) % len(everywhere)
             if everywhere[self._tile] not in chosen:
                 chosen.append(everywhere[self._tile])

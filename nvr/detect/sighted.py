@@ -22,10 +22,10 @@ class Sighted:
         self._cameras: dict[int, OrderedDict[int, int]] = {}
         self._told_s: dict[int, float] = {}
 
-    def forget(self) -> None:
-        """A new worker: what the last one called its tracks means nothing."""
-        self._cameras.clear()
-        self._told_s.clear()
+    def forget(self, camera: int) -> None:
+        """A new worker has the camera: what the last one called its tracks means nothing."""
+        for number in self._cameras.pop(camera, {}).values():
+            self._told_s.pop(number, None)
 
     def number(self, camera: int, track: int) -> int:
         """The service's number of a track that is sighted now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from nvr.detect.decode import config_of, decode_still
+from nvr.detect.note import Note
 from nvr.detect.picture import Picture
 from nvr.detect.protocol import PictureMade, PictureWanted
 
@@ -18,7 +19,8 @@ MAX_WIDTH = 640
 class Stills:
     """The pictures that are wanted, at most MAX_WAITING; a further one takes the place of the oldest."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Note) -> None:
+        self._note = note
         self._waiting: deque[tuple[PictureWanted, float]] = deque()
 
     def __len__(self) -> int:
@@ -39,9 +41,11 @@ class Stills:
         if not self._waiting:
             return []
         wanted, _ = self._waiting.popleft()
+        self._note.still(wanted.number)
         try:
             frame = decode_still(config_of(wanted), wanted.data)
             jpeg = Picture(frame).jpeg(MAX_WIDTH) if frame is not None else b""
         except ValueError:
             jpeg = b""
+        self._note.done()
         return [PictureMade(wanted.number, jpeg)]

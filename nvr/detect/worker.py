@@ -1,4 +1,4 @@
-"""The analysis process: `python -m nvr.detect.worker FD`, FD being its end of a socket pair."""
+"""The analysis process: `python -m nvr.detect.worker FD NOTE`: its end of a socket pair, and its note (see note.py)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import sys
 
 from nvr.child import lock
+from nvr.detect.note import NoteWriter
 
 
 def main() -> int:
@@ -21,7 +22,7 @@ def main() -> int:
     from nvr.detect.loop import serve
 
     with connection:
-        return serve(connection, has_left_network=has_left_network)
+        return serve(connection, NoteWriter(int(sys.argv[2])), has_left_network=has_left_network)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from nvr.events import Fault, Role, StreamKey
 from nvr.record.disks import DiskState
 from nvr.record.hold import Hold
 from nvr.web.access import Account, Session
-from nvr.web.services import Services
+from nvr.web.services import AnalysisView, Services
 
 Json = dict[str, Any]
 
@@ -209,7 +209,7 @@ def clock_answer(services: Services) -> Json:
 def status_answer(services: Services, account: Account, *, uptime_s: float) -> Json:
     """Faults, storage, analysis, clock, health of the service itself."""
     lag = services.loop_lag()
-    usage, analysis, outlook = services.disks.usage(), services.analysis(), services.disks.outlook()
+    usage, outlook = services.disks.usage(), services.disks.outlook()
     return {
         "faults": [
             {**_fault(fault), "since_s": since_s}
@@ -230,14 +230,36 @@ def status_answer(services: Services, account: Account, *, uptime_s: float) -> J
             },
             "disks": [_disk(state, account) for state in services.disks.states()],
         },
-        "analysis": {
-            "running": analysis.running,
-            "cameras": {camera: fps for camera, fps in analysis.fps.items() if account.may_see(camera)},
-        },
+        "analysis": _analysis(services.analysis(), account),
         "loop_lag_ms": {"p50": lag.p50_ms, "p99": lag.p99_ms, "max": lag.max_ms},
         "clock": clock_answer(services),
         "now_s": services.clock.wall(),
         "uptime_s": uptime_s,
+    }
+
+
+def _analysis(view: AnalysisView, account: Account) -> Json:
+    told = view.statistics
+    return {
+        "running": view.running,
+        "cpu_percent": round(100 * told.cpu_share, 1),
+        "budget_percent": round(100 * told.cpu_budget, 1),
+        "busy": round(told.busy, 2),
+        "inference_ms": round(told.inference_ms, 1),
+        "cameras": {
+            camera: {
+                "mode": numbers.mode,
+                "fps": round(numbers.examined_fps, 2),
+                "arrived_fps": round(numbers.arrived_fps, 2),
+                "skipped": numbers.skipped,
+                "decode_errors": numbers.decode_errors,
+                "age_s": round(numbers.queue_age_s, 2),
+                "cpu_percent": round(100 * numbers.cpu_share, 2),
+                "gop_s": numbers.gop_s and round(numbers.gop_s, 2),
+            }
+            for camera, numbers in told.cameras.items()
+            if account.may_see(camera)
+        },
     }
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.clock import Clock
 from nvr.config import Config
+from nvr.detect.numbers import AnalysisStatistics
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
 from nvr.media.access_unit import CodecConfig
@@ -25,10 +26,10 @@ from webrtc.session import LiveServer
 
 @dataclass(frozen=True, slots=True)
 class AnalysisView:
-    """Whether the analysis process works, and how many frames a second it examines of each camera."""
+    """Whether the analysis process works, and what it last told of itself."""
 
     running: bool
-    fps: Mapping[str, float]
+    statistics: AnalysisStatistics = field(default_factory=AnalysisStatistics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,14 @@ from detect_peers import KEY, SimulatedCamera, encode
 
 from nvr.clock import SystemClock
 from nvr.config import Camera, Zone
-from nvr.detect import link, process
+from nvr.detect import crew, process
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.detect.objects import MODEL_FILE
 from nvr.detect.process import MAX_PICTURES
 from nvr.detect.protocol import Unit
 from nvr.errors import ModelError
 from nvr.events import BetterPicture, Motion, Response, Sighting
+from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit
 from nvr.media.hub import Hub
 
@@ -37,6 +38,7 @@ class Site:
     def __init__(self, *, model: Path | None = None, zones: tuple[Zone, ...] = (Zone(name="yard"),)):
         camera = Camera(id="gate", name="Gate", main="rtsp://192.0.2.1/1", zone=zones)
         self.hub = Hub([KEY])
+        self.faults = FaultBoard(SystemClock())
         self.camera = SimulatedCamera(self.hub[KEY])
         self.sightings: list[Sighting] = []
         self.motions: list[Motion] = []
@@ -48,6 +50,7 @@ class Site:
             fps=6,
             model=model,
             clock=SystemClock(),
+            faults=self.faults,
             on_sighting=self.sightings.append,
             on_motion=self.motions.append,
             on_better=self.better.append,
@@ -341,7 +344,7 @@ async def test_better_pictures_only_of_what_was_sighted_and_not_too_many() -> No
 
 @pytest.mark.usefixtures("hijacked")
 async def test_a_deaf_worker_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "DEAF_S", 0.2)
+    monkeypatch.setattr(crew, "DEAF_S", 0.2)
     site = Site(model=Path("nothing"))
     async with site.running() as task:
         pid = site.link.worker_pid

@@ -1,57 +1,123 @@
 """Which cameras get whole attention, as the analysis process tells how busy it is."""
 
-from nvr.detect.attention import ADAPT_EVERY_S, FIRST, LEAST, MOVED_S, Attention
+from nvr.detect.attention import ADAPT_EVERY_S, COSTLY_S, FIRST, FIRST_ACTING, MOVED_S, Attention, Report
+
+ALL = range(58)
 
 
-def told(
-    attention: Attention, busy: float, times: int, start_s: float = 0.0, *, examined: float = 0.2
-) -> float:
+def told(attention: Attention, report: Report, times: int, start_s: float = 0.0) -> float:
     """Report the same every second until `times` decisions were made; the time after them."""
     now_s = start_s
     for _ in range(times * int(ADAPT_EVERY_S) + 1):
-        attention.report(busy, examined, now_s)
+        attention.report(report, now_s)
         now_s += 1
     return now_s
 
 
-def test_a_few_cameras_are_whole_from_the_start():
-    assert Attention(2).whole(0) == {0, 1}
-    assert len(Attention(58).whole(0)) == FIRST
+def followed(attention: Attention, now_s: float) -> set[int]:
+    return {camera for camera, mode in attention.modes(ALL, now_s).items() if mode != "keyframes"}
 
 
-def test_idle_takes_all_and_busy_gives_up_all_but_one():
+def all_moving(attention: Attention, now_s: float = 0.0) -> None:
+    for camera in ALL:
+        attention.moved(camera, now_s)
+
+
+IDLE, BUSY = Report(0.2, 0.2, 1.0, 1.0), Report(1.0, 1.0, 0.2, 0.2)
+OVER_BUDGET = Report(0.6, 1.0, 1.0, 0.2)
+
+
+def test_what_neither_acts_nor_moves_is_not_followed():
     attention = Attention(58)
-    now_s = told(attention, 0.2, 20)
-    assert attention.whole(now_s) == set(range(58))
-    now_s = told(attention, 0.99, 40, now_s)
-    assert attention.whole(now_s) == set(range(LEAST))
+    now_s = told(attention, IDLE, 20)
+    assert followed(attention, now_s) == set()
+
+
+def test_what_moves_is_followed_for_a_while_as_far_as_there_is_room():
+    attention = Attention(58)
+    all_moving(attention)
+    assert len(followed(attention, 1.0)) == FIRST
+    assert followed(attention, MOVED_S + 1) == set()
+    now_s = told(attention, IDLE, 20)
+    all_moving(attention, now_s)
+    assert followed(attention, now_s) == set(ALL)
+    now_s = told(attention, BUSY, 40, now_s)
+    all_moving(attention, now_s)
+    assert len(followed(attention, now_s)) == 1
+
+
+def test_acting_cameras_take_the_place_of_all_others_and_know_no_budget():
+    attention = Attention(58)
+    attention.acting = frozenset(range(50, 58))
+    now_s = told(attention, OVER_BUDGET, 40)
+    all_moving(attention, now_s)
+    assert followed(attention, now_s) == attention.acting
+    assert set(attention.modes(attention.acting, now_s).values()) == {"acting"}
+
+
+def test_acting_cameras_give_way_to_moving_ones_of_them_where_the_machine_is_at_its_end():
+    attention = Attention(58)
+    attention.acting = frozenset(ALL)
+    assert len(followed(attention, 0.0)) == FIRST_ACTING
+    now_s = told(attention, IDLE, 20)
+    assert followed(attention, now_s) == set(ALL)
+    now_s = told(attention, BUSY, 60, now_s)
+    attention.moved(33, now_s)
+    assert followed(attention, now_s) == {33}
+
+
+def test_seldom_keyframes_come_after_what_moves():
+    attention = Attention(58)
+    attention.seldom = frozenset({3, 4, 5})
+    attention.moved(40, 0.0)
+    modes = attention.modes(ALL, 1.0)
+    assert (modes[40], modes[3], modes[4]) == ("moving", "seldom_keyframes", "keyframes")
 
 
 def test_in_between_nothing_changes():
     attention = Attention(58)
-    now_s = told(attention, 0.8, 10)
-    assert len(attention.whole(now_s)) == FIRST
-
-
-def test_busy_and_yet_in_time_is_fine():
-    attention = Attention(58)
-    now_s = told(attention, 1.0, 10, examined=0.6)
-    assert len(attention.whole(now_s)) == FIRST
+    for report in (Report(0.8, 0.8, 0.2, 0.2), Report(1.0, 1.0, 1.0, 0.6)):
+        now_s = told(attention, report, 10)
+        all_moving(attention, now_s)
+        assert len(followed(attention, now_s)) == FIRST
 
 
 def test_a_busy_moment_is_no_reason():
     attention = Attention(58)
+    all_moving(attention)
     for second in range(int(ADAPT_EVERY_S) + 1):
-        attention.report(1.0 if second == 1 else 0.75, 0.2, float(second))
-    assert len(attention.whole(10)) == FIRST
+        attention.report(Report(0.75, 0.75, 1.0, 0.2) if second != 1 else BUSY, float(second))
+    assert len(followed(attention, 1.0)) == FIRST
 
 
-def test_acting_cameras_go_first_then_those_in_which_something_moves():
+def test_only_the_cameras_that_are_asked_for():
     attention = Attention(58)
-    attention.moved(50, 0.0)
-    attention.moved(7, 0.0)
-    attention.acting = frozenset({20, 50})
-    assert attention.whole(1.0) == {20, 50}
-    attention.acting = frozenset({50})
-    assert attention.whole(1.0) == {50, 7}
-    assert attention.whole(MOVED_S + 1) == {50, 0}
+    attention.acting = frozenset({1, 2})
+    assert attention.modes({2, 7}, 0.0) == {2: "acting", 7: "keyframes"}
+
+
+def test_whose_decoding_takes_too_much_for_the_others_is_followed_no_more_for_a_while():
+    attention = Attention(4)
+    attention.acting = frozenset({0, 1, 2})
+    costs = {0: 0.06, 1: 0.8, 2: 0.1}
+    now_s = told(attention, Report(1.0, 1.0, 0.4, 1.0, costs), 1)
+    assert attention.modes(range(4), now_s) == {0: "acting", 1: "too_costly", 2: "acting", 3: "keyframes"}
+    assert attention.modes(range(4), now_s + COSTLY_S + 1)[1] == "acting"
+
+
+def test_nobody_is_too_costly_where_all_is_in_time_or_all_cost_little():
+    for report in (
+        Report(1.0, 1.0, 1.0, 1.0, {0: 0.06, 1: 0.8}),
+        Report(1.0, 1.0, 0.6, 1.0, {0: 0.2, 1: 0.25}),
+    ):
+        attention = Attention(4)
+        attention.acting = frozenset({0, 1})
+        now_s = told(attention, report, 1)
+        assert attention.modes({0, 1}, now_s) == {0: "acting", 1: "acting"}
+
+
+def test_a_camera_that_is_alone_harms_nobody():
+    attention = Attention(4)
+    attention.acting = frozenset({0})
+    now_s = told(attention, Report(1.0, 1.0, 0.4, 1.0, {0: 0.9}), 3)
+    assert attention.modes({0, 1}, now_s) == {0: "acting", 1: "keyframes"}

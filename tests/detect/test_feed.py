@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nvr.detect.feed import MAX_WAITING_BYTES, Feed
+from nvr.detect.feed import KEYFRAME_EVERY_S, MAX_WAITING_BYTES, MAX_WAITING_SHARE, Feed
 from nvr.detect.protocol import MAX_UNIT, Parameters, Unit
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity
@@ -32,7 +32,7 @@ class Worker:
 class Scene:
     def __init__(self, *, whole: bool, before: str = ""):
         self.stream, self.worker = StreamHub(KEY), Worker()
-        self.count = 0
+        self.count, self.step_s = 0, 1.0
         self.show(before)
         self.feed = Feed(self.worker, 0, self.stream)
         self.feed.start(whole=whole)
@@ -43,7 +43,7 @@ class Scene:
             self.count += 1
             data = name.encode()
             self.stream.publish(
-                AccessUnit(KEY, CONFIG, data, 3600 * self.count, name.isupper(), float(self.count))
+                AccessUnit(KEY, CONFIG, data, 3600 * self.count, name.isupper(), self.count * self.step_s)
             )
 
 
@@ -101,3 +101,35 @@ def test_a_stopped_feed_sends_nothing():
     scene.feed.stop()
     scene.show("A")
     assert scene.worker.taken() == []
+
+
+def test_keyframes_alone_are_not_sent_more_often_than_they_are_looked_at():
+    scene = Scene(whole=False)
+    scene.step_s = 0.5
+    scene.show("ABCDEFGHI")
+    assert KEYFRAME_EVERY_S == 2.0
+    assert scene.worker.taken() == [(b"A", True), (b"E", True), (b"I", True)]
+
+
+def test_what_came_before_is_marked_as_old():
+    scene = Scene(whole=True, before="Ab")
+    scene.show("c")
+    units = [message for message in scene.worker.messages if isinstance(message, Unit)]
+    assert [unit.is_old for unit in units] == [True, True, False]
+
+
+def test_a_camera_that_comes_first_is_sent_when_others_wait():
+    scene = Scene(whole=True)
+    scene.worker.waiting_bytes = int(MAX_WAITING_BYTES * MAX_WAITING_SHARE) + 1
+    scene.show("A")
+    scene.feed.is_first = True
+    scene.show("Bc")
+    assert [data for data, _ in scene.worker.taken()] == [b"B", b"c"]
+
+
+def test_what_arrives_is_counted_and_its_gop_measured():
+    scene = Scene(whole=False)
+    scene.show("AbcDef")
+    assert scene.feed.take_arrived() == 6
+    assert scene.feed.take_arrived() == 0
+    assert scene.feed.gop.gop_s == 3.0

@@ -108,7 +108,9 @@ async def test_sick_cameras_are_named_while_the_others_go_on(site: Appliance, cl
 
             async def examined():
                 analysis = (await api.get("/api/status"))["analysis"]
-                return analysis["running"] and all(analysis["cameras"][key] > 0 for key in ("cam1", "hevc"))
+                return analysis["running"] and all(
+                    analysis["cameras"][key]["fps"] > 0 for key in ("cam1", "hevc")
+                )
 
             await until_true(examined, "the analysis sees both codecs")
 

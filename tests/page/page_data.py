@@ -170,6 +170,29 @@ def disk(path: str, state: str = "recording", cameras: tuple[str, ...] = ()) -> 
     }
 
 
+def analysis():
+    modes = ("acting", "acting", "moving", "keyframes", "keyframes")
+    told = {
+        "arrived_fps": 25.0,
+        "skipped": 0,
+        "decode_errors": 0,
+        "age_s": 0.1,
+        "cpu_percent": 6.0,
+        "gop_s": 2.0,
+    }
+    return {
+        "running": True,
+        "cpu_percent": 31.5,
+        "budget_percent": 60.0,
+        "busy": 0.33,
+        "inference_ms": 11.2,
+        "cameras": {
+            camera_id: {"mode": mode, "fps": 0.5 if mode == "keyframes" else 6.0, **told}
+            for (camera_id, _), mode in zip(PLACES[:5], modes, strict=True)
+        },
+    }
+
+
 def status() -> Json:
     return {
         "faults": [],
@@ -185,7 +208,7 @@ def status() -> Json:
             },
             "disks": [disk("/data/recordings", cameras=tuple(camera_id for camera_id, _ in PLACES))],
         },
-        "analysis": {"running": True, "cameras": {camera_id: 6.0 for camera_id, _ in PLACES[:5]}},
+        "analysis": analysis(),
         "loop_lag_ms": {"p50": 0.4, "p99": 6.0, "max": 15.0},
         "clock": {"source": "ntp", "error_s": 0.02},
         "now_s": time.time(),

@@ -216,7 +216,16 @@ async def test_status_shows_faults_of_visible_cameras(site: Site) -> None:
     assert set(status["storage"]) == {
         *("used_bytes", "free_bytes", "oldest_s", "days_kept", "days_possible", "cameras", "disks")
     }
-    assert status["analysis"] == {"running": True, "cameras": {"gate": 6.0}}
+    cameras = status["analysis"].pop("cameras")
+    assert status["analysis"] == {
+        "running": True,
+        "cpu_percent": 41.2,
+        "budget_percent": 60.0,
+        "busy": 0.5,
+        "inference_ms": 9.6,
+    }
+    told = {"mode": "acting", "fps": 6.0, "arrived_fps": 25.0, "skipped": 1, "decode_errors": 0}
+    assert cameras == {"gate": {**told, "age_s": 0.0, "cpu_percent": 7.0, "gop_s": 2.0}}
     assert status["loop_lag_ms"] == {"p50": 0.2, "p99": 3.5, "max": 8.0}
     assert status["uptime_s"] >= 0
     whole = await site.log_in("tất cả", VIEWER)

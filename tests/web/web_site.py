@@ -25,6 +25,7 @@ from nvr.alarm.siren import SirenLine
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
 from nvr.detect.link import AnalysisError
+from nvr.detect.numbers import AnalysisStatistics, CameraNumbers
 from nvr.events import Box, Examined, Explanation, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
@@ -84,6 +85,18 @@ def make_config(directory: Path, *, siren: bool) -> Config:
     if siren:
         tree["siren"] = {"port": directory / "no-relay"}
     return Config.model_validate(tree)
+
+
+ANALYSIS = AnalysisStatistics(
+    cameras={
+        "gate": CameraNumbers("acting", 25.0, 6.0, skipped=1, cpu_share=0.07, gop_s=2.0),
+        "yard": CameraNumbers("keyframes", 25.0, 0.5),
+    },
+    inference_ms=9.6,
+    cpu_share=0.412,
+    cpu_budget=0.6,
+    busy=0.5,
+)
 
 
 @dataclass
@@ -266,7 +279,7 @@ async def running_site(
         auth=auth,
         streams=streams,
         changes=changes,
-        analysis=lambda: AnalysisView(True, {"gate": 6.0, "yard": 5.5}),
+        analysis=lambda: AnalysisView(True, ANALYSIS),
         still=still or no_still,
         loop_lag=lambda: Lag(0.2, 3.5, 8.0),
     )

@@ -82,6 +82,7 @@ def _steady(status: Json) -> Json:
     return {
         "faults": status["faults"],
         "running": status["analysis"]["running"],
+        "acting": [c for c, told in status["analysis"]["cameras"].items() if told["mode"] == "acting"],
         "days_kept": days_kept and round(days_kept, 1),
     }
 

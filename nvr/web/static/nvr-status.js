@@ -133,9 +133,12 @@ export class NvrStatus extends NvrElement {
 
   /** @param {Status} status */
   #analysisFact({ analysis, uptime_s: uptime, now_s: toldS }) {
-    const watched = Object.keys(analysis.cameras).length;
+    const modes = Object.values(analysis.cameras).map(({ mode }) => mode);
+    const watched = modes.filter((mode) => mode !== "quarantined").length;
+    const acting = modes.filter((mode) => mode === "acting").length;
+    const running = [tn("analysis.running", watched), ...(acting ? [tn("analysis.acting", acting)] : [])];
     return [
-      fact(t("analysis.title"), analysis.running ? tn("analysis.running", watched) : t("analysis.stopped")),
+      fact(t("analysis.title"), analysis.running ? running.join("; ") : t("analysis.stopped")),
       fact(t("status.uptime"), span(uptime + this.app.store.nowS() - toldS)),
     ];
   }

@@ -173,10 +173,14 @@
  * @property {Siren} siren
  * @property {number[]} ringing ids of incidents that ring until somebody acknowledges them
  *
+ * @typedef {object} Watched how analysis looks at a camera
+ * @property {"acting" | "moving" | "seldom_keyframes" | "keyframes" | "quarantined"} mode
+ * @property {number} fps examined
+ *
  * @typedef {object} Status
  * @property {Fault[]} faults
  * @property {Storage} storage
- * @property {{running: boolean, cameras: Record<string, number>}} analysis
+ * @property {{running: boolean, cpu_percent: number, budget_percent: number, cameras: Record<string, Watched>}} analysis
  * @property {{p50: number, p99: number, max: number}} loop_lag_ms how late the service was in the last minute
  * @property {number} now_s
  * @property {{source: "none" | "rtc" | "person" | "ntp", error_s: number | null}} clock
