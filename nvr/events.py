@@ -37,6 +37,16 @@ class Response(StrEnum):
     SIREN = "siren"
 
 
+class Rule(StrEnum):
+    """How a sighting came about: in a zone, in it for long, or across a line (to the left or right hand of who looks
+    along it)."""
+
+    ENTER = "enter"
+    LOITER = "loiter"
+    CROSS_LEFT = "cross_left"
+    CROSS_RIGHT = "cross_right"
+
+
 class Box(NamedTuple):
     """Relative rectangle; x0 <= x1, y0 <= y1."""
 
@@ -57,7 +67,7 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """An object confirmed in a zone by the sequential test, once per track and zone.
+    """An object confirmed by the sequential test in a zone or across a line, which `zone` names, by `rule`.
 
     `captured_mono_s` is the arrival time of the access unit that decided it. `picture` is a JPEG of that frame.
     """
@@ -71,6 +81,7 @@ class Sighting:
     track: int
     captured_mono_s: float
     picture: bytes = field(repr=False)
+    rule: Rule = Rule.ENTER
 
 
 @dataclass(frozen=True, slots=True)

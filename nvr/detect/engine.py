@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nvr.detect.analysis import CameraAnalysis, Detector, Finding, WatchedZone
+from nvr.detect.analysis import CameraAnalysis, Detector, Finding
 from nvr.detect.decode import Decoder, config_of, decode_still
 from nvr.detect.picture import MIN_SIDE_PX, Picture
 from nvr.detect.protocol import (
@@ -26,6 +26,7 @@ from nvr.detect.protocol import (
     Unit,
 )
 from nvr.detect.regions import MAX_SQUARES
+from nvr.detect.rules import WatchedLine, WatchedZone
 from nvr.detect.sandbox import try_to_break_out
 from nvr.detect.schedule import Schedule
 from nvr.detect.stills import Stills
@@ -57,7 +58,7 @@ class Engine:
 
     def __init__(self, configure: Configure, detector: Detector, now: Callable[[], float]):
         self._now = now
-        self._cameras = [_Camera(CameraAnalysis(detector, _zones(setup))) for setup in configure.cameras]
+        self._cameras = [_Camera(_analysis(detector, setup)) for setup in configure.cameras]
         self._schedule = Schedule(len(self._cameras), configure.fps)
         self._stills = Stills()
         self._reported_s = now()
@@ -190,14 +191,17 @@ class Engine:
                 camera.candidate = (picture, received_s)
 
 
-def _zones(setup: CameraSetup) -> Sequence[WatchedZone]:
-    return [WatchedZone(zone.polygon, frozenset(zone.kinds)) for zone in setup.zones]
+def _analysis(detector: Detector, setup: CameraSetup) -> CameraAnalysis:
+    zones = [WatchedZone(zone.polygon, frozenset(zone.kinds), zone.loiter_s) for zone in setup.zones]
+    lines = [WatchedLine(line.start, line.end, line.direction, frozenset(line.kinds)) for line in setup.lines]
+    return CameraAnalysis(detector, zones, lines, setup.masks)
 
 
 def _found(camera: int, finding: Finding, received_s: float, jpeg: bytes) -> FoundWithPicture:
     found = Found(
         camera=camera,
         zone=finding.zone,
+        rule=finding.rule,
         kind=finding.kind,
         score=min(finding.score, 1.0),
         box=_within_picture(finding.box),

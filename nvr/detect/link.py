@@ -22,6 +22,7 @@ from nvr.detect.protocol import (
     Configure,
     Failed,
     FoundWithPicture,
+    LineSetup,
     Moved,
     PictureMade,
     Ready,
@@ -216,15 +217,18 @@ class AnalysisLink:
         """The worker gives numbers; names and response come from the configuration."""
         found = message.found
         camera = self._camera(found.camera)
-        if found.zone >= len(camera.zone) or found.kind not in camera.zone[found.zone].objects:
-            raise _violation("a sighting in a zone, or of a kind, that is not configured")
+        if found.zone >= len(camera.places):
+            raise _violation("a sighting in a zone that is not configured")
+        place = camera.places[found.zone]
+        if found.kind not in place.objects or not place.allows(found.rule):
+            raise _violation("a sighting of a kind, or by a rule, that is not configured")
         if found.bounds.x0 > found.bounds.x1 or found.bounds.y0 > found.bounds.y1:
             raise _violation("a sighting with an inverted box")
-        zone = camera.zone[found.zone]
         return Sighting(
             camera=camera.id,
-            zone=zone.name,
-            response=zone.response,
+            zone=place.name,
+            response=place.response,
+            rule=found.rule,
             kind=found.kind,
             score=found.score,
             box=found.bounds,
@@ -253,8 +257,17 @@ class AnalysisLink:
 
 
 def _setup(camera: Camera) -> CameraSetup:
-    zones = (ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects)) for zone in camera.zone)
-    return CameraSetup(zones=tuple(zones))
+    zones = (
+        ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects), loiter_s=zone.loiter_s)
+        for zone in camera.zone
+    )
+    lines = (
+        LineSetup(start=line.start, end=line.end, direction=line.direction, kinds=tuple(line.objects))
+        for line in camera.line
+    )
+    return CameraSetup(
+        zones=tuple(zones), lines=tuple(lines), masks=tuple(mask.polygon for mask in camera.mask)
+    )
 
 
 def _violation(problem: str) -> AnalysisError:

@@ -17,7 +17,7 @@ import av
 import numpy as np
 
 from nvr.detect import sandbox
-from nvr.detect.analysis import CameraAnalysis, WatchedZone
+from nvr.detect.analysis import CameraAnalysis
 from nvr.detect.decode import Decoder
 from nvr.detect.engine import Engine
 from nvr.detect.objects import CLASSES, ObjectDetector, suppress
@@ -32,6 +32,7 @@ from nvr.detect.protocol import (
     WorkerReader,
     encode,
 )
+from nvr.detect.rules import WatchedZone
 from nvr.errors import ModelError
 
 RECEIVE_BYTES = 256 << 10

@@ -16,6 +16,17 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from nvr.detect.setup_messages import (
+    MAX_CAMERAS,
+    MAX_PLACES,
+    CameraIndex,
+    CameraSetup,
+    LineSetup,
+    Message,
+    Share,
+    Word,
+    ZoneSetup,
+)
 from nvr.detect.still_messages import (
     MAX_PARAMETER_SET,
     WANTED_HEAD_BYTES,
@@ -24,14 +35,20 @@ from nvr.detect.still_messages import (
     ProtocolError,
     checked_jpeg,
 )
-from nvr.events import Box
+from nvr.events import Box, Rule
 from nvr.media.access_unit import Codec
 
-__all__ = ["PictureMade", "PictureWanted", "ProtocolError"]
+__all__ = [
+    "CameraSetup",
+    "LineSetup",
+    "PictureMade",
+    "PictureWanted",
+    "ProtocolError",
+    "ZoneSetup",
+]
 
 MAX_TO_WORKER = 4 << 20
 MAX_TO_SERVICE = 2 << 20
-MAX_CAMERAS = 256
 _HEADER = struct.Struct(">IB")
 _PARAMETERS = struct.Struct(">HBHH")
 _CODECS: tuple[Codec, ...] = ("h264", "h265")
@@ -43,27 +60,7 @@ MAX_STILL = MAX_TO_WORKER - WANTED_HEAD_BYTES
 """Bytes of the largest keyframe that a picture can be asked of."""
 
 
-CameraIndex = Annotated[int, Meta(ge=0, lt=MAX_CAMERAS)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Word = Annotated[str, Meta(max_length=40)]
-
-
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """JSON has neither infinity nor NaN."""
-
-
-class ZoneSetup(_Message, frozen=True):
-    """A zone's polygon in relative coordinates and the kinds of object that count in it."""
-
-    polygon: Annotated[tuple[tuple[Share, Share], ...], Meta(min_length=3, max_length=64)]
-    kinds: Annotated[tuple[Word, ...], Meta(max_length=20)]
-
-
-class CameraSetup(_Message, frozen=True):
-    zones: Annotated[tuple[ZoneSetup, ...], Meta(max_length=64)]
-
-
-class Configure(_Message, frozen=True):
+class Configure(Message, frozen=True):
     """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on."""
 
     model: Annotated[str, Meta(max_length=4096)] | None
@@ -71,13 +68,13 @@ class Configure(_Message, frozen=True):
     cameras: Annotated[tuple[CameraSetup, ...], Meta(max_length=MAX_CAMERAS)]
 
 
-class Acting(_Message, frozen=True):
+class Acting(Message, frozen=True):
     """To the worker: the cameras whose sightings have consequences now; they are examined first."""
 
     cameras: Annotated[tuple[CameraIndex, ...], Meta(max_length=MAX_CAMERAS)]
 
 
-class SelfTest(_Message, frozen=True):
+class SelfTest(Message, frozen=True):
     """To the worker: try to break out and tell what happened."""
 
 
@@ -105,13 +102,13 @@ class Unit:
     alone: bool = False
 
 
-class Ready(_Message, frozen=True):
+class Ready(Message, frozen=True):
     """To the service: model loaded, locked in by `mechanisms`."""
 
     mechanisms: Annotated[tuple[Word, ...], Meta(max_length=10)]
 
 
-class Failed(_Message, frozen=True):
+class Failed(Message, frozen=True):
     """To the service, last: why the worker cannot work."""
 
     code: Literal["model", "sandbox"]
@@ -119,7 +116,7 @@ class Failed(_Message, frozen=True):
     remedy: Annotated[str, Meta(max_length=1000)]
 
 
-class Moved(_Message, frozen=True):
+class Moved(Message, frozen=True):
     """To the service: what becomes a Motion."""
 
     camera: CameraIndex
@@ -127,16 +124,17 @@ class Moved(_Message, frozen=True):
     area: Share
 
 
-class Found(_Message, frozen=True):
-    """To the service: what becomes a Sighting, without its picture."""
+class Found(Message, frozen=True):
+    """To the service: what becomes a Sighting, without its picture. `zone`: index in `Camera.places`."""
 
     camera: CameraIndex
-    zone: Annotated[int, Meta(ge=0, lt=64)]
+    zone: Annotated[int, Meta(ge=0, lt=2 * MAX_PLACES)]
     kind: Word
     score: Share
     box: tuple[Share, Share, Share, Share]
     track: Annotated[int, Meta(ge=1, le=2**53)]
     captured_mono_s: float
+    rule: Rule = Rule.ENTER
 
     @property
     def bounds(self) -> Box:
@@ -149,7 +147,7 @@ class FoundWithPicture:
     jpeg: bytes
 
 
-class CameraStatistics(_Message, frozen=True):
+class CameraStatistics(Message, frozen=True):
     """Of one camera since the last report: frames examined a second, frames that were due but skipped, pictures
     that could not be decoded, and the age of the frame examined last when that was finished."""
 
@@ -159,7 +157,7 @@ class CameraStatistics(_Message, frozen=True):
     queue_age_s: Annotated[float, Meta(ge=0)]
 
 
-class Statistics(_Message, frozen=True):
+class Statistics(Message, frozen=True):
     """To the service, about every second: proof of life. `inference_ms`: mean time of one run of the model; `busy`:
     share of the time since the last report in which it did not wait for something to do."""
 
@@ -168,17 +166,17 @@ class Statistics(_Message, frozen=True):
     busy: Share = 0.0
 
 
-class SelfTestResult(_Message, frozen=True):
+class SelfTestResult(Message, frozen=True):
     """To the service: attempt to outcome, an errno name or "allowed"."""
 
     outcomes: Annotated[dict[Word, Word], Meta(max_length=40)]
 
 
-M = TypeVar("M", bound=_Message)
+M = TypeVar("M", bound=Message)
 ToWorker = Configure | Parameters | Unit | Acting | SelfTest | PictureWanted
 ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult | PictureMade
 
-_JSON_TYPES: Mapping[int, type[_Message]] = {
+_JSON_TYPES: Mapping[int, type[Message]] = {
     1: Configure,
     4: Acting,
     5: SelfTest,
@@ -288,7 +286,7 @@ class ServiceReader:
                 yield message
 
 
-def _json(number: int, body: bytes) -> _Message:
+def _json(number: int, body: bytes) -> Message:
     return _validated(_JSON_TYPES[number], body)
 
 

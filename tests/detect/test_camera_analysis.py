@@ -7,10 +7,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from nvr.detect.analysis import AGAIN_S, CameraAnalysis, Examination, WatchedZone
+from nvr.detect.analysis import CameraAnalysis, Examination
 from nvr.detect.objects import SIZE, Detections, ObjectDetector
 from nvr.detect.picture import Picture
 from nvr.detect.regions import Square
+from nvr.detect.rules import AGAIN_S, WatchedZone
 from nvr.events import Box
 
 FPS = 6.0
