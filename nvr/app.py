@@ -23,7 +23,7 @@ from nvr.clock import SystemClock
 from nvr.config import Camera, Config
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.errors import NvrError, StorageError
-from nvr.events import Fault, Response, Role, Sighting, StreamKey, StreamStatus
+from nvr.events import Fault, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.heap import keep_clean
 from nvr.loop_lag import LoopLag
@@ -92,11 +92,6 @@ class App:
 
     def __init__(self, config: Config, clock: RememberingClock, state: Database, auth: Auth):
         self.config, self.auth = config, auth
-        self._acting = frozenset(
-            camera.id
-            for camera in config.camera
-            if any(zone.response is not Response.RECORD for zone in camera.zone)
-        )
         self._clock = clock
         self.faults = FaultBoard(clock)
         self._supervisor = Supervisor(clock, self.faults)
@@ -283,7 +278,7 @@ class App:
     def _alarm_changed(self) -> None:
         """Cameras that may call or sound now are examined before the others."""
         if self._analysis is not None:
-            self._analysis.set_acting(self._acting if self.alarm.view().armed.armed else frozenset())
+            self._analysis.set_acting(self.alarm.acting)
         self._changes.notify()
 
     async def _still(self, config: CodecConfig, data: bytes) -> bytes | None:

@@ -6,13 +6,13 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from nvr.events import Actor, Box, Response, Sighting
+from nvr.events import Actor, Box, Response, Rule, Sighting
 from nvr.store import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One row of the table `incidents` (schema/001.sql); times in seconds since 1970 UTC."""
+    """One row of the table `incidents` (schema/001.sql, 005.sql); times in seconds since 1970 UTC."""
 
     id: int
     camera: str
@@ -27,6 +27,7 @@ class Incident:
     has_picture: bool
     acknowledged_s: float | None
     acknowledged_by: str | None
+    rule: Rule = Rule.ENTER
 
 
 MAX_MARKS = 2000
@@ -64,12 +65,13 @@ class IncidentStore:
             seen_wall_s,
             sighting.score,
             json.dumps(sighting.box),
+            sighting.rule,
         )
 
         def insert(connection: sqlite3.Connection) -> Incident:
             cursor = connection.execute(
-                "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box)"
-                " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+                "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box, rule)"
+                " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
                 row,
             )
             return _one(connection, cursor.lastrowid)
@@ -202,4 +204,5 @@ def _incident(row: sqlite3.Row) -> Incident:
         has_picture=bool(row["has_picture"]),
         acknowledged_s=row["acknowledged_s"],
         acknowledged_by=row["acknowledged_by"],
+        rule=Rule(row["rule"]),
     )

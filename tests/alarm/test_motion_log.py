@@ -66,7 +66,10 @@ async def test_what_is_kept_is_bounded(db) -> None:
 
 
 async def test_marks_of_incidents(db) -> None:
-    query = "INSERT INTO incidents VALUES (?, 'gate', '*', 'person', 'call', ?, ?, 1, 0.9, '[0,0,1,1]', 0, NULL, NULL)"
+    query = (
+        "INSERT INTO incidents (id, camera, zone, kind, response, opened_s, last_s, sightings, score, box)"
+        " VALUES (?, 'gate', '*', 'person', 'call', ?, ?, 1, 0.9, '[0,0,1,1]')"
+    )
     rows = [(n + 1, NOON + 10 * n, NOON + 10 * n + 5) for n in range(5000)]
     await db.write(lambda c: c.executemany(query, rows) and None)
     store = IncidentStore(db)

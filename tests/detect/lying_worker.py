@@ -23,6 +23,7 @@ from nvr.detect.protocol import (
     WorkerReader,
     encode,
 )
+from nvr.events import Rule
 
 JPEG = b"\xff\xd8\xff\xe0\xff\xd9"
 TRUTH = Found(
@@ -38,6 +39,7 @@ NUMBERS = CameraStatistics(examined_fps=0, skipped=0, decode_errors=0, queue_age
 LIES = {
     "zone": encode(FoundWithPicture(replace(TRUTH, zone=1), JPEG)),
     "kind": encode(FoundWithPicture(replace(TRUTH, kind="cow"), JPEG)),
+    "rule": encode(FoundWithPicture(replace(TRUTH, rule=Rule.LOITER), JPEG)),
     "box": encode(FoundWithPicture(replace(TRUTH, box=(0.5, 0.1, 0.2, 0.2)), JPEG)),
     "camera": encode(FoundWithPicture(replace(TRUTH, camera=1), JPEG)),
     "future": encode(Moved(camera=0, captured_mono_s=time.monotonic() + 3600, area=0.1)),

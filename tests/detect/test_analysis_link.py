@@ -279,6 +279,7 @@ def hijacked(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("zone", "not configured"),
         ("kind", "not configured"),
+        ("rule", "not configured"),
         ("box", "inverted"),
         ("camera", "no camera 1"),
         ("future", "not now"),

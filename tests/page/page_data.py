@@ -51,6 +51,9 @@ def cameras() -> list[Json]:
         "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]],
         "response": "call",
         "objects": ["person"],
+        "hours": [],
+        "rule": "enter",
+        "seconds": None,
     }
     all_of_them: list[Json] = [
         {
@@ -58,6 +61,7 @@ def cameras() -> list[Json]:
             "name": name,
             "streams": {"main": stream(width=1920, height=1080), "sub": stream()},
             "zones": [zone],
+            "lines": [],
             "live": "sub",
             "fault": None,
         }
@@ -204,6 +208,7 @@ def incident(number: int, **more: object) -> Json:
         "camera": camera_id,
         "camera_name": name,
         "zone": "Sân sau" if number % 3 == 0 else "*",
+        "rule": "enter",
         "kind": kind,
         "response": response,
         "opened_s": at,

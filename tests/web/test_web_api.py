@@ -23,7 +23,17 @@ async def test_cameras_with_streams_zones_and_faults(site: Site) -> None:
     assert gate["streams"]["main"]["state"] == "connecting"
     assert yard["streams"]["sub"] is None
     corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
-    assert gate["zones"] == [{"name": "*", "polygon": corners, "response": "call", "objects": ["person"]}]
+    (zone,) = gate["zones"]
+    assert zone == {
+        "name": "*",
+        "polygon": corners,
+        "response": "call",
+        "objects": ["person"],
+        "hours": [],
+        "rule": "enter",
+        "seconds": None,
+    }
+    assert gate["lines"] == []
 
     for key in services.config.streams:
         site.show_live(key)
