@@ -22,6 +22,7 @@ from nvr.camera.source import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config
 from nvr.detect.link import AnalysisError, AnalysisLink
+from nvr.detect.sick_board import SickBoard
 from nvr.errors import NvrError, StorageError
 from nvr.events import Fault, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
@@ -122,6 +123,7 @@ class App:
         self.alarm = AlarmRunner(
             config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
         )
+        self._sick = SickBoard(self.faults, len(config.camera))
         self._analysis = (
             AnalysisLink(
                 self.hub,
@@ -131,6 +133,7 @@ class App:
                 clock=clock,
                 on_sighting=self.sighting,
                 on_motion=self.seen.motion,
+                on_health=self._sick.tell,
             )
             if config.analysis.enabled
             else None
@@ -159,6 +162,7 @@ class App:
                 analysis=self._analysis_view,
                 still=self._still,
                 loop_lag=self._lag.view,
+                sick=self._sick.of,
             )
         )
 

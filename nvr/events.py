@@ -85,6 +85,17 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraHealth:
+    """A camera shows what it should (`sickness` None), or does not: "covered", "moved", …, with a JPEG of when it last
+    did (empty: there is none) and one of now."""
+
+    camera: str
+    sickness: str | None
+    before: bytes = field(default=b"", repr=False)
+    now: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Something that staff must know about, until it is cleared. `place` and `code` identify it.
 

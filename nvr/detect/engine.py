@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from nvr.detect.analysis import CameraAnalysis, Detector, Finding
 from nvr.detect.decode import Decoder, config_of, decode_still
+from nvr.detect.health import CameraHealth
 from nvr.detect.picture import MIN_SIDE_PX, Picture
 from nvr.detect.protocol import (
     Acting,
@@ -43,6 +44,7 @@ MAX_SKIPPED_SHARE = 0.15
 @dataclass(slots=True)
 class _Camera:
     analysis: CameraAnalysis
+    health: CameraHealth
     decoder: Decoder = field(default_factory=Decoder)
     candidate: tuple[Picture | Unit, float] | None = None
     config: CodecConfig | None = None
@@ -58,7 +60,10 @@ class Engine:
 
     def __init__(self, configure: Configure, detector: Detector, now: Callable[[], float]):
         self._now = now
-        self._cameras = [_Camera(_analysis(detector, setup)) for setup in configure.cameras]
+        self._cameras = [
+            _Camera(_analysis(detector, setup), CameraHealth(index))
+            for index, setup in enumerate(configure.cameras)
+        ]
         self._schedule = Schedule(len(self._cameras), configure.fps)
         self._stills = Stills()
         self._reported_s = now()
@@ -113,7 +118,7 @@ class Engine:
         camera.age_s = max(finished_s - received_s, 0.0)
         self._squares += examined.squares
         self._model_s += finished_s - started_s
-        messages: list[ToService] = []
+        messages: list[ToService] = [*camera.health.observe(picture, received_s)]
         if examined.motion_area >= MOTION_AREA and received_s >= camera.next_motion_s:
             camera.next_motion_s = received_s + MOTION_EVERY_S
             messages.append(Moved(camera=index, captured_mono_s=received_s, area=examined.motion_area))

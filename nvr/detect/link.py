@@ -27,12 +27,15 @@ from nvr.detect.protocol import (
     PictureMade,
     Ready,
     SelfTestResult,
+    Sick,
+    SickHead,
     Statistics,
     ToService,
+    Well,
     ZoneSetup,
 )
 from nvr.errors import ModelError, NvrError
-from nvr.events import Motion, Sighting
+from nvr.events import CameraHealth, Motion, Sighting
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 
@@ -60,8 +63,9 @@ class AnalysisStatistics:
 class AnalysisLink:
     """Keeps one analysis process at work on the `analysed` stream of each camera.
 
-    `clock` must read the machine's monotonic clock: the worker compares its times with its own. `on_sighting` and
-    `on_motion` are called on the event loop and must neither block nor raise.
+    `clock` must read the machine's monotonic clock: the worker compares its times with its own. `on_sighting`,
+    `on_motion` and `on_health` are called on the event loop and must neither block nor raise. A camera is told to be
+    sick once, and to be well when it is, or when the worker that said so is no more.
     """
 
     def __init__(
@@ -74,9 +78,11 @@ class AnalysisLink:
         clock: Clock,
         on_sighting: Callable[[Sighting], None],
         on_motion: Callable[[Motion], None],
+        on_health: Callable[[CameraHealth], None],
     ):
         self._hub, self._cameras, self._clock = hub, cameras, clock
-        self._on_sighting, self._on_motion = on_sighting, on_motion
+        self._on_sighting, self._on_motion, self._on_health = on_sighting, on_motion, on_health
+        self._sick: set[int] = set()
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
@@ -140,6 +146,8 @@ class AnalysisLink:
         finally:
             self._worker = None
             self._statistics = AnalysisStatistics()
+            for index in sorted(self._sick):
+                self._is_well(index)
             await worker.end()
 
     async def _wait_until_ready(self, worker: WorkerProcess) -> None:
@@ -189,12 +197,23 @@ class AnalysisLink:
                 self._on_motion(Motion(self._camera(message.camera).id, captured_s, message.area))
             case FoundWithPicture():
                 self._on_sighting(self._sighting(message))
+            case Sick(head=SickHead(camera=index, sickness=sickness)):
+                camera = self._camera(index)
+                self._sick.add(index)
+                self._on_health(CameraHealth(camera.id, sickness, message.before, message.now))
+            case Well(camera=index):
+                self._is_well(index)
             case PictureMade():
                 worker.answer_picture(message)
             case SelfTestResult():
                 worker.answer_self_test(message)
             case _:
                 raise _violation(f"{type(message).__name__} after it was ready")
+
+    def _is_well(self, index: int) -> None:
+        camera = self._camera(index)
+        self._sick.discard(index)
+        self._on_health(CameraHealth(camera.id, None))
 
     def _keep_statistics(self, message: Statistics) -> None:
         if len(message.cameras) != len(self._cameras):

@@ -20,6 +20,8 @@ from nvr.detect import sandbox
 from nvr.detect.analysis import CameraAnalysis
 from nvr.detect.decode import Decoder
 from nvr.detect.engine import Engine
+from nvr.detect.health import CameraHealth
+from nvr.detect.look import best_shift
 from nvr.detect.objects import CLASSES, ObjectDetector, suppress
 from nvr.detect.picture import Picture
 from nvr.detect.protocol import (
@@ -33,6 +35,7 @@ from nvr.detect.protocol import (
     encode,
 )
 from nvr.detect.rules import WatchedZone
+from nvr.detect.sick import SAMPLE_EVERY_S
 from nvr.errors import ModelError
 
 RECEIVE_BYTES = 256 << 10
@@ -119,11 +122,13 @@ def _warm_up(detector: ObjectDetector) -> None:
     the middle of a calculation)."""
     Decoder.warm_up()
     everything = WatchedZone(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)), frozenset(CLASSES.values()))
-    analysis = CameraAnalysis(detector, [everything])
+    analysis, health = CameraAnalysis(detector, [everything]), CameraHealth(0)
     for t_s in range(4):
         luma = np.full((96 * 3 // 2, 96), 128, np.uint8)
         luma[9 * t_s : 9 * t_s + 24, 20:50] = 255
         picture = Picture(av.VideoFrame.from_ndarray(luma, "yuv420p"))
         analysis.examine(picture, float(t_s))
+        health.observe(picture, SAMPLE_EVERY_S * t_s)
         picture.jpeg()
+    best_shift(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32))
     suppress(np.array([[0, 0, 1, 1], [0, 0, 1, 1]], np.float32), np.ones(2, np.float32))

@@ -27,6 +27,7 @@ from nvr.detect.setup_messages import (
     Word,
     ZoneSetup,
 )
+from nvr.detect.sick_messages import Sick, SickHead, Well
 from nvr.detect.still_messages import (
     MAX_PARAMETER_SET,
     WANTED_HEAD_BYTES,
@@ -44,6 +45,9 @@ __all__ = [
     "PictureMade",
     "PictureWanted",
     "ProtocolError",
+    "Sick",
+    "SickHead",
+    "Well",
     "ZoneSetup",
 ]
 
@@ -174,7 +178,9 @@ class SelfTestResult(Message, frozen=True):
 
 M = TypeVar("M", bound=Message)
 ToWorker = Configure | Parameters | Unit | Acting | SelfTest | PictureWanted
-ToService = Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult | PictureMade
+ToService = (
+    Ready | Failed | Moved | FoundWithPicture | Statistics | SelfTestResult | PictureMade | Sick | Well
+)
 
 _JSON_TYPES: Mapping[int, type[Message]] = {
     1: Configure,
@@ -185,9 +191,10 @@ _JSON_TYPES: Mapping[int, type[Message]] = {
     67: Moved,
     69: Statistics,
     70: SelfTestResult,
+    73: Well,
 }
 _JSON_NUMBERS = {kind: number for number, kind in _JSON_TYPES.items()}
-_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE = 2, 3, 6, 68, 71
+_PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _FOUND_TYPE, _MADE_TYPE, _SICK_TYPE = 2, 3, 6, 68, 71, 72
 _FIRST_TO_SERVICE = 65
 
 
@@ -206,6 +213,8 @@ def encode(message: ToWorker | ToService) -> bytes:
             number, body = _WANTED_TYPE, message.pack()
         case PictureMade():
             number, body = _MADE_TYPE, message.pack()
+        case Sick():
+            number, body = _SICK_TYPE, message.pack()
         case FoundWithPicture():
             number = _FOUND_TYPE
             text = msgspec.json.encode(message.found)
@@ -271,7 +280,7 @@ class ServiceReader:
     """The service's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = _Reader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 72))
+        self._reader = _Reader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 74))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToService]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
@@ -280,9 +289,11 @@ class ServiceReader:
                 yield _found(body)
             elif number == _MADE_TYPE:
                 yield PictureMade.unpack(body)
+            elif number == _SICK_TYPE:
+                yield Sick.unpack(body)
             else:
                 message = _json(number, body)
-                assert isinstance(message, Ready | Failed | Moved | Statistics | SelfTestResult)  # noqa: S101
+                assert isinstance(message, Ready | Failed | Moved | Statistics | SelfTestResult | Well)  # noqa: S101
                 yield message
 
 

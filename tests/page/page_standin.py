@@ -145,6 +145,7 @@ class StandIn:
         app.router.add_get("/api/deletions", self._deletions)
         app.router.add_get("/api/cameras/{camera}/picture", self._still)
         app.router.add_get("/api/incidents/{id}", self._incident)
+        app.router.add_get("/api/cameras/{camera}/sick/{when}", self._sick)
         app.router.add_get("/api/incidents/{id}/picture", self._picture)
         app.router.add_post("/api/incidents/{id}/acknowledge", self._acknowledge)
         app.router.add_post("/api/alarm/{action}", self._alarm)
@@ -278,6 +279,13 @@ class StandIn:
     async def _incident(self, request: web.Request) -> web.StreamResponse:
         found = self._found(request)
         return web.json_response(found) if found else refused(404, "not_found")
+
+    async def _sick(self, request: web.Request) -> web.StreamResponse:
+        before = street(2, 3)
+        return web.Response(
+            body=jpeg(before if request.match_info["when"] == "before" else before // 8 + 90),
+            content_type="image/jpeg",
+        )
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
         number = int(request.match_info["id"])

@@ -25,6 +25,7 @@ from nvr.alarm.siren import SirenLine
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
 from nvr.detect.link import AnalysisError
+from nvr.detect.sick_board import SickBoard
 from nvr.events import Box, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
@@ -95,6 +96,7 @@ class Site:
     state: Database
     journal: Journal
     server: WebServer
+    sick: SickBoard
     anonymous: Client
     clients: list[Client] = field(default_factory=list)
 
@@ -244,6 +246,7 @@ async def running_site(
         stream.attach(disks.consumer(stream.key))
     line = SirenLine(config.siren, directory / "guard.sock", faults=faults) if config.siren else None
     journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=changes.incident)
+    sick = SickBoard(faults, len(config.camera))
     alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify)
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
@@ -264,6 +267,7 @@ async def running_site(
         analysis=lambda: AnalysisView(True, {"gate": 6.0, "yard": 5.5}),
         still=still or no_still,
         loop_lag=lambda: Lag(0.2, 3.5, 8.0),
+        sick=sick.of,
     )
     server = WebServer(services)
     ready, recording = asyncio.Event(), asyncio.Event()
@@ -284,6 +288,7 @@ async def running_site(
             state,
             journal,
             server,
+            sick,
             Client(f"https://127.0.0.1:{config.web.https_port}", tls),
         )
         try:
