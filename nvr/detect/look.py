@@ -16,21 +16,22 @@ CELL, BLOCK = 4, 20
 """Pixels of the pictures' edge map and of the blocks in which brightness and detail are kept."""
 EDGE_NOISE, DETAIL_NOISE = 4, 6
 """Grey levels of difference that are noise."""
+QUIET = 14
+"""So many of the 144 blocks are quieter than what counts as noise: sky, wall, road."""
 
 
 class Look(NamedTuple):
     """What is kept of one picture. `pattern[45, 80]`: log strength of edges; `light[9, 16]`, `detail[9, 16]`: mean grey
-    level and fine structure of blocks; `edges`, `coarse`: mean strength of fine and of coarse edges."""
+    level and fine structure of blocks; `edges`, `coarse`: mean strength of fine and of coarse edges; `focus`: fine
+    structure for each bit of edge, which hardly depends on light and contrast. Noise is what the quietest blocks have;
+    `detail` and `focus` are without it."""
 
     pattern: Map
     light: Map
     detail: Map
     edges: float
     coarse: float
-
-    @property
-    def focus(self) -> float:
-        return float(self.detail.mean()) / (self.edges + 0.05)
+    focus: float
 
     def towards(self, now: Look, share: float) -> Look:
         """Moved by `share` of the way to `now`."""
@@ -40,6 +41,7 @@ class Look(NamedTuple):
             self.detail + np.float32(share) * (now.detail - self.detail),
             self.edges + share * (now.edges - self.edges),
             self.coarse + share * (now.coarse - self.coarse),
+            self.focus + share * (now.focus - self.focus),
         )
 
 
@@ -55,13 +57,22 @@ def look_at(gray: Gray) -> Look:
     detail[1:-1, 1:-1] = np.maximum(bends - DETAIL_NOISE, 0)
     small = _means(gray, CELL)
     coarse = np.abs(small[:-1, 1:] - small[:-1, :-1]) + np.abs(small[1:, :-1] - small[:-1, :-1])
+    cells = _means(edges, CELL)
+    clear_edges, clear_detail = _without_noise(_means(edges, BLOCK)), _without_noise(_means(detail, BLOCK))
     return Look(
-        np.log1p(_means(edges, CELL)),
+        np.log1p(cells),
         _means(gray, BLOCK),
-        _means(detail, BLOCK),
-        float(edges.mean()),
+        clear_detail,
+        float(cells.mean()),
         float(coarse.mean()),
+        float(clear_detail.mean()) / (float(clear_edges.mean()) + 0.05),
     )
+
+
+def _without_noise(blocks: Map) -> Map:
+    noise = np.float32(np.partition(blocks, QUIET, axis=None)[QUIET])
+    clear: Map = np.maximum(blocks - noise, np.float32(0))
+    return clear
 
 
 def resemblance(a: Map, b: Map) -> float:

@@ -2,8 +2,8 @@
 
 Small grey pictures, a few seconds apart, are averaged over half a minute: persons, cars, rain and shaking vanish from
 that, and what stands in the scene remains. It is compared with references that follow for an hour or longer. There is
-one for colour and one for infrared (a grey picture), and of both one for bright and one for dim light: neither the
-switch to infrared nor dusk is a fault, and the first ten minutes of each are learnt, not judged.
+one for infrared (a grey picture), one for colour by bright and one by dim light: neither the switch to infrared nor
+dusk is a fault, and the first ten minutes of each are learnt, not judged.
 
 | sickness | what tells it |
 |---|---|
@@ -53,7 +53,9 @@ LEAST_USUAL = 0.5
 """A scene that resembles itself less has nothing by which its view could be known."""
 SHIFTED_PATTERN, SHIFTED_BETTER, LEAST_SHIFT = 0.6, 0.15, 2
 """A shifted view resembles the reference so much, and by so much more than unshifted, at so many cells' distance."""
-VEIL, VEIL_DETAIL, VEIL_SHARE = 20.0, 0.5, 0.1
+VEIL, VEIL_DETAIL, VEIL_SHARE = 20.0, 0.5, 0.08
+SOME_DETAIL = 0.4
+"""Blocks that had less have nothing to lose: sky that becomes bright at dawn."""
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ class SickWatch:
         self._at_s = t_s
         is_frozen = self._freeze.observe(digest, t_s)
         look = look_at(gray)
-        light = (infrared, self._is_dim(float(look.light.mean()), infrared))
+        light = (infrared, not infrared and self._is_dim(float(look.light.mean())))
         if self._now is None or light != self._light:
             self._now, self._light = look, light
         else:
@@ -139,8 +141,8 @@ class SickWatch:
         assert self._now is not None  # noqa: S101  (observe comes first)
         return self._references.setdefault(self._light, _Reference(self._now, self._now))
 
-    def _is_dim(self, light: float, infrared: bool) -> bool:
-        was_dim = self._light[1] if self._now is not None and self._light[0] == infrared else None
+    def _is_dim(self, light: float) -> bool:
+        was_dim = self._light[1] if self._now is not None and not self._light[0] else None
         return light < (DIM if was_dim is None else DIM + DIM_BAND if was_dim else DIM - DIM_BAND)
 
     def _judged(self) -> Sickness | None:
@@ -191,7 +193,8 @@ class _Suspicion:
     @property
     def certain(self) -> Sickness | None:
         """What it mostly was, once it has lasted."""
-        return self._causes.most_common(1)[0][0] if self.lasted_s >= self._limit_s else None
+        # Not `most_common`: it imports a module when it is used, and the process is locked in by then.
+        return max(self._causes, key=self._causes.__getitem__) if self.lasted_s >= self._limit_s else None
 
     def forget(self) -> None:
         self.lasted_s = 0.0
@@ -241,9 +244,8 @@ def _is_moved(now: Map, scene: Map, alike: float, usual: float) -> bool:
 def _is_veiled(now: Look, long: Look) -> bool:
     """Part of the picture, but not most of it, is brighter and has lost its detail."""
     brighter = now.light - long.light
-    veiled = (brighter - max(float(np.median(brighter)), 0.0) > VEIL) & (
-        now.detail < VEIL_DETAIL * long.detail
-    )
+    veiled = brighter - max(float(np.median(brighter)), 0.0) > VEIL
+    veiled &= (now.detail < VEIL_DETAIL * long.detail) & (long.detail > SOME_DETAIL)
     return float(veiled.mean()) >= VEIL_SHARE
 
 

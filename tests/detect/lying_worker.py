@@ -19,10 +19,13 @@ from nvr.detect.protocol import (
     PictureMade,
     Ready,
     SelfTest,
+    Sick,
+    SickHead,
     Statistics,
     WorkerReader,
     encode,
 )
+from nvr.detect.sick_messages import MAX_SICK_JPEG
 from nvr.events import Rule
 
 JPEG = b"\xff\xd8\xff\xe0\xff\xd9"
@@ -36,6 +39,7 @@ TRUTH = Found(
     captured_mono_s=time.monotonic(),
 )
 NUMBERS = CameraStatistics(examined_fps=0, skipped=0, decode_errors=0, queue_age_s=0)
+SICK = Sick(SickHead(camera=0, sickness="moved"), b"", JPEG)
 LIES = {
     "zone": encode(FoundWithPicture(replace(TRUTH, zone=1), JPEG)),
     "kind": encode(FoundWithPicture(replace(TRUTH, kind="cow"), JPEG)),
@@ -50,6 +54,11 @@ LIES = {
     "garbage": b"HTTP/1.1 200 OK\r\n\r\n",
     "picture": encode(FoundWithPicture(TRUTH, JPEG)).replace(JPEG, b"<html>"),
     "still": encode(PictureMade(1, JPEG)).replace(JPEG, b"<html>"),
+    "sick": encode(Sick(SickHead(camera=1, sickness="moved"), b"", JPEG)),
+    "sickness": encode(SICK).replace(b"moved", b"upset"),
+    "sick picture": encode(SICK).replace(JPEG, b"<html>"),
+    "large picture": encode(Sick(SICK.head, b"", JPEG[:3] + bytes(MAX_SICK_JPEG) + JPEG[-2:])),
+    "believable": encode(SICK),
     "nothing": b"",
 }
 

@@ -27,10 +27,13 @@ from nvr.detect.protocol import (
     SelfTest,
     SelfTestResult,
     ServiceReader,
+    Sick,
+    SickHead,
     Statistics,
     ToService,
     ToWorker,
     Unit,
+    Well,
     WorkerReader,
     ZoneSetup,
     encode,
@@ -68,6 +71,9 @@ TO_SERVICE: list[ToService] = [
     SelfTestResult(outcomes={"open": "EPERM"}),
     PictureMade(7, JPEG),
     PictureMade(8, b""),
+    Sick(SickHead(camera=255, sickness="moved"), JPEG, JPEG + JPEG),
+    Sick(SickHead(camera=0, sickness="dark"), b"", JPEG),
+    Well(camera=3),
 ]
 
 
