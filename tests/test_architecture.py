@@ -22,7 +22,8 @@ nvr/record/hold.py nvr/record/outlook.py nvr/record/correction.py nvr/record/clo
 nvr/record/wall_timeline.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/setup_messages.py nvr/detect/attention.py
-nvr/detect/rules.py nvr/detect/look.py nvr/detect/sick.py nvr/detect/sick_messages.py nvr/config_model.py nvr/config_zones.py
+nvr/detect/rules.py nvr/detect/look.py nvr/detect/sick.py nvr/detect/sick_messages.py
+nvr/config_model.py nvr/config_zones.py
 nvr/alarm/machine.py nvr/alarm/hours.py nvr/alarm/schedule.py nvr/alarm/policy.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 hw/lcus.py hw/lease.py hw/output.py

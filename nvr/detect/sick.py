@@ -194,7 +194,9 @@ class _Suspicion:
     def certain(self) -> Sickness | None:
         """What it mostly was, once it has lasted."""
         # Not `most_common`: it imports a module when it is used, and the process is locked in by then.
-        return max(self._causes, key=self._causes.__getitem__) if self.lasted_s >= self._limit_s else None
+        if self.lasted_s < self._limit_s:
+            return None
+        return max(self._causes, key=self._causes.__getitem__)
 
     def forget(self) -> None:
         self.lasted_s = 0.0

@@ -101,7 +101,6 @@ async def test_through_the_locked_in_process_on_simulated_time() -> None:
                 return message
 
     async with asyncio.TaskGroup() as tasks:
-        words = tasks.create_task(worker.keep_last_words())
         worker.send(Configure(model=None, fps=6, cameras=(CameraSetup(zones=()),)))
         assert isinstance(await worker.receive(60), Ready)
         worker.send(Parameters(0, "h264", config.sps, config.pps))
@@ -111,6 +110,5 @@ async def test_through_the_locked_in_process_on_simulated_time() -> None:
         finally:
             sending.cancel()
             await worker.end()
-            words.cancel()
     assert sick.head.sickness == "dark"
     assert size_of(sick.now) == (480, 270)
