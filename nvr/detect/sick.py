@@ -7,7 +7,7 @@ dusk is a fault, and the first ten minutes of each are learnt, not judged.
 
 | sickness | what tells it |
 |---|---|
-| frozen | the decoded picture is the same bit by bit for minutes, longer than ever before while it was alive |
+| frozen | for minutes, longer than ever before while it was alive, each picture is bit by bit one of those before |
 | dark | almost the whole picture is black |
 | covered | fine and coarse structure are gone, and what is left lies elsewhere |
 | blurred | coarse structure is there, fine structure is not; their ratio hardly depends on light and contrast |
@@ -18,7 +18,7 @@ dusk is a fault, and the first ten minutes of each are learnt, not judged.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +39,9 @@ PERSIST_S, WEB_PERSIST_S, FROZEN_S = 90.0, 600.0, 300.0
 FROZEN_TIMES = 2.0
 """A picture that was the same bit by bit for some time, and then went on, may be so again, this many times as long."""
 FROZEN_MOST_S = 3600.0
+KNOWN_PICTURES, STILL = 32, 1.0
+"""So many pictures are remembered by their digests; and grey levels by which a block may differ meanwhile: a film that
+is played in a loop repeats its pictures too."""
 NEW_VIEW_S = 86400.0
 """A camera that was moved for so long has a new view."""
 
@@ -106,8 +109,8 @@ class SickWatch:
         decoded picture at full size; `infrared`: it has no colours."""
         step_s = 0.0 if self._at_s is None else min(max(t_s - self._at_s, 0.0), LONGEST_STEP_S)
         self._at_s = t_s
-        is_frozen = self._freeze.observe(digest, t_s)
         look = look_at(gray)
+        is_frozen = self._freeze.observe(digest, look.light, t_s)
         light = (infrared, not infrared and self._is_dim(float(look.light.mean())))
         if self._now is None or light != self._light:
             self._now, self._light = look, light
@@ -118,14 +121,12 @@ class SickWatch:
         self._webs.observe("cobwebbed" if found == "cobwebbed" else None, step_s)
         if found is None or not (self._reference.is_learnt or found in ("dark", "covered")):
             self._reference.learn(self._now, step_s)
-        self._decide(is_frozen, t_s)
+        self._decide(is_frozen and found not in ("dark", "covered"), t_s)
 
     def _decide(self, is_frozen: bool, t_s: float) -> None:
         before = self.sickness
-        if is_frozen:
-            self.sickness = "frozen"
-        elif before is None or before == "frozen":
-            self.sickness = self._suspicion.certain or self._webs.certain
+        if before is None or before == "frozen":
+            self.sickness = "frozen" if is_frozen else self._suspicion.certain or self._webs.certain
         elif not self._suspicion.lasted_s and not self._webs.lasted_s:
             self.sickness = None
         if self.sickness != before:
@@ -204,27 +205,30 @@ class _Suspicion:
 
 
 class _Freeze:
-    """How long the picture has been the same bit by bit.
+    """For how long nothing new has come.
 
     A camera's noise, and a clock in the picture, change it all the time; but a cheap encoder may send a still scene
-    without noise as "nothing changed" for a while. So what it did before while it was alive counts.
+    without noise as "nothing changed" for a while. So what it did before while it was alive counts. An encoder that is
+    given the same again and again ends up with a few pictures that take turns.
     """
 
     def __init__(self) -> None:
-        self._digest: int | None = None
+        self._known: deque[int] = deque(maxlen=KNOWN_PICTURES)
+        self._light: Map | None = None
         self._since_s = 0.0
         self._limit_s = FROZEN_S
         self.is_suspected = False
 
-    def observe(self, digest: int, t_s: float) -> bool:
+    def observe(self, digest: int, light: Map, t_s: float) -> bool:
         """Whether it is frozen."""
-        if digest == self._digest:
-            self.is_suspected = t_s - self._since_s >= FROZEN_S / 4
-            return t_s - self._since_s >= self._limit_s
-        stood_s = t_s - self._since_s if self._digest is not None else 0.0
+        stood_s = t_s - self._since_s
+        if self._light is not None and digest in self._known and np.abs(light - self._light).max() <= STILL:
+            self.is_suspected = stood_s >= FROZEN_S / 4
+            return stood_s >= self._limit_s
         if self.is_suspected:
             self._limit_s = min(max(self._limit_s, FROZEN_TIMES * stood_s), FROZEN_MOST_S)
-        self._digest, self._since_s, self.is_suspected = digest, t_s, False
+        self._known.append(digest)
+        self._light, self._since_s, self.is_suspected = light, t_s, False
         return False
 
 
