@@ -99,8 +99,8 @@ class CameraHealth:
 class Fault:
     """Something that staff must know about, until it is cleared. `place` and `code` identify it.
 
-    `place` is "camera:gate/main", "camera:gate", "disk", "siren", "analysis", "clock". `code` is a key of the page's locales
-    (`fault.<code>`), `params` fill it in; `detail` is the English text for the log.
+    `place` is "camera:gate/main", "camera:gate", "disk", "siren", "analysis", "clock". `code` is a key of the page's
+    locales (`fault.<code>`), `params` fill it in; `detail` is the English text for the log.
     """
 
     place: str

@@ -222,7 +222,7 @@ grays = arrays.arrays(np.uint8, (HEIGHT // 20, WIDTH // 20)).map(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(grays, st.floats(-1e6, 1e6), st.booleans()), max_size=20))
 def test_no_picture_and_no_time_is_too_strange(shown: list[tuple[Gray, float, bool]]) -> None:
     watch = SickWatch()
@@ -231,7 +231,7 @@ def test_no_picture_and_no_time_is_too_strange(shown: list[tuple[Gray, float, bo
         assert watch.sickness is None or isinstance(watch.sickness, str)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(-8, 8), st.integers(-14, 14))
 def test_a_shift_is_found(down: int, right: int) -> None:
     scene = look_at(Street().picture()).pattern
@@ -241,7 +241,7 @@ def test_a_shift_is_found(down: int, right: int) -> None:
 
 
 @given(grays, grays)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_resemblance_is_a_correlation(a: Gray, b: Gray) -> None:
     one, other = look_at(a).pattern, look_at(b).pattern
     assert -1.0001 <= resemblance(one, other) <= 1.0001
