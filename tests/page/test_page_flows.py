@@ -239,6 +239,30 @@ async def test_h265_footage_is_replaced_or_offered_as_a_file(
         await expect(video).to_be_hidden()
 
 
+@each_look
+async def test_lines_and_loitering_are_said_in_words(
+    visit: MakeVisit, appliance: StandIn, look: Look
+) -> None:
+    appliance.incidents[0].update(zone="hàng rào", rule="cross_left")
+    appliance.incidents[1].update(zone="cổng sau", rule="loiter")
+    appliance.incidents[2].update(zone="*", rule="loiter")
+    gate = appliance.cameras[0]
+    place = {"response": "call", "objects": ["person"], "hours": ["22:00-05:00"]}
+    gate["zones"][0].update(rule="loiter", seconds=45)
+    gate["lines"] = [{"name": "hàng rào", "from": [0, 0.5], "to": [1, 0.5], "direction": "left", **place}]
+    me = await visit(look)
+    await me.start("/#/incidents")
+    listed = me.page.locator("a.incident")
+    await expect(listed.nth(0)).to_contain_text(me.word("line.crossed", line="hàng rào"))
+    await expect(listed.nth(1)).to_contain_text(me.word("zone.loitered", zone="cổng sau"))
+    await expect(listed.nth(2)).to_contain_text(me.word("zone.loitered_anywhere"))
+    await me.page.goto(f"{me.page.url.split('#')[0]}#/live/gate")
+    facts = me.page.locator("nvr-camera .facts")
+    await expect(facts).to_contain_text(me.word("zone.seconds", time="0:45"))
+    await expect(facts).to_contain_text(me.word("line.named", line="hàng rào"))
+    await expect(facts).to_contain_text("22:00–05:00")
+
+
 async def test_unknown_incident(visit: MakeVisit) -> None:
     me = await visit(TWO_LOOKS[0])
     me.refusals_expected = True
