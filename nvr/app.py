@@ -23,8 +23,9 @@ from nvr.camera.source import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config
 from nvr.detect.link import AnalysisError, AnalysisLink
+from nvr.detect.sick_board import SickBoard
 from nvr.errors import NvrError, StorageError
-from nvr.events import Fault, Response, Role, Sighting, StreamKey, StreamStatus
+from nvr.events import Fault, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.heap import keep_clean
 from nvr.loop_lag import LoopLag
@@ -93,11 +94,6 @@ class App:
 
     def __init__(self, config: Config, clock: RememberingClock, state: Database, auth: Auth):
         self.config, self.auth = config, auth
-        self._acting = frozenset(
-            camera.id
-            for camera in config.camera
-            if any(zone.response is not Response.RECORD for zone in camera.zone)
-        )
         self._clock = clock
         self.faults = FaultBoard(clock)
         self._supervisor = Supervisor(clock, self.faults)
@@ -128,6 +124,7 @@ class App:
         self.alarm = AlarmRunner(
             config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
         )
+        self._sick = SickBoard(self.faults, len(config.camera))
         self._analysis = (
             AnalysisLink(
                 self.hub,
@@ -140,6 +137,7 @@ class App:
                 on_sighting=self.sighting,
                 on_motion=self.seen.motion,
                 on_better=self._journal.better_picture,
+                on_health=self._sick.tell,
             )
             if config.analysis.enabled
             else None
@@ -168,6 +166,7 @@ class App:
                 analysis=self._analysis_view,
                 still=self._still,
                 loop_lag=self._lag.view,
+                sick=self._sick.of,
             )
         )
 
@@ -287,7 +286,7 @@ class App:
     def _alarm_changed(self) -> None:
         """Cameras that may call or sound now are examined before the others."""
         if self._analysis is not None:
-            self._analysis.set_acting(self._acting if self.alarm.view().armed.armed else frozenset())
+            self._analysis.set_acting(self.alarm.acting)
         self._changes.notify()
 
     async def _still(self, config: CodecConfig, data: bytes) -> bytes | None:

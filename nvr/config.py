@@ -15,9 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -26,18 +24,28 @@ from pydantic import (
 )
 
 from nvr.config_days import ClassDays, check_days, days_of_classes
+from nvr.config_model import Model, Name
 from nvr.config_siren import Siren as Siren  # part of this module
 from nvr.config_words import as_config_error
+from nvr.config_zones import MAX_PLACES, Line, Mask, Place, Zone, check_names
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
 from nvr.stream_address import parse_address
 
-OBJECT_KINDS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "dog", "cat", "cow")
-WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+__all__ = [
+    "Analysis",
+    "Camera",
+    "Config",
+    "Line",
+    "Mask",
+    "Schedule",
+    "Siren",
+    "Site",
+    "Storage",
+    "Web",
+    "Zone",
+    "load",
+]
 
 
 def _known_timezone(name: str) -> str:
@@ -53,13 +61,11 @@ def _stream_url(url: str) -> str:
 
 StreamUrl = Annotated[str, AfterValidator(_stream_url)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 KeepDays = Annotated[float, Field(gt=0.0, le=3650.0)]
 LeastDays = Annotated[float, Field(ge=0.0, le=3650.0)]
 
 
-class Site(_Model):
+class Site(Model):
     """The place this appliance watches."""
 
     name: Name = "NVR"
@@ -75,7 +81,7 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str | Path) else value
 
 
-class Storage(_Model):
+class Storage(Model):
     """`recordings`: footage, its index and incident pictures, on the large disk, or one directory on each of several.
     `state`: accounts, alarm state, keys, on the system's disk. The oldest footage is deleted so that at most `max_gb`
     is used and at least `keep_free_gb` stays free (1 GB = 10^9 bytes), and footage older than `max_days` in any case.
@@ -104,7 +110,7 @@ class Storage(_Model):
         return recordings
 
 
-class Web(_Model):
+class Web(Model):
     """`names`: further DNS names or IP addresses under which the page is opened (they go into its certificate)."""
 
     host: str = "0.0.0.0"
@@ -114,7 +120,7 @@ class Web(_Model):
     max_viewers: Annotated[int, Field(ge=1, le=200)] = 32
 
 
-class Analysis(_Model):
+class Analysis(Model):
     """`fps`: frames a second that are examined on each camera. `cpu_percent`: of one core, for cameras whose zones can
     neither call nor sound now; those that can are always examined. `model`: another .tflite file than the shipped."""
 
@@ -124,7 +130,7 @@ class Analysis(_Model):
     model: Path | None = None
 
 
-class Schedule(_Model):
+class Schedule(Model):
     """Arm and disarm by the clock, every day, in the site's time zone (`arm` 22:00, `disarm` 05:00)."""
 
     arm: time
@@ -147,29 +153,7 @@ class Schedule(_Model):
         return self
 
 
-class Zone(_Model):
-    """A polygon of the picture and what is done when an object is confirmed in it while armed.
-
-    `response = "siren"` is only for closed premises (school, store, culture house) and needs `decided_by`: the
-    person who answers for it. On a public road somebody always walks at two in the morning.
-    """
-
-    name: Name
-    polygon: Annotated[tuple[tuple[Unit, Unit], ...], Field(min_length=3, max_length=32)] = WHOLE_PICTURE
-    response: Response = Response.CALL
-    objects: Annotated[tuple[Literal[OBJECT_KINDS], ...], Field(min_length=1)] = ("person",)  # type: ignore[valid-type]
-    decided_by: str = ""
-
-    @model_validator(mode="after")
-    def _siren_is_decided(self) -> Zone:
-        if self.response is Response.SIREN and not self.decided_by.strip():
-            raise ValueError(
-                'response "siren" needs `decided_by`: who decided that it may sound by itself here'
-            )
-        return self
-
-
-class Camera(_Model):
+class Camera(Model):
     """One camera. `id` names it in file names and addresses and must not change; `name` is for people.
     `main`, `sub`: addresses as in nvr/stream_address.py.
 
@@ -196,16 +180,20 @@ class Camera(_Model):
     max_gb: Annotated[float, Field(ge=0.1)] | None = None
     transport: Literal["tcp", "udp"] = "tcp"
     audio: bool = False
-    zone: tuple[Zone, ...] = (Zone(name="*"),)
+    zone: Annotated[tuple[Zone, ...], Field(max_length=MAX_PLACES)] = (Zone(name="*"),)
+    line: Annotated[tuple[Line, ...], Field(max_length=MAX_PLACES)] = ()
+    mask: Annotated[tuple[Mask, ...], Field(max_length=MAX_PLACES)] = ()
 
-    @field_validator("zone")
+    @model_validator(mode="before")
     @classmethod
-    def _zones_differ(cls, zones: tuple[Zone, ...]) -> tuple[Zone, ...]:
-        names = [z.name for z in zones]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f'two zones are named "{name}"')
-        return zones
+    def _lines_alone_are_enough(cls, tree: object) -> object:
+        """Where somebody drew a line, the whole picture is no zone unless they say so too."""
+        return {"zone": (), **tree} if isinstance(tree, dict) and tree.get("line") else tree
+
+    @model_validator(mode="after")
+    def _places_differ(self) -> Camera:
+        check_names(self.places)
+        return self
 
     @model_validator(mode="after")
     def _audio_can_be_had(self) -> Camera:
@@ -222,12 +210,17 @@ class Camera(_Model):
         return [StreamKey(self.id, role) for role in Role if self.url(role)]
 
     @property
+    def places(self) -> tuple[Place, ...]:
+        """Its zones, then its lines: what a sighting can be about."""
+        return (*self.zone, *self.line)
+
+    @property
     def analysed(self) -> StreamKey:
         """The stream that the detector looks at: the sub stream where there is one."""
         return StreamKey(self.id, Role.SUB if self.sub else Role.MAIN)
 
 
-class Config(_Model):
+class Config(Model):
     """The whole of nvr.toml."""
 
     site: Site = Site()
@@ -252,10 +245,10 @@ class Config(_Model):
     def _sirens_exist(self) -> Config:
         if self.siren is None:
             for camera in self.camera:
-                for zone in camera.zone:
-                    if zone.response is Response.SIREN:
+                for place in camera.places:
+                    if place.response is Response.SIREN:
                         raise ValueError(
-                            f'camera "{camera.id}", zone "{zone.name}" answers with the siren, '
+                            f'camera "{camera.id}", zone or line "{place.name}" answers with the siren, '
                             "but there is no [siren] section"
                         )
         return self

@@ -37,6 +37,16 @@ class Response(StrEnum):
     SIREN = "siren"
 
 
+class Rule(StrEnum):
+    """How a sighting came about: in a zone, in it for long, or across a line (to the left or right hand of who looks
+    along it)."""
+
+    ENTER = "enter"
+    LOITER = "loiter"
+    CROSS_LEFT = "cross_left"
+    CROSS_RIGHT = "cross_right"
+
+
 class Box(NamedTuple):
     """Relative rectangle; x0 <= x1, y0 <= y1."""
 
@@ -86,7 +96,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """An object confirmed in a zone by the sequential test, once per track and zone.
+    """An object confirmed by the sequential test in a zone or across a line, which `zone` names, by `rule`.
 
     `captured_mono_s` is the arrival time of the access unit that decided it. `track` is never used again while the
     service runs. `picture` is a JPEG of that frame, `best` of the object alone, from the best frame so far; `frames`
@@ -105,6 +115,7 @@ class Sighting:
     best: bytes = field(default=b"", repr=False)
     frames: bytes = field(default=b"", repr=False)
     explanation: Explanation | None = field(default=None, repr=False)
+    rule: Rule = Rule.ENTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +128,22 @@ class BetterPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraHealth:
+    """A camera shows what it should (`sickness` None), or does not: "covered", "moved", …, with a JPEG of when it last
+    did (empty: there is none) and one of now."""
+
+    camera: str
+    sickness: str | None
+    before: bytes = field(default=b"", repr=False)
+    now: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Something that staff must know about, until it is cleared. `place` and `code` identify it.
 
-    `place` is "camera:gate/main", "disk", "siren", "analysis", "clock". `code` is a key of the page's locales
-    (`fault.<code>`), `params` fill it in; `detail` is the English text for the log.
+    `place` is "camera:gate/main", "camera:gate", "disk", "siren", "analysis", "clock". `code` is a key of the page's
+    locales (`fault.<code>`), `params` fill it in; `detail` is the English text for the log.
     """
 
     place: str

@@ -23,9 +23,11 @@ nvr/record/wall_timeline.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/history.py nvr/detect/best_shot.py nvr/detect/sighting_messages.py nvr/detect/sighted.py
 nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/closer_messages.py nvr/detect/framing.py
+nvr/detect/setup_messages.py nvr/detect/rules.py nvr/detect/look.py nvr/detect/sick.py nvr/detect/sick_messages.py
 nvr/detect/attention.py nvr/detect/schedule.py nvr/detect/budget.py nvr/detect/gop.py nvr/detect/quarantine.py
 nvr/detect/overload.py nvr/detect/asking.py nvr/detect/numbers.py
-nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
+nvr/config_model.py nvr/config_zones.py
+nvr/alarm/machine.py nvr/alarm/hours.py nvr/alarm/schedule.py nvr/alarm/policy.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py
 nvr/evaluate/variation.py nvr/evaluate/report.py

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nvr.config import load
 from nvr.errors import ConfigError
-from nvr.events import Response, Role, StreamKey
+from nvr.events import Response, Role, Rule, StreamKey
 from nvr.record.model import FootageClass
 from nvr.record.retention import Days, Keep
 
@@ -58,6 +58,41 @@ def test_days_of_a_class_are_the_cameras_then_those_of_all_then_of_the_class_bel
 
 SIREN = '[siren]\nport = "tty"\n'
 MODBUS = SIREN + 'board = "modbus"\n'
+PLACES = """
+[[camera.zone]]
+name = "sân"
+rule = "loiter"
+seconds = 45
+hours = ["22:00-05:00", "12:00 - 24:00"]
+[[camera.line]]
+name = "cổng"
+from = [0.1, 0.5]
+to = [0.9, 0.5]
+direction = "left"
+objects = ["person", "motorcycle"]
+[[camera.mask]]
+polygon = [[0, 0], [1, 0], [1, 0.2]]
+"""
+
+
+def test_zones_lines_and_masks(load_text):
+    (camera,) = load_text(STORAGE + CAMERA + PLACES).camera
+    zone, line = camera.places
+    assert (zone.loiter_s, [str(hours) for hours in zone.hours]) == (45, ["22:00-05:00", "12:00-00:00"])
+    assert (line.start, line.end, line.direction) == ((0.1, 0.5), (0.9, 0.5), "left")
+    assert len(camera.mask) == 1
+    assert [rule for rule in Rule if zone.allows(rule)] == [Rule.LOITER]
+    assert [rule for rule in Rule if line.allows(rule)] == [Rule.CROSS_LEFT]
+
+
+def test_who_draws_a_line_does_not_mean_the_whole_picture(load_text):
+    only_line = PLACES[PLACES.index("[[camera.line]]") :]
+    (camera,) = load_text(STORAGE + CAMERA + only_line).camera
+    assert [place.name for place in camera.places] == ["cổng"]
+
+
+LINE = '[[camera.line]]\nname = "gate"\nfrom = [0, 0]\n'
+ZONE = '[[camera.zone]]\nname = "y"\n'
 SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
 
 
@@ -136,6 +171,26 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
         (STORAGE + MODBUS + "[siren.inputs]\npanic = 1\ndoor = 1\n", "siren inputs", "same number"),
         (STORAGE + MODBUS + "[siren.inputs]\nbell = 1\n", "siren inputs bell", "unknown key"),
         (STORAGE + MODBUS + '[siren.inputs]\nnormally_closed = ["door"]\n', "siren inputs", "has no number"),
+        (STORAGE + CAMERA + LINE + "to = [0.01, 0]\n", 'camera "gate" line "gate"', "the same place"),
+        (STORAGE + CAMERA + LINE + "to = [1.2, 0]\n", 'line "gate" to', "too large"),
+        (
+            STORAGE + CAMERA + LINE + 'to = [1, 0]\ndirection = "in"\n',
+            "direction",
+            "'both', 'left' or 'right'",
+        ),
+        (STORAGE + CAMERA + LINE + "to = [1, 0]\nend = [1, 0]\n", 'line "gate" end', "unknown key"),
+        (STORAGE + CAMERA + LINE + 'to = [1, 0]\nresponse = "siren"\n', 'line "gate"', "decided_by"),
+        (
+            STORAGE + CAMERA + ZONE + LINE.replace('"gate"', '"y"') + "to = [1, 0]\n",
+            'camera "gate"',
+            'two zones or lines are named "y"',
+        ),
+        (STORAGE + CAMERA + ZONE + 'hours = ["22-5"]\n', 'zone "y" hours', '"22:00-05:00" (here: "22-5")'),
+        (STORAGE + CAMERA + ZONE + 'hours = ["22:00-22:00"]\n', 'zone "y" hours', "leave `hours` out"),
+        (STORAGE + CAMERA + ZONE + "seconds = 20\n", 'zone "y"', 'rule = "loiter"'),
+        (STORAGE + CAMERA + ZONE + 'rule = "loiter"\nseconds = 0\n', 'zone "y" seconds', "too small"),
+        (STORAGE + CAMERA + ZONE + 'rule = "leave"\n', 'zone "y" rule', "'enter' or 'loiter'"),
+        (STORAGE + CAMERA + "[[camera.mask]]\npolygon = [[0, 0]]\n", "mask number 1 polygon", "at least 3"),
         ("[storage", "", "not TOML"),
     ],
 )

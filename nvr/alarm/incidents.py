@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from nvr.alarm import objects
 from nvr.alarm.objects import SeenObject
 from nvr.alarm.search import ANY, Wanted, find
-from nvr.events import Actor, Box, Response, Sighting
+from nvr.events import Actor, Box, Response, Rule, Sighting
 from nvr.store import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One row of the table `incidents` (schema/001.sql, 004.sql); times in seconds since 1970 UTC. `best_object`: the
-    number of the object whose picture stands for it, `best_revision` changes with that picture."""
+    """One row of the table `incidents` (schema/001.sql, 004.sql, 005.sql); times in seconds since 1970 UTC.
+    `best_object`: the number of the object whose picture stands for it, `best_revision` changes with that picture."""
 
     id: int
     camera: str
@@ -33,6 +33,7 @@ class Incident:
     acknowledged_by: str | None
     best_object: int | None = None
     best_revision: int = 0
+    rule: Rule = Rule.ENTER
 
 
 MAX_MARKS = 2000
@@ -70,12 +71,13 @@ class IncidentStore:
             seen_wall_s,
             sighting.score,
             json.dumps(sighting.box),
+            sighting.rule,
         )
 
         def insert(connection: sqlite3.Connection) -> Incident:
             cursor = connection.execute(
-                "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box)"
-                " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+                "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box, rule)"
+                " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
                 row,
             )
             return _with(connection, cursor.lastrowid, sighting, seen_wall_s)
@@ -245,4 +247,5 @@ def _incident(row: sqlite3.Row) -> Incident:
         acknowledged_by=row["acknowledged_by"],
         best_object=row["best_object"],
         best_revision=row["best_revision"],
+        rule=Rule(row["rule"]),
     )

@@ -51,3 +51,8 @@ def belongs(
 def stronger(one: Response, other: Response) -> Response:
     """The response that does more."""
     return max(one, other, key=_STRENGTH.__getitem__)
+
+
+def weaker(one: Response, other: Response) -> Response:
+    """The response that does less."""
+    return min(one, other, key=_STRENGTH.__getitem__)

@@ -14,6 +14,7 @@ from typing import Literal
 import structlog
 
 from nvr.alarm import schedule
+from nvr.alarm.hours import PlaceHours
 from nvr.alarm.incidents import Incident
 from nvr.alarm.journal import Armed, Journal
 from nvr.alarm.machine import Alarm, Event, Limits, State, step
@@ -71,6 +72,8 @@ class AlarmRunner:
         self._limits = Limits(
             settings.max_seconds if settings else 0.0, settings.cooldown_seconds if settings else 0.0
         )
+        self._hours = PlaceHours(config.camera, config.site.zone)
+        self._acting: frozenset[str] = frozenset()
         self._alarm = Alarm()
         self._armed = Armed(False, clock.wall(), "", "start")
         self._changed_mono_s: float | None = None
@@ -93,7 +96,8 @@ class AlarmRunner:
             self._wake.clear()
             self._step(Event.DEADLINE, Actor("maximum time or cooldown"), "siren-ended")
             self._follow_schedule()
-            if self._journal.stop_old_ringing():
+            acting, self._acting = self._acting, self.acting
+            if self._journal.stop_old_ringing() or acting != self._acting:
                 self._on_change()
             try:
                 async with asyncio.timeout(TICK_S):
@@ -106,7 +110,8 @@ class AlarmRunner:
     def sighting(self, sighting: Sighting) -> None:
         """A confirmed object in a zone: sound, call or record."""
         ready = self._siren is not None and self._siren.ready
-        response = effective_response(sighting.response, self._alarm, siren_ready=ready)
+        wanted = self._hours.response(sighting.camera, sighting.zone, sighting.response, self._known_wall_s)
+        response = effective_response(wanted, self._alarm, siren_ready=ready)
         if response is Response.SIREN:
             self._step(Event.INTRUDER, Actor(f"{sighting.camera}/{sighting.zone}"), "siren-auto")
         seen_wall_s = self._clock.wall() - max(0.0, self._clock.monotonic() - sighting.captured_mono_s)
@@ -184,7 +189,16 @@ class AlarmRunner:
             ringing=self._journal.ringing,
         )
 
+    @property
+    def acting(self) -> frozenset[str]:
+        """The cameras of which a sighting leads to more than a recording now; `on_change` tells when they change."""
+        return self._hours.acting(self._known_wall_s) if self._alarm.armed else frozenset()
+
     # Behaviour
+
+    @property
+    def _known_wall_s(self) -> float | None:
+        return self._clock.wall() if self._clock.state().is_trusted else None
 
     def _step(self, event: Event, actor: Actor, action: str) -> None:
         before = self._alarm

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nvr.config import OBJECT_KINDS
+from nvr.config_zones import OBJECT_KINDS
 from nvr.detect.objects import ObjectDetector
 from nvr.errors import ConfigError
 from nvr.evaluate.report import Line, document, table

@@ -1,4 +1,4 @@
-"""The analysis of one camera: motion, where to look, objects, tracks, evidence, zones.
+"""The analysis of one camera: motion, where to look, objects, tracks, evidence, rules.
 
 Time is an argument, so the same code runs live and over files on a simulated clock.
 """
@@ -17,14 +17,13 @@ from nvr.detect.history import Look
 from nvr.detect.motion import Background, Movement, blobs, share_within
 from nvr.detect.objects import Detections
 from nvr.detect.regions import MAX_MOVING, MAX_SQUARES, RegionPlanner, Square, box_of, merge, squares_around
+from nvr.detect.rules import Rules, WatchedLine, WatchedZone
 from nvr.detect.sprt import Verdict
 from nvr.detect.track import START_SCORE, Detection, Observation, Track, Tracker, merge_duplicates
-from nvr.detect.zones import Point, contains, foot_point
-from nvr.events import Box
+from nvr.detect.zones import Point, contains, foot_point, raster
+from nvr.events import Box, Rule
 
 MOTION_WIDTH, MOTION_HEIGHT = 160, 90
-AGAIN_S = 30.0
-"""A track that stayed out of a zone this long and comes back is reported again."""
 CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
 MOVING_SHARE = 0.02
@@ -56,22 +55,16 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WatchedZone:
-    """A polygon in relative coordinates and the kinds of object that count in it."""
-
-    polygon: tuple[Point, ...]
-    kinds: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
-    """A confirmed object in the zone with index `zone`; becomes a Sighting."""
+    """A confirmed object in the zone with index `zone`, or on the line with that index after the last zone's; becomes a
+    Sighting."""
 
     zone: int
     kind: str
     score: float
     box: Box
     track: int
+    rule: Rule = Rule.ENTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +80,20 @@ class Examination:
 
 
 class CameraAnalysis:
-    """The state of one camera's analysis."""
+    """The state of one camera's analysis. In `masks` neither movement counts nor who stands there."""
 
-    def __init__(self, detector: Detector, zones: Sequence[WatchedZone]):
+    def __init__(
+        self,
+        detector: Detector,
+        zones: Sequence[WatchedZone],
+        lines: Sequence[WatchedLine] = (),
+        masks: Sequence[Sequence[Point]] = (),
+    ):
         self._detector = detector
-        self._zones = tuple(zones)
-        self._kinds = frozenset[str]().union(*(zone.kinds for zone in zones))
+        self._rules = Rules(zones, lines)
+        self._kinds = self._rules.kinds
+        self._masks = tuple(masks)
+        self._counts = ~raster(masks, MOTION_WIDTH, MOTION_HEIGHT)
         self._background = Background()
         self._planner = RegionPlanner()
         self._tracker = Tracker()
@@ -103,6 +104,8 @@ class CameraAnalysis:
     def examine(self, frame: Frame, t_s: float) -> Examination:
         """Examine the next frame, taken at `t_s` (never before the last one's)."""
         movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
+        if self._masks and not movement.global_change:
+            movement = movement.within(self._counts)
         self._movement, self._examined_s = movement, t_s
         squares = self._planner.plan(
             frame.width,
@@ -121,9 +124,10 @@ class CameraAnalysis:
         for seen in self._tracker.update(detections, places, t_s):
             if self._is_too_small(seen, t_s):
                 continue
-            look, found = self._judge(seen, movement, t_s)
+            look, found = self._judge(seen, movement, t_s, frame.width / frame.height)
             looks.append(look)
             findings += found
+        self._rules.keep_only([track.number for track in self._tracker.tracks])
         return Examination(movement.area, movement.global_change, len(squares), tuple(findings), tuple(looks))
 
     def limit(self, max_squares: int) -> None:
@@ -159,7 +163,7 @@ class CameraAnalysis:
         for seen in self._tracker.update(detections, places, t_s):
             if seen.detection is not None:
                 self._seen_closer_s[seen.track.number] = t_s
-            look, found = self._judge(seen, self._movement, t_s)
+            look, found = self._judge(seen, self._movement, t_s, frame.width / frame.height)
             looks.append(look)
             findings += found
         known = {track.number for track in self._tracker.tracks}
@@ -189,27 +193,30 @@ class CameraAnalysis:
         for corners, score, kind in zip(found.boxes.tolist(), found.scores, found.kinds, strict=True):
             if kind in self._kinds:
                 box = _in_picture(Box(*corners), place)
+                if self._is_masked(box):
+                    continue
                 detections.append(Detection(box, float(score), kind, cut=_is_cut(Box(*corners), place)))
         return detections
 
-    def _judge(self, seen: Observation, movement: Movement, t_s: float) -> tuple[Look, list[Finding]]:
-        """Add the observation to its track's evidence; report the zones that a confirmed track stands in."""
+    def _is_masked(self, box: Box) -> bool:
+        return any(contains(mask, foot_point(box)) for mask in self._masks)
+
+    def _judge(
+        self, seen: Observation, movement: Movement, t_s: float, aspect: float
+    ) -> tuple[Look, list[Finding]]:
+        """Add the observation to its track's evidence; report what the track does that counts."""
         track, detection = seen.track, seen.detection
         moving = movement.global_change or share_within(movement.mask, track.box) >= MOVING_SHARE
         before = track.test.evidence
         verdict = track.test.observe(detection.score if detection else None, t_s, moving=moving)
         look = _look(track, detection, t_s, before=before, moving=moving)
-        if verdict is not Verdict.OBJECT or detection is None:
+        if detection is None:
             return look, []
-        foot = foot_point(track.box)
-        findings = []
-        for index, zone in enumerate(self._zones):
-            if track.kind in zone.kinds and contains(zone.polygon, foot):
-                last_s = track.zones_s.get(index)
-                track.zones_s[index] = t_s
-                if last_s is None or t_s - last_s >= AGAIN_S:
-                    findings.append(Finding(index, track.kind, detection.score, track.box, track.number))
-        return look, findings
+        counted = self._rules.observe(
+            track.number, track.box, track.kind, t_s, confirmed=verdict is Verdict.OBJECT, aspect=aspect
+        )
+        score = detection.score
+        return look, [Finding(c.place, track.kind, score, track.box, track.number, c.rule) for c in counted]
 
 
 def _look(track: Track, detection: Detection | None, t_s: float, *, before: float, moving: bool) -> Look:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nvr.config import Camera
 from nvr.detect.process import AnalysisError
-from nvr.detect.protocol import BetterShot, CameraSetup, FoundWithPicture, Moved, ZoneSetup
+from nvr.detect.protocol import BetterShot, CameraSetup, FoundWithPicture, LineSetup, Moved, ZoneSetup
 from nvr.detect.sighted import Sighted
 from nvr.events import BetterPicture, Motion, Role, Sighting
 
@@ -33,15 +33,18 @@ class Checks:
         """The event of a message. The worker gives numbers; names and response come from the configuration."""
         found = message.found
         camera = self.camera(found.camera)
-        if found.zone >= len(camera.zone) or found.kind not in camera.zone[found.zone].objects:
-            raise violation("a sighting in a zone, or of a kind, that is not configured")
+        if found.zone >= len(camera.places):
+            raise violation("a sighting in a zone that is not configured")
+        place = camera.places[found.zone]
+        if found.kind not in place.objects or not place.allows(found.rule):
+            raise violation("a sighting of a kind, or by a rule, that is not configured")
         if found.bounds.x0 > found.bounds.x1 or found.bounds.y0 > found.bounds.y1:
             raise violation("a sighting with an inverted box")
-        zone = camera.zone[found.zone]
         return Sighting(
             camera=camera.id,
-            zone=zone.name,
-            response=zone.response,
+            zone=place.name,
+            response=place.response,
+            rule=found.rule,
             kind=found.kind,
             score=found.score,
             box=found.bounds,
@@ -72,8 +75,20 @@ class Checks:
 
 def setup_of(camera: Camera) -> CameraSetup:
     """What the worker is told of a camera."""
-    zones = (ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects)) for zone in camera.zone)
-    return CameraSetup(zones=tuple(zones), has_closer=camera.analysed.role is not Role.MAIN)
+    zones = (
+        ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects), loiter_s=zone.loiter_s)
+        for zone in camera.zone
+    )
+    lines = (
+        LineSetup(start=line.start, end=line.end, direction=line.direction, kinds=tuple(line.objects))
+        for line in camera.line
+    )
+    return CameraSetup(
+        zones=tuple(zones),
+        lines=tuple(lines),
+        masks=tuple(mask.polygon for mask in camera.mask),
+        has_closer=camera.analysed.role is not Role.MAIN,
+    )
 
 
 def violation(problem: str) -> AnalysisError:

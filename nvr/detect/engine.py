@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from nvr.detect.analysis import CameraAnalysis, Detector, Finding, WatchedZone
+from nvr.detect.analysis import CameraAnalysis, Detector, Finding
 from nvr.detect.asking import Asking
 from nvr.detect.budget import Budget
 from nvr.detect.decode import Decoder, config_of, decode_still
+from nvr.detect.health import CameraHealth
 from nvr.detect.note import Note
 from nvr.detect.picture import MIN_SIDE_PX, Picture
 from nvr.detect.protocol import (
@@ -30,6 +31,7 @@ from nvr.detect.protocol import (
     Unit,
 )
 from nvr.detect.regions import MAX_SQUARES
+from nvr.detect.rules import WatchedLine, WatchedZone
 from nvr.detect.sandbox import try_to_break_out
 from nvr.detect.schedule import Schedule
 from nvr.detect.sighting_messages import BetterShot, Why
@@ -56,6 +58,7 @@ MAX_SKIPPED_SHARE = 0.15
 @dataclass(slots=True)
 class _Camera:
     analysis: CameraAnalysis
+    health: CameraHealth
     has_closer: bool
     witness: Witness = field(default_factory=Witness)
     decoder: Decoder = field(default_factory=Decoder)
@@ -85,7 +88,8 @@ class Engine:
     ):
         self._now, self._cpu, self._note = now, cpu, note or Note()
         self._cameras = [
-            _Camera(CameraAnalysis(detector, _zones(setup)), setup.has_closer) for setup in configure.cameras
+            _Camera(_analysis(detector, setup), CameraHealth(index), setup.has_closer)
+            for index, setup in enumerate(configure.cameras)
         ]
         self._schedule = Schedule(len(self._cameras), configure.fps, Budget(configure.cpu_share))
         self._asking = Asking()
@@ -171,7 +175,7 @@ class Engine:
         camera.age_s = max(finished_s - received_s, 0.0)
         self._squares += examined.squares
         self._model_s += finished_s - started_s
-        messages: list[ToService] = []
+        messages: list[ToService] = [*camera.health.observe(picture, received_s)]
         if examined.motion_area >= MOTION_AREA and received_s >= camera.next_motion_s:
             camera.next_motion_s = received_s + MOTION_EVERY_S
             messages.append(Moved(camera=index, captured_mono_s=received_s, area=examined.motion_area))
@@ -308,8 +312,10 @@ class Engine:
         return self._now() - unit.received_mono_s > LATE_S
 
 
-def _zones(setup: CameraSetup) -> Sequence[WatchedZone]:
-    return [WatchedZone(zone.polygon, frozenset(zone.kinds)) for zone in setup.zones]
+def _analysis(detector: Detector, setup: CameraSetup) -> CameraAnalysis:
+    zones = [WatchedZone(zone.polygon, frozenset(zone.kinds), zone.loiter_s) for zone in setup.zones]
+    lines = [WatchedLine(line.start, line.end, line.direction, frozenset(line.kinds)) for line in setup.lines]
+    return CameraAnalysis(detector, zones, lines, setup.masks)
 
 
 def _found(
@@ -318,6 +324,7 @@ def _found(
     found = Found(
         camera=camera,
         zone=finding.zone,
+        rule=finding.rule,
         kind=finding.kind,
         score=min(finding.score, 1.0),
         box=_within_picture(finding.box),

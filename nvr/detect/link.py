@@ -26,13 +26,16 @@ from nvr.detect.protocol import (
     Moved,
     PictureMade,
     SelfTestResult,
+    Sick,
+    SickHead,
     Statistics,
     ToService,
     Wanted,
+    Well,
 )
 from nvr.detect.quarantine import Quarantine
 from nvr.errors import ModelError, NvrError
-from nvr.events import BetterPicture, Fault, Motion, Sighting
+from nvr.events import BetterPicture, CameraHealth, Fault, Motion, Sighting
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
@@ -50,8 +53,9 @@ class AnalysisLink:
     quarantine.py) another one on theirs.
 
     `cpu_share`: of one core, for cameras that are not acting. `clock` must read the machine's monotonic clock: the
-    worker compares its times with its own. `on_sighting`, `on_motion` and `on_better` are called on the event loop and
-    must neither block nor raise.
+    worker compares its times with its own. `on_sighting`, `on_motion`, `on_health` and `on_better` are called on the
+    event loop and must neither block nor raise. A camera is told to be sick once, and to be well when it is, or when
+    the worker that said so has it no more.
     """
 
     def __init__(
@@ -66,10 +70,13 @@ class AnalysisLink:
         cpu_share: float = 1.0,
         on_sighting: Callable[[Sighting], None],
         on_motion: Callable[[Motion], None],
+        on_health: Callable[[CameraHealth], None],
         on_better: Callable[[BetterPicture], None] = lambda _better: None,
     ):
         self._cameras, self._clock, self._faults, self._fps = cameras, clock, faults, fps
-        self._on_sighting, self._on_motion, self._on_better = on_sighting, on_motion, on_better
+        self._on_sighting, self._on_motion = on_sighting, on_motion
+        self._on_health, self._on_better = on_health, on_better
+        self._sick: set[int] = set()
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
@@ -92,7 +99,7 @@ class AnalysisLink:
                 configure=self._configure,
                 clock=clock,
                 take=self._take,
-                on_new=self._checks.forget,
+                on_new=self._begin,
             )
             for _ in range(2)
         )
@@ -182,6 +189,8 @@ class AnalysisLink:
             self._statistics = AnalysisStatistics()
             self._overload = Overload(self._fps)
             self._faults.clear("analysis", "analysis_overload")
+            for index in sorted(self._sick):
+                self._is_well(index)
 
     async def _try_suspects(self) -> Never:
         """Analyse cameras on trial apart from the others, as long as there are some."""
@@ -236,6 +245,12 @@ class AnalysisLink:
                 better = self._checks.better(message, self._clock.monotonic())
                 if better is not None:
                     self._on_better(better)
+            case Sick(head=SickHead(camera=index, sickness=sickness)):
+                camera = self._checks.camera(index)
+                self._sick.add(index)
+                self._on_health(CameraHealth(camera.id, sickness, message.before, message.now))
+            case Well(camera=index):
+                self._is_well(index)
             case PictureMade():
                 worker.answer_picture(message)
             case SelfTestResult():
@@ -269,6 +284,17 @@ class AnalysisLink:
                 {"cameras": names, "fps": round(min(slow.values()), 1), "needed": needed},
             )
             self._faults.raise_fault(fault)
+
+    def _begin(self, index: int) -> None:
+        """A worker begins with the camera: what another said of its tracks and its health means nothing."""
+        self._checks.forget(index)
+        if index in self._sick:
+            self._is_well(index)
+
+    def _is_well(self, index: int) -> None:
+        camera = self._checks.camera(index)
+        self._sick.discard(index)
+        self._on_health(CameraHealth(camera.id, None))
 
     @property
     def _acting_indices(self) -> frozenset[int]:

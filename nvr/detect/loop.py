@@ -18,9 +18,11 @@ import av
 import numpy as np
 
 from nvr.detect import sandbox
-from nvr.detect.analysis import CameraAnalysis, WatchedZone
+from nvr.detect.analysis import CameraAnalysis
 from nvr.detect.decode import Decoder
 from nvr.detect.engine import Engine
+from nvr.detect.health import CameraHealth
+from nvr.detect.look import best_shift
 from nvr.detect.note import Note
 from nvr.detect.objects import CLASSES, ObjectDetector, suppress
 from nvr.detect.picture import Picture
@@ -34,6 +36,8 @@ from nvr.detect.protocol import (
     WorkerReader,
     encode,
 )
+from nvr.detect.rules import WatchedZone
+from nvr.detect.sick import SAMPLE_EVERY_S
 from nvr.detect.witness import warm_up
 from nvr.errors import ModelError
 
@@ -135,12 +139,14 @@ def _warm_up(detector: ObjectDetector) -> None:
     the middle of a calculation)."""
     Decoder.warm_up()
     everything = WatchedZone(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)), frozenset(CLASSES.values()))
-    analysis = CameraAnalysis(detector, [everything])
+    analysis, health = CameraAnalysis(detector, [everything]), CameraHealth(0)
     for t_s in range(4):
         luma = np.full((96 * 3 // 2, 96), 128, np.uint8)
         luma[9 * t_s : 9 * t_s + 24, 20:50] = 255
         picture = Picture(av.VideoFrame.from_ndarray(luma, "yuv420p"))
         analysis.examine(picture, float(t_s))
+        health.observe(picture, SAMPLE_EVERY_S * t_s)
         picture.jpeg()
         warm_up(picture)
+    best_shift(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32))
     suppress(np.array([[0, 0, 1, 1], [0, 0, 1, 1]], np.float32), np.ones(2, np.float32))

@@ -39,6 +39,11 @@ class Movement:
     area: float
     global_change: bool
 
+    def within(self, counts: Mask) -> Movement:
+        """Only what moves where `counts[h, w]`."""
+        mask = self.mask & counts
+        return Movement(mask, float(mask.mean()), self.global_change)
+
 
 class Background:
     """The background of one camera."""

@@ -17,6 +17,18 @@ from msgspec import Meta
 
 from nvr.detect.closer_messages import CLOSER_HEAD_BYTES, CloserLook
 from nvr.detect.framing import FrameReader, framed
+from nvr.detect.setup_messages import (
+    MAX_CAMERAS,
+    MAX_PLACES,
+    CameraIndex,
+    CameraSetup,
+    LineSetup,
+    Message,
+    Share,
+    Word,
+    ZoneSetup,
+)
+from nvr.detect.sick_messages import Sick, SickHead, Well
 from nvr.detect.sighting_messages import BetterShot, Why, pack_pictures, unpack_pictures
 from nvr.detect.still_messages import (
     MAX_PARAMETER_SET,
@@ -25,14 +37,25 @@ from nvr.detect.still_messages import (
     PictureWanted,
     ProtocolError,
 )
-from nvr.events import Box
+from nvr.events import Box, Rule
 from nvr.media.access_unit import Codec
 
-__all__ = ["BetterShot", "CloserLook", "PictureMade", "PictureWanted", "ProtocolError"]
+__all__ = [
+    "BetterShot",
+    "CameraSetup",
+    "CloserLook",
+    "LineSetup",
+    "PictureMade",
+    "PictureWanted",
+    "ProtocolError",
+    "Sick",
+    "SickHead",
+    "Well",
+    "ZoneSetup",
+]
 
 MAX_TO_WORKER = 4 << 20
 MAX_TO_SERVICE = 2 << 20
-MAX_CAMERAS = 256
 _PARAMETERS = struct.Struct(">HBHH")
 _CODECS: tuple[Codec, ...] = ("h264", "h265")
 _UNIT = struct.Struct(">H???d")
@@ -45,30 +68,7 @@ MAX_CLOSER = MAX_TO_WORKER - CLOSER_HEAD_BYTES
 """Bytes of the largest keyframe that can be looked at closer."""
 
 
-CameraIndex = Annotated[int, Meta(ge=0, lt=MAX_CAMERAS)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Word = Annotated[str, Meta(max_length=40)]
-
-
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """JSON has neither infinity nor NaN."""
-
-
-class ZoneSetup(_Message, frozen=True):
-    """A zone's polygon in relative coordinates and the kinds of object that count in it."""
-
-    polygon: Annotated[tuple[tuple[Share, Share], ...], Meta(min_length=3, max_length=64)]
-    kinds: Annotated[tuple[Word, ...], Meta(max_length=20)]
-
-
-class CameraSetup(_Message, frozen=True):
-    """`has_closer`: another stream of it has more pixels, and may be asked for them."""
-
-    zones: Annotated[tuple[ZoneSetup, ...], Meta(max_length=64)]
-    has_closer: bool = False
-
-
-class Configure(_Message, frozen=True):
+class Configure(Message, frozen=True):
     """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on.
     `cpu_share`: of one core, for the analysis of cameras that are not acting."""
 
@@ -78,13 +78,13 @@ class Configure(_Message, frozen=True):
     cpu_share: Annotated[float, Meta(gt=0, le=64)] = 1.0
 
 
-class Acting(_Message, frozen=True):
+class Acting(Message, frozen=True):
     """To the worker: the cameras whose sightings have consequences now; they are examined first."""
 
     cameras: Annotated[tuple[CameraIndex, ...], Meta(max_length=MAX_CAMERAS)]
 
 
-class SelfTest(_Message, frozen=True):
+class SelfTest(Message, frozen=True):
     """To the worker: try to break out and tell what happened."""
 
 
@@ -114,13 +114,13 @@ class Unit:
     is_old: bool = False
 
 
-class Ready(_Message, frozen=True):
+class Ready(Message, frozen=True):
     """To the service: model loaded, locked in by `mechanisms`."""
 
     mechanisms: Annotated[tuple[Word, ...], Meta(max_length=10)]
 
 
-class Failed(_Message, frozen=True):
+class Failed(Message, frozen=True):
     """To the service, last: why the worker cannot work."""
 
     code: Literal["model", "sandbox"]
@@ -128,7 +128,7 @@ class Failed(_Message, frozen=True):
     remedy: Annotated[str, Meta(max_length=1000)]
 
 
-class Moved(_Message, frozen=True):
+class Moved(Message, frozen=True):
     """To the service: what becomes a Motion."""
 
     camera: CameraIndex
@@ -136,7 +136,7 @@ class Moved(_Message, frozen=True):
     area: Share
 
 
-class Wanted(_Message, frozen=True):
+class Wanted(Message, frozen=True):
     """To the service: something in the camera's picture is not decided yet. "pictures": each of them is wanted;
     "closer": a `CloserLook`."""
 
@@ -144,17 +144,18 @@ class Wanted(_Message, frozen=True):
     what: Literal["pictures", "closer"]
 
 
-class Found(_Message, frozen=True):
-    """To the service: what becomes a Sighting, without its pictures."""
+class Found(Message, frozen=True):
+    """To the service: what becomes a Sighting, without its pictures. `zone`: index in `Camera.places`."""
 
     camera: CameraIndex
-    zone: Annotated[int, Meta(ge=0, lt=64)]
+    zone: Annotated[int, Meta(ge=0, lt=2 * MAX_PLACES)]
     kind: Word
     score: Share
     box: tuple[Share, Share, Share, Share]
     track: Annotated[int, Meta(ge=1, le=2**53)]
     captured_mono_s: float
     why: Why | None = None
+    rule: Rule = Rule.ENTER
 
     @property
     def bounds(self) -> Box:
@@ -171,7 +172,7 @@ class FoundWithPicture:
     frames: bytes = b""
 
 
-class CameraStatistics(_Message, frozen=True):
+class CameraStatistics(Message, frozen=True):
     """Of one camera since the last report: frames examined a second, frames that were due but skipped, pictures
     that could not be decoded, the age of the frame examined last when that was finished, and the share of one core's
     CPU time that it took, in all and for decoding every picture."""
@@ -184,7 +185,7 @@ class CameraStatistics(_Message, frozen=True):
     decode_share: Annotated[float, Meta(ge=0)] = 0.0
 
 
-class Statistics(_Message, frozen=True):
+class Statistics(Message, frozen=True):
     """To the service, about every second: proof of life. `inference_ms`: mean time of one run of the model; `busy`:
     share of the time since the last report in which it did not wait for something to do; `cpu_share`: its CPU time over
     that time."""
@@ -195,27 +196,18 @@ class Statistics(_Message, frozen=True):
     cpu_share: Annotated[float, Meta(ge=0)] = 0.0
 
 
-class SelfTestResult(_Message, frozen=True):
+class SelfTestResult(Message, frozen=True):
     """To the service: attempt to outcome, an errno name or "allowed"."""
 
     outcomes: Annotated[dict[Word, Word], Meta(max_length=40)]
 
 
-M = TypeVar("M", bound=_Message)
+M = TypeVar("M", bound=Message)
 ToWorker = Configure | Parameters | Unit | Acting | SelfTest | PictureWanted | CloserLook
-ToService = (
-    Ready
-    | Failed
-    | Moved
-    | Wanted
-    | FoundWithPicture
-    | Statistics
-    | SelfTestResult
-    | PictureMade
-    | BetterShot
-)
+_Rare = Ready | Failed | Moved | Wanted | Statistics | SelfTestResult | Well
+ToService = _Rare | FoundWithPicture | PictureMade | BetterShot | Sick
 
-_JSON_TYPES: Mapping[int, type[_Message]] = {
+_JSON_TYPES: Mapping[int, type[Message]] = {
     1: Configure,
     4: Acting,
     5: SelfTest,
@@ -225,10 +217,11 @@ _JSON_TYPES: Mapping[int, type[_Message]] = {
     69: Statistics,
     70: SelfTestResult,
     72: Wanted,
+    73: Well,
 }
 _JSON_NUMBERS = {kind: number for number, kind in _JSON_TYPES.items()}
 _PARAMETERS_TYPE, _UNIT_TYPE, _WANTED_TYPE, _CLOSER_TYPE = 2, 3, 6, 7
-_FOUND_TYPE, _MADE_TYPE, _BETTER_TYPE = 68, 71, 80
+_FOUND_TYPE, _MADE_TYPE, _SICK_TYPE, _BETTER_TYPE = 68, 71, 74, 75
 _FIRST_TO_SERVICE = 65
 
 
@@ -252,6 +245,8 @@ def encode(message: ToWorker | ToService) -> bytes:
             number, body = _MADE_TYPE, message.pack()
         case BetterShot():
             number, body = _BETTER_TYPE, message.pack()
+        case Sick():
+            number, body = _SICK_TYPE, message.pack()
         case FoundWithPicture():
             number = _FOUND_TYPE
             text = msgspec.json.encode(message.found)
@@ -291,7 +286,7 @@ class ServiceReader:
     """The service's side of receiving."""
 
     def __init__(self) -> None:
-        self._reader = FrameReader(limit=MAX_TO_SERVICE, types=(*range(_FIRST_TO_SERVICE, 73), _BETTER_TYPE))
+        self._reader = FrameReader(limit=MAX_TO_SERVICE, types=range(_FIRST_TO_SERVICE, 76))
 
     def feed(self, data: bytes | memoryview) -> Iterator[ToService]:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
@@ -302,13 +297,15 @@ class ServiceReader:
                 yield PictureMade.unpack(body)
             elif number == _BETTER_TYPE:
                 yield BetterShot.unpack(body)
+            elif number == _SICK_TYPE:
+                yield Sick.unpack(body)
             else:
                 message = _json(number, body)
-                assert isinstance(message, Ready | Failed | Moved | Wanted | Statistics | SelfTestResult)  # noqa: S101
+                assert isinstance(message, _Rare)  # noqa: S101
                 yield message
 
 
-def _json(number: int, body: bytes) -> _Message:
+def _json(number: int, body: bytes) -> Message:
     return _validated(_JSON_TYPES[number], body)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nvr.detect.sprt import SequentialTest, Verdict
 from nvr.events import Box
@@ -56,8 +56,7 @@ class Detection:
 @dataclass(slots=True)
 class Track:
     """One object over time. `number` is unique within its tracker and never used again. `box`, `score` are of the
-    last frame in which it was seen whole, at `seen_s`. `zones_s`: when its foot last stood in each zone it was
-    reported in (zone index to time)."""
+    last frame in which it was seen whole, at `seen_s`."""
 
     number: int
     box: Box
@@ -69,7 +68,6 @@ class Track:
     examined_s: float
     speed_x: float = 0.0
     speed_y: float = 0.0
-    zones_s: dict[int, float] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:

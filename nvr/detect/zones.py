@@ -1,8 +1,11 @@
-"""Where an object stands, and in which zone. Pure."""
+"""Where an object stands, and in which zone. Pure, numpy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nvr.events import Box
 
@@ -32,6 +35,20 @@ def contains(polygon: Sequence[Point], point: Point) -> bool:
         if (y0 > y) != (y1 > y) and x < x0 + (y - y0) / (y1 - y0) * (x1 - x0):
             inside = not inside
     return inside
+
+
+def raster(polygons: Sequence[Sequence[Point]], width: int, height: int) -> NDArray[np.bool_]:
+    """bool[height, width]: the pixels whose centre lies in one of the polygons (as `contains`, but for their edges)."""
+    x = (np.arange(width) + 0.5) / width
+    y = ((np.arange(height) + 0.5) / height)[:, np.newaxis]
+    found = np.zeros((height, width), np.bool_)
+    for polygon in polygons:
+        inside = np.zeros((height, width), np.bool_)
+        for (x0, y0), (x1, y1) in zip(polygon, [*polygon[1:], *polygon[:1]], strict=True):
+            if y0 != y1:
+                inside ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
+        found |= inside
+    return found
 
 
 def _on_edge(x: float, y: float, x0: float, y0: float, x1: float, y1: float) -> bool:

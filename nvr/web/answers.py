@@ -10,6 +10,7 @@ from nvr import __version__
 from nvr.alarm.incidents import FOOTAGE_AFTER_S, FOOTAGE_BEFORE_S, Incident
 from nvr.alarm.objects import SeenObject
 from nvr.config import Camera
+from nvr.config_zones import Place
 from nvr.events import Fault, Role, StreamKey
 from nvr.record.disks import DiskState
 from nvr.record.hold import Hold
@@ -83,11 +84,23 @@ def _camera(services: Services, camera: Camera) -> Json:
         "name": camera.name,
         "streams": {"main": streams.get(Role.MAIN), "sub": streams.get(Role.SUB)},
         "zones": [
-            {"name": z.name, "polygon": z.polygon, "response": z.response, "objects": z.objects}
-            for z in camera.zone
+            {**_place(z), "polygon": z.polygon, "rule": z.rule, "seconds": z.loiter_s} for z in camera.zone
+        ],
+        "lines": [
+            {**_place(line), "from": line.start, "to": line.end, "direction": line.direction}
+            for line in camera.line
         ],
         "live": live_role(services, camera),
         "fault": fault and _fault(fault),
+    }
+
+
+def _place(place: Place) -> Json:
+    return {
+        "name": place.name,
+        "response": place.response,
+        "objects": place.objects,
+        "hours": [str(hours) for hours in place.hours],
     }
 
 
@@ -115,6 +128,7 @@ def incident_answer(services: Services, incident: Incident) -> Json:
         "camera": incident.camera,
         "camera_name": camera.name if camera else incident.camera,
         "zone": incident.zone,
+        "rule": incident.rule,
         "kind": incident.kind,
         "response": incident.response,
         "opened_s": incident.opened_s,

@@ -11,6 +11,7 @@ from nvr.alarm.runner import AlarmRunner
 from nvr.clock import Clock
 from nvr.config import Config
 from nvr.detect.numbers import AnalysisStatistics
+from nvr.events import CameraHealth
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
 from nvr.media.access_unit import CodecConfig
@@ -36,7 +37,8 @@ class AnalysisView:
 class Services:
     """`state`: state.db. `live`: its `run` is somebody else's task. `changes`: is told by the alarm, the journal, the
     faults and `streams`. `still`: the JPEG of a keyframe, None if it cannot be decoded; raises NvrError where none can
-    be made now. `loop_lag`: how late the event loop was in the last minute."""
+    be made now. `loop_lag`: how late the event loop was in the last minute. `sick`: what the camera with that id
+    has."""
 
     config: Config
     clock: Clock
@@ -55,3 +57,4 @@ class Services:
     analysis: Callable[[], AnalysisView]
     still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]]
     loop_lag: Callable[[], Lag]
+    sick: Callable[[str], CameraHealth | None]

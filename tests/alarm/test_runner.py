@@ -21,9 +21,9 @@ from nvr.alarm.machine import State
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, SirenUnavailable
 from nvr.clock import FakeClock, SystemClock
-from nvr.config import Config, Schedule, Siren, Storage
+from nvr.config import Camera, Config, Schedule, Siren, Storage
 from nvr.errors import StorageError
-from nvr.events import Actor, BetterPicture, Box, Examined, Explanation, Response, Sighting
+from nvr.events import Actor, BetterPicture, Box, Examined, Explanation, Response, Rule, Sighting
 from nvr.faults import FaultBoard
 from nvr.state import STATE_SCHEMA
 from nvr.store import Database
@@ -160,6 +160,36 @@ async def test_armed_sighting_sounds_and_disarm_silences(tmp_path, board):
         await site.until(lambda: not site.runner.view().siren_on)
     assert not board.state[1]
     assert site.disk.saved == {"1": b"jpeg", "2": b"jpeg"}
+
+
+async def test_a_zone_outside_its_hours_records_and_its_camera_is_not_acting(tmp_path):
+    gate = {"id": "gate", "name": "Gate", "main": "rtsp://192.0.2.1/1"}
+    gate["zone"] = [{"name": "yard", "hours": ["22:00-05:00"]}]
+    before = datetime(2026, 11, 24, 21, 59, 50, tzinfo=HANOI).timestamp()
+    clock = FakeClock(wall=before)
+    config = make_config(tmp_path, port=None).model_copy(update={"camera": (Camera.model_validate(gate),)})
+    async with running(config, clock) as site:
+        assert site.runner.acting == frozenset()
+        site.runner.arm(OFFICER)
+        site.see(Response.CALL)
+        await site.until(lambda: site.incidents)
+        assert (site.incidents[-1].response, site.runner.acting) == (Response.RECORD, frozenset())
+        await ticks(site)
+        site.changed.clear()
+        clock.advance(10)
+        async with asyncio.timeout(15):
+            await site.changed.wait()  # analysis is told by the clock alone
+        assert site.runner.acting == {"gate"}
+        site.see(Response.CALL)
+        await site.until(lambda: site.runner.view().ringing)
+        assert site.incidents[-1].response is Response.CALL
+
+
+async def test_an_incident_says_how_it_came_about(tmp_path):
+    async with running(make_config(tmp_path, port=None)) as site:
+        site.see(Response.CALL, rule=Rule.CROSS_LEFT)
+        await site.until(lambda: site.incidents)
+        assert (await IncidentStore(site.db).page(None))[0].rule is Rule.CROSS_LEFT
 
 
 async def test_every_change_is_audited_with_its_actor(tmp_path, board):

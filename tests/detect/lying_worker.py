@@ -20,10 +20,14 @@ from nvr.detect.protocol import (
     PictureMade,
     Ready,
     SelfTest,
+    Sick,
+    SickHead,
     Statistics,
     WorkerReader,
     encode,
 )
+from nvr.detect.sick_messages import MAX_SICK_JPEG
+from nvr.events import Rule
 
 JPEG = b"\xff\xd8\xff\xe0\xff\xd9"
 TRUTH = Found(
@@ -36,9 +40,11 @@ TRUTH = Found(
     captured_mono_s=time.monotonic(),
 )
 NUMBERS = CameraStatistics(examined_fps=0, skipped=0, decode_errors=0, queue_age_s=0)
+SICK = Sick(SickHead(camera=0, sickness="moved"), b"", JPEG)
 LIES = {
     "zone": encode(FoundWithPicture(replace(TRUTH, zone=1), JPEG)),
     "kind": encode(FoundWithPicture(replace(TRUTH, kind="cow"), JPEG)),
+    "rule": encode(FoundWithPicture(replace(TRUTH, rule=Rule.LOITER), JPEG)),
     "box": encode(FoundWithPicture(replace(TRUTH, box=(0.5, 0.1, 0.2, 0.2)), JPEG)),
     "camera": encode(FoundWithPicture(replace(TRUTH, camera=1), JPEG)),
     "future": encode(Moved(camera=0, captured_mono_s=time.monotonic() + 3600, area=0.1)),
@@ -54,6 +60,11 @@ LIES = {
     "flood": encode(FoundWithPicture(TRUTH, JPEG))
     + encode(BetterShot(0, 1, JPEG)) * 50
     + encode(Statistics(cameras=(NUMBERS, NUMBERS), inference_ms=0)),
+    "sick": encode(Sick(SickHead(camera=1, sickness="moved"), b"", JPEG)),
+    "sickness": encode(SICK).replace(b"moved", b"upset"),
+    "sick picture": encode(SICK).replace(JPEG, b"<html>"),
+    "large picture": encode(Sick(SICK.head, b"", JPEG[:3] + bytes(MAX_SICK_JPEG) + JPEG[-2:])),
+    "believable": encode(SICK),
     "nothing": b"",
 }
 

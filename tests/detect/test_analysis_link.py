@@ -23,7 +23,7 @@ from nvr.detect.objects import MODEL_FILE
 from nvr.detect.process import MAX_PICTURES
 from nvr.detect.protocol import Unit
 from nvr.errors import ModelError
-from nvr.events import BetterPicture, Motion, Response, Sighting
+from nvr.events import BetterPicture, CameraHealth, Motion, Response, Sighting
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit
 from nvr.media.hub import Hub
@@ -43,6 +43,7 @@ class Site:
         self.sightings: list[Sighting] = []
         self.motions: list[Motion] = []
         self.better: list[BetterPicture] = []
+        self.health: list[CameraHealth] = []
         self.task: asyncio.Task[None] | None = None
         self.link = AnalysisLink(
             self.hub,
@@ -54,6 +55,7 @@ class Site:
             on_sighting=self.sightings.append,
             on_motion=self.motions.append,
             on_better=self.better.append,
+            on_health=self.health.append,
         )
 
     @asynccontextmanager
@@ -298,6 +300,7 @@ def hijacked(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("zone", "not configured"),
         ("kind", "not configured"),
+        ("rule", "not configured"),
         ("box", "inverted"),
         ("camera", "no camera 1"),
         ("future", "not now"),
@@ -310,6 +313,10 @@ def hijacked(monkeypatch: pytest.MonkeyPatch) -> None:
         ("picture", "no JPEG"),
         ("still", "no JPEG"),
         ("better of nowhere", "no camera 9"),
+        ("sick", "no camera 1"),
+        ("sickness", "SickHead"),
+        ("sick picture", "no JPEG"),
+        ("large picture", "impossible lengths"),
         ("dies", "exit code 1: redo from start"),
         ("closes", "closed its connection"),
         ("locked out", "cannot lock itself in: no mechanism. Use another kernel"),
@@ -323,6 +330,16 @@ async def test_a_hijacked_worker_is_killed_and_not_believed(lie: str, complaint:
                 await task
     assert site.sightings == []
     assert site.motions == []
+    assert site.health == []
+
+
+@pytest.mark.usefixtures("hijacked")
+async def test_what_a_worker_said_of_a_camera_ends_with_the_worker() -> None:
+    site = Site(model=Path("believable"))
+    async with site.running() as task:
+        await site.until(lambda: bool(site.health))
+        assert not task.done()
+    assert [(one.camera, one.sickness) for one in site.health] == [("gate", "moved"), ("gate", None)]
 
 
 @pytest.mark.usefixtures("hijacked")

@@ -7,10 +7,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from nvr.detect.analysis import AGAIN_S, CameraAnalysis, Examination, WatchedZone
+from nvr.detect.analysis import CameraAnalysis, Examination
 from nvr.detect.objects import SIZE, Detections, ObjectDetector
 from nvr.detect.picture import Picture
 from nvr.detect.regions import Square
+from nvr.detect.rules import AGAIN_S, WatchedLine, WatchedZone
+from nvr.detect.zones import Point
 from nvr.events import Box
 
 FPS = 6.0
@@ -61,9 +63,15 @@ class Stage:
 class Play:
     """Examines the stage at 6 fps."""
 
-    def __init__(self, *zones: WatchedZone) -> None:
+    def __init__(
+        self,
+        *zones: WatchedZone,
+        lines: tuple[WatchedLine, ...] = (),
+        masks: tuple[tuple[Point, ...], ...] = (),
+    ) -> None:
         self.stage = Stage()
-        self.analysis = CameraAnalysis(self.stage, zones)
+        self.analysis = CameraAnalysis(self.stage, zones, lines, masks)
+        self.motion_area = 0.0
         self.t_s = 1000.0
 
     def act(self, seconds: float, actor: tuple[Box, float, str] | None) -> list[tuple[float, int]]:
@@ -73,6 +81,7 @@ class Play:
         found = []
         while self.t_s < started_s + seconds - 1e-6:
             examined: Examination = self.analysis.examine(self.stage, self.t_s)
+            self.motion_area = max(self.motion_area, examined.motion_area)
             found += [(self.t_s - started_s, finding.zone) for finding in examined.findings]
             self.t_s += 1 / FPS
         return found
@@ -127,6 +136,30 @@ def test_back_in_the_zone_after_long() -> None:
     assert play.act(2, person(0.44)) == []
     play.act(AGAIN_S + 1, person(0.50))
     assert len(play.act(2, person(0.44))) == 1
+
+
+def test_a_line_is_crossed_and_a_zone_is_loitered_in() -> None:
+    line = WatchedLine((0.5, 0.0), (0.5, 1.0), "both", PEOPLE)
+    play = Play(WatchedZone(LEFT, PEOPLE, loiter_s=5.0), lines=(line,))
+    play.act(5, None)
+    for step in range(20):
+        assert play.act(0.2, person(0.80 - 0.015 * step)) == []
+    crossed = [place for step in range(10) for _, place in play.act(0.2, person(0.50 - 0.015 * step))]
+    assert crossed == [1]
+    ((delay_s, place),) = play.act(10, person(0.35))
+    assert place == 0
+    assert 2.0 < delay_s < 4.0  # the rest of five seconds passed on the way
+
+
+def test_what_is_masked_neither_moves_nor_is_followed() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE), masks=(LEFT,))
+    play.act(5, None)
+    play.motion_area = 0.0
+    assert play.act(20, person(0.2)) == []
+    assert play.analysis.tracks == ()
+    assert play.motion_area == 0.0
+    assert len(play.act(5, person(0.7))) == 1
+    assert play.motion_area > 0.0
 
 
 def test_kinds_that_no_zone_wants_are_not_followed() -> None:

@@ -19,6 +19,7 @@ from nvr.detect.protocol import (
     Failed,
     Found,
     FoundWithPicture,
+    LineSetup,
     Moved,
     Parameters,
     PictureMade,
@@ -28,10 +29,13 @@ from nvr.detect.protocol import (
     SelfTest,
     SelfTestResult,
     ServiceReader,
+    Sick,
+    SickHead,
     Statistics,
     ToService,
     ToWorker,
     Unit,
+    Well,
     WorkerReader,
     ZoneSetup,
     encode,
@@ -53,11 +57,16 @@ WHY = Why(
 )
 JPEG = b"\xff\xd8\xff\xe0picture\xff\xd9"
 ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), kinds=("person", "dog"))
+LINE = LineSetup(start=(0.0, 0.5), end=(1.0, 0.5), direction="left", kinds=("person",))
 FOUND = Found(
     camera=1, zone=0, kind="person", score=0.8, box=(0.1, 0.2, 0.3, 0.4), track=7, captured_mono_s=12.5
 )
 TO_WORKER: list[ToWorker] = [
-    Configure(model=None, fps=6.0, cameras=(CameraSetup(zones=(ZONE,)), CameraSetup(zones=()))),
+    Configure(
+        model=None,
+        fps=6.0,
+        cameras=(CameraSetup(zones=(ZONE,), lines=(LINE,), masks=(ZONE.polygon,)), CameraSetup(zones=())),
+    ),
     Parameters(3, "h264", b"\x67\x42", b"\x68"),
     Parameters(3, "h265", b"\x42\x01", b"\x44\x01", b"\x40\x01\x0c"),
     Unit(3, True, 1234.5, b"\x00\x00\x00\x01\x65"),
@@ -80,6 +89,9 @@ TO_SERVICE: list[ToService] = [
     SelfTestResult(outcomes={"open": "EPERM"}),
     PictureMade(7, JPEG),
     PictureMade(8, b""),
+    Sick(SickHead(camera=255, sickness="moved"), JPEG, JPEG + JPEG),
+    Sick(SickHead(camera=0, sickness="dark"), b"", JPEG),
+    Well(camera=3),
 ]
 
 

@@ -5,11 +5,12 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.zones import contains, foot_point
+from nvr.detect.zones import contains, foot_point, raster
 from nvr.events import Box
 
 unit = st.floats(0, 1)
 points = st.tuples(unit, unit)
+eighths = st.integers(0, 8).map(lambda n: n / 8)
 polygons = st.lists(points, min_size=3, max_size=32)
 
 L_SHAPE = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.4), (0.4, 0.4), (0.4, 0.9), (0.1, 0.9)]
@@ -74,3 +75,21 @@ def test_outside_the_bounds_is_outside(
     xs, ys = zip(*polygon, strict=True)
     if not (min(xs) - 1e-6 <= point[0] <= max(xs) + 1e-6 and min(ys) - 1e-6 <= point[1] <= max(ys) + 1e-6):
         assert not contains(polygon, point)
+
+
+@given(st.lists(st.lists(st.tuples(eighths, eighths), min_size=3, max_size=12), max_size=3))
+def test_raster_is_where_the_polygons_contain_a_pixels_centre(
+    polygons: list[list[tuple[float, float]]],
+) -> None:
+    """But for those on an edge."""
+    found = raster(polygons, 15, 15)
+    for row in range(15):
+        for column in range(15):
+            centre = ((column + 0.5) / 15, (row + 0.5) / 15)
+            on_edge = any(
+                contains([a, b, a], centre)
+                for polygon in polygons
+                for a, b in zip(polygon, [*polygon[1:], polygon[0]], strict=True)
+            )
+            if not on_edge:
+                assert found[row, column] == any(contains(polygon, centre) for polygon in polygons)

@@ -51,6 +51,9 @@ def cameras() -> list[Json]:
         "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]],
         "response": "call",
         "objects": ["person", "motorcycle", "dog"],
+        "hours": [],
+        "rule": "enter",
+        "seconds": None,
     }
     yard = {**zone, "name": "Sân sau", "polygon": [[0.5, 0.5], [1, 0.5], [1, 1], [0.5, 1]]}
     all_of_them: list[Json] = [
@@ -59,6 +62,7 @@ def cameras() -> list[Json]:
             "name": name,
             "streams": {"main": stream(width=1920, height=1080), "sub": stream()},
             "zones": [zone, yard],
+            "lines": [],
             "live": "sub",
             "fault": None,
         }
@@ -228,6 +232,7 @@ def incident(number: int, **more: object) -> Json:
         "camera": camera_id,
         "camera_name": name,
         "zone": "Sân sau" if number % 3 == 0 else "*",
+        "rule": "enter",
         "kind": kind,
         "response": response,
         "opened_s": at,

@@ -160,6 +160,7 @@ class StandIn:
         app.router.add_get("/api/deletions", self._deletions)
         app.router.add_get("/api/cameras/{camera}/picture", self._still)
         app.router.add_get("/api/incidents/{id}", self._incident)
+        app.router.add_get("/api/cameras/{camera}/sick/{when}", self._sick)
         app.router.add_get("/api/incidents/{id}/picture", self._picture)
         app.router.add_get("/api/incidents/{id}/frames", self._frames)
         app.router.add_post("/api/incidents/{id}/acknowledge", self._acknowledge)
@@ -306,6 +307,13 @@ class StandIn:
     def _whole(self, incident: Json) -> Json:
         made = [seen_object(incident)] if incident["best"] else []
         return {**incident, "objects": self.objects.get(incident["id"], made)}
+
+    async def _sick(self, request: web.Request) -> web.StreamResponse:
+        before = street(2, 3)
+        return web.Response(
+            body=jpeg(before if request.match_info["when"] == "before" else before // 8 + 90),
+            content_type="image/jpeg",
+        )
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
         number, which = int(request.match_info["id"]), request.query.get("object")

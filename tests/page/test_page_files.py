@@ -20,7 +20,8 @@ WORDS: dict[str, dict[str, str]] = {
 }
 FAULTS = (
     "camera_unreachable camera_refused camera_unsupported camera_protocol camera_stalled disk_full storage analysis "
-    "model siren siren_denied siren_busy guard clock_untrusted clock_jumped internal record_overflow"
+    "model siren siren_denied siren_busy guard clock_untrusted clock_jumped internal record_overflow "
+    "sick_covered sick_moved sick_blurred sick_dark sick_cobwebbed sick_frozen sick_many"
 ).split()
 ERRORS = (
     "wrong_code already_claimed too_many_attempts weak_password bad_name wrong_login bad_offer b_frames no_picture "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from page_browser import TWO_LOOKS, Look, Visit, until
 from page_data import ACCOUNTS, CODE, camera_fault, fault
 from page_standin import StandIn
-from playwright.async_api import Route, expect
+from playwright.async_api import Locator, Route, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
@@ -238,6 +239,30 @@ async def test_h265_footage_is_replaced_or_offered_as_a_file(
         await expect(video).to_be_hidden()
 
 
+@each_look
+async def test_lines_and_loitering_are_said_in_words(
+    visit: MakeVisit, appliance: StandIn, look: Look
+) -> None:
+    appliance.incidents[0].update(zone="hàng rào", rule="cross_left")
+    appliance.incidents[1].update(zone="cổng sau", rule="loiter")
+    appliance.incidents[2].update(zone="*", rule="loiter")
+    gate = appliance.cameras[0]
+    place = {"response": "call", "objects": ["person"], "hours": ["22:00-05:00"]}
+    gate["zones"][0].update(rule="loiter", seconds=45)
+    gate["lines"] = [{"name": "hàng rào", "from": [0, 0.5], "to": [1, 0.5], "direction": "left", **place}]
+    me = await visit(look)
+    await me.start("/#/incidents")
+    listed = me.page.locator("a.incident")
+    await expect(listed.nth(0)).to_contain_text(me.word("line.crossed", line="hàng rào"))
+    await expect(listed.nth(1)).to_contain_text(me.word("zone.loitered", zone="cổng sau"))
+    await expect(listed.nth(2)).to_contain_text(me.word("zone.loitered_anywhere"))
+    await me.page.goto(f"{me.page.url.split('#')[0]}#/live/gate")
+    facts = me.page.locator("nvr-camera .facts")
+    await expect(facts).to_contain_text(me.word("zone.seconds", time="0:45"))
+    await expect(facts).to_contain_text(me.word("line.named", line="hàng rào"))
+    await expect(facts).to_contain_text("22:00–05:00")
+
+
 async def test_unknown_incident(visit: MakeVisit) -> None:
     me = await visit(TWO_LOOKS[0])
     me.refusals_expected = True
@@ -385,6 +410,43 @@ async def test_faults_are_told_in_words(visit: MakeVisit, appliance: StandIn, lo
     await expect(panel).to_contain_text("something new is wrong")
     await panel.get_by_text(me.word("status.detail")).click()
     await expect(panel.locator(".technical")).to_contain_text("192.168.1.67")
+
+
+@each_look
+async def test_a_sick_camera_is_shown_before_and_after(
+    visit: MakeVisit, appliance: StandIn, look: Look, shots: Path
+) -> None:
+    me = await visit(look)
+    await me.start("/#/alarm")
+    appliance.status["faults"] = [
+        fault("camera:school", "sick_covered", "camera school does not show what it did", before=1),
+        fault("camera:gate", "sick_dark", "camera gate does not show what it did", before=0),
+        fault("cameras", "sick_many", "4 of 6 cameras", sick=4, cameras=6),
+    ]
+    appliance.tell("status", appliance.status)
+    line = me.page.locator(".status-line")
+    await expect(line).to_contain_text("Trường tiểu học số 2")
+    await line.click()
+    covered, dark, many = (me.page.locator(".status-panel .faults > li").nth(n) for n in range(3))
+    await expect(covered).to_contain_text(me.word("remedy.sick_covered"))
+    await expect(covered.locator("figcaption")).to_have_text(
+        [me.word("status.before"), me.word("status.since_then")]
+    )
+    for image in await covered.locator("img").all():
+        await image.scroll_into_view_if_needed()
+        await until_loaded(image)
+    boxes = [await image.bounding_box() for image in await covered.locator("img").all()]
+    assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"]
+    assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
+    await expect(dark.locator("img")).to_have_count(1)
+    await expect(many.locator("img")).to_have_count(0)
+    await expect(many).to_contain_text(me.word("fault.sick_many", sick=4, cameras=6))
+    await me.shoot(shots, "sick-cameras")
+
+
+async def until_loaded(image: Locator) -> None:
+    await image.evaluate("i => i.complete || new Promise(done => i.addEventListener('load', done))")
+    assert await image.evaluate("i => i.naturalWidth") > 0
 
 
 async def test_lost_connection_is_said_and_mended(visit: MakeVisit, appliance: StandIn) -> None:

@@ -9,10 +9,31 @@ import pytest
 from web_site import GATE, YARD, Client, Site, access_units, running_site
 
 from nvr.clock import FakeClock
-from nvr.events import Fault, Response, Role, StreamKey, StreamStatus
+from nvr.events import CameraHealth, Fault, Response, Role, StreamKey, StreamStatus
 from nvr.web.access import AccountRole
 
 ADMINISTRATOR, OPERATOR, VIEWER = AccountRole.ADMINISTRATOR, AccountRole.OPERATOR, AccountRole.VIEWER
+
+
+async def fetch(client: Client, path: str) -> tuple[int, bytes]:
+    async with client.open("GET", path) as response:
+        return response.status, await response.read()
+
+
+async def test_a_sick_camera_is_a_fault_with_pictures_for_who_may_see_it(site: Site) -> None:
+    both = await site.log_in("xem", VIEWER)
+    yard_only = await site.log_in("san", VIEWER, cameras=frozenset({"yard"}))
+    site.sick.tell(CameraHealth("gate", "moved", b"\xff\xd8before", b"\xff\xd8now"))
+    site.sick.tell(CameraHealth("yard", "dark", b"", b"\xff\xd8black"))
+    for client, places in ((both, {"camera:gate", "camera:yard"}), (yard_only, {"camera:yard"})):
+        faults = (await client.ask("GET", "/api/status"))[1]["faults"]
+        assert {fault["place"] for fault in faults} == places
+    assert await fetch(both, "/api/cameras/gate/sick/before") == (200, b"\xff\xd8before")
+    assert await fetch(both, "/api/cameras/gate/sick/now") == (200, b"\xff\xd8now")
+    assert (await fetch(both, "/api/cameras/yard/sick/before"))[0] == 404
+    assert (await fetch(yard_only, "/api/cameras/gate/sick/now"))[0] == 404
+    site.sick.tell(CameraHealth("gate", None))
+    assert (await fetch(both, "/api/cameras/gate/sick/now"))[0] == 404
 
 
 async def test_cameras_with_streams_zones_and_faults(site: Site) -> None:
@@ -23,7 +44,17 @@ async def test_cameras_with_streams_zones_and_faults(site: Site) -> None:
     assert gate["streams"]["main"]["state"] == "connecting"
     assert yard["streams"]["sub"] is None
     corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
-    assert gate["zones"] == [{"name": "*", "polygon": corners, "response": "call", "objects": ["person"]}]
+    (zone,) = gate["zones"]
+    assert zone == {
+        "name": "*",
+        "polygon": corners,
+        "response": "call",
+        "objects": ["person"],
+        "hours": [],
+        "rule": "enter",
+        "seconds": None,
+    }
+    assert gate["lines"] == []
 
     for key in services.config.streams:
         site.show_live(key)

@@ -26,6 +26,7 @@ from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
 from nvr.detect.link import AnalysisError
 from nvr.detect.numbers import AnalysisStatistics, CameraNumbers
+from nvr.detect.sick_board import SickBoard
 from nvr.events import Box, Examined, Explanation, Response, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
@@ -108,6 +109,7 @@ class Site:
     state: Database
     journal: Journal
     server: WebServer
+    sick: SickBoard
     anonymous: Client
     clients: list[Client] = field(default_factory=list)
 
@@ -262,6 +264,7 @@ async def running_site(
         stream.attach(disks.consumer(stream.key))
     line = SirenLine(config.siren, directory / "guard.sock", faults=faults) if config.siren else None
     journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=changes.incident)
+    sick = SickBoard(faults, len(config.camera))
     alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify)
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
@@ -282,6 +285,7 @@ async def running_site(
         analysis=lambda: AnalysisView(True, ANALYSIS),
         still=still or no_still,
         loop_lag=lambda: Lag(0.2, 3.5, 8.0),
+        sick=sick.of,
     )
     server = WebServer(services)
     ready, recording = asyncio.Event(), asyncio.Event()
@@ -302,6 +306,7 @@ async def running_site(
             state,
             journal,
             server,
+            sick,
             Client(f"https://127.0.0.1:{config.web.https_port}", tls),
         )
         try:

@@ -11,6 +11,7 @@ import { known, sentence, t, tIfComplete } from "./i18n.js";
  * @property {string | null} remedy what a person can do about it
  * @property {string} detail English, for a technician
  * @property {number | null} sinceS
+ * @property {{before: string | null, now: string} | null} pictures addresses: of a camera that shows something else now
  */
 
 /**
@@ -51,7 +52,14 @@ export function trouble(group, store) {
     remedy: known(remedy) ? t(remedy) : null,
     detail: [...new Set(group.map((fault) => fault.detail))].join("\n"),
     sinceS: since.length ? Math.min(.../** @type {number[]} */ (since)) : null,
+    pictures: camera && first.code.startsWith("sick_") ? picturesOf(camera, first.params.before === 1) : null,
   };
+}
+
+/** @param {string} camera @param {boolean} hasBefore */
+function picturesOf(camera, hasBefore) {
+  const address = `/api/cameras/${encodeURIComponent(camera)}/sick`;
+  return { before: hasBefore ? `${address}/before` : null, now: `${address}/now` };
 }
 
 /** @param {Fault} fault */

@@ -38,9 +38,12 @@ export function acknowledgedBadge(incident, app, full = false) {
   return incident.response === "record" ? null : h("span", { class: "badge open" }, t("incident.open"));
 }
 
-/** The place in the picture, where it has a name. @param {Incident} incident */
-export function zoneWord(incident) {
-  return incident.zone === "*" || incident.zone === "" ? null : t("zone.named", { zone: incident.zone });
+/** What happened where in the picture; null where there is nothing to tell. @param {Incident} incident */
+export function zoneWord({ zone, rule }) {
+  if (rule === "cross_left" || rule === "cross_right") return t("line.crossed", { line: zone });
+  const isWhole = zone === "*" || zone === "";
+  if (rule === "loiter") return isWhole ? t("zone.loitered_anywhere") : t("zone.loitered", { zone });
+  return isWhole ? null : t("zone.named", { zone });
 }
 
 /**

@@ -4,6 +4,7 @@ import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { sentence, t } from "./i18n.js";
 import { NvrPlayer } from "./nvr-player.js";
+import { stopwatch } from "./time.js";
 
 /** One camera, large. */
 export class NvrCamera extends NvrElement {
@@ -72,7 +73,7 @@ export class NvrCamera extends NvrElement {
       this.#facts,
       this.#streamFact("main", camera.streams.main),
       this.#streamFact("sub", camera.streams.sub),
-      this.#zoneFacts(camera),
+      this.#placeFacts(camera),
     );
   }
 
@@ -98,22 +99,30 @@ export class NvrCamera extends NvrElement {
   }
 
   /** @param {Camera} camera */
-  #zoneFacts(camera) {
-    return camera.zones.map((zone) =>
-      h(
-        "div",
-        { class: "fact" },
-        h("dt", null, zone.name === "*" ? t("zone.whole") : t("zone.named", { zone: zone.name })),
-        h(
-          "dd",
-          null,
-          zone.objects.map((kind) => t(`kind.${kind}`)).join(", "),
-          " → ",
-          t(`response.${zone.response}`),
-        ),
-      ),
-    );
+  #placeFacts({ zones, lines }) {
+    return [
+      ...zones.map((zone) => placeFact(zoneTitle(zone), zone)),
+      ...lines.map((line) => placeFact(t("line.named", { line: line.name }), line)),
+    ];
   }
+}
+
+/** @param {Camera["zones"][number]} zone */
+function zoneTitle({ name, seconds }) {
+  const words = name === "*" ? t("zone.whole") : t("zone.named", { zone: name });
+  return seconds === null ? words : `${words}, ${t("zone.seconds", { time: stopwatch(seconds) })}`;
+}
+
+/** @param {string} title @param {import("./types.js").Place} place */
+function placeFact(title, { objects, hours, response }) {
+  const who = objects.map((kind) => t(`kind.${kind}`)).join(", ");
+  const when = hours.length ? ` · ${hours.join(", ").replaceAll("-", "–")}` : "";
+  return h(
+    "div",
+    { class: "fact" },
+    h("dt", null, title),
+    h("dd", null, `${who} → ${t(`response.${response}`)}${when}`),
+  );
 }
 
 customElements.define("nvr-camera", NvrCamera);

@@ -85,13 +85,19 @@ export class NvrStatus extends NvrElement {
 
   /** @param {import("./faults.js").Trouble} trouble */
   #fault(trouble) {
-    const { what, remedy, detail, sinceS } = trouble;
+    const { what, remedy, detail, sinceS, pictures } = trouble;
     const nowS = this.app.store.nowS();
     return h(
       "li",
       null,
       h("p", { class: "fault-what" }, icon("alert"), atPlace(trouble)),
       remedy ? h("p", { class: "fault-remedy" }, remedy) : null,
+      pictures
+        ? h("div", { class: "before-after" }, [
+            pictures.before ? pictured(pictures.before, t("status.before")) : null,
+            pictured(pictures.now, t("status.since_then")),
+          ])
+        : null,
       sinceS === null
         ? null
         : h(
@@ -147,6 +153,16 @@ export class NvrStatus extends NvrElement {
 /** @param {import("./faults.js").Trouble} trouble */
 function atPlace({ where, what }) {
   return where === null ? what : `${where}: ${what.charAt(0).toLocaleLowerCase()}${what.slice(1)}`;
+}
+
+/** @param {string} address @param {string} words */
+function pictured(address, words) {
+  return h(
+    "figure",
+    null,
+    h("img", { src: address, alt: words, loading: "lazy", decoding: "async" }),
+    h("figcaption", null, words),
+  );
 }
 
 /** @param {string} name @param {string} value */

@@ -4,6 +4,7 @@
  * @typedef {"viewer" | "operator" | "administrator"} Role
  * @typedef {"main" | "sub"} StreamRole
  * @typedef {"record" | "call" | "warn" | "siren"} Response
+ * @typedef {"enter" | "loiter" | "cross_left" | "cross_right"} Rule
  *
  * @typedef {object} Session
  * @property {boolean} claimed
@@ -27,11 +28,18 @@
  * @property {boolean} b_frames
  * @property {number} since_s
  *
+ * @typedef {object} Place a zone or a line
+ * @property {string} name
+ * @property {Response} response
+ * @property {string[]} objects
+ * @property {string[]} hours "22:00-05:00"; none: all day
+ *
  * @typedef {object} Camera
  * @property {string} id
  * @property {string} name
  * @property {{main: Stream, sub: Stream | null}} streams
- * @property {{name: string, polygon: [number, number][], response: Response, objects: string[]}[]} zones
+ * @property {(Place & {polygon: [number, number][], rule: Rule, seconds: number | null})[]} zones
+ * @property {(Place & {from: [number, number], to: [number, number], direction: string})[]} lines
  * @property {StreamRole | null} live stream to ask live for; null if none can be shown
  * @property {Fault | null} fault
  *
@@ -39,7 +47,8 @@
  * @property {number} id
  * @property {string} camera
  * @property {string} camera_name
- * @property {string} zone
+ * @property {string} zone name of the zone or line
+ * @property {Rule} rule
  * @property {string} kind
  * @property {Response} response
  * @property {number} opened_s
