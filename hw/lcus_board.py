@@ -39,6 +39,9 @@ class LcusBoard:
         self._again_at_s = float("-inf")
         self._query_at_s: float | None = None
         self._was_asked = False
+        self._answer_counts = (
+            False  # the answer to a question from before a change tells of the time before it
+        )
         self._wrong = self._unanswered = 0
         self._answers = lcus.AnswerDecoder()
 
@@ -49,7 +52,7 @@ class LcusBoard:
 
     def feed(self, data: bytes, now_s: float) -> None:
         for state in self._answers.feed(data):
-            if state.channel == self._channel and self._was_asked:
+            if state.channel == self._channel and self._answer_counts:
                 self._read_back(state.on, now_s)
 
     def _read_back(self, on: bool, now_s: float) -> None:
@@ -66,13 +69,13 @@ class LcusBoard:
     def next_write(self, on_until_s: float | None, now_s: float) -> bytes | None:
         wanted = on_until_s is not None and now_s < on_until_s and self._told is not None
         if self._told != wanted or now_s >= self._again_at_s:
-            changed, self._told = self._told != wanted, wanted
+            self._told, self._answer_counts = wanted, False
             self._again_at_s = now_s + REASSERT_S
-            if changed and (self.output is not None or not self._was_asked):
+            if self.output is not None or not self._was_asked:
                 self._query_at_s = now_s + QUERY_S / 4
             return self._frames[wanted]
         if self._query_at_s is not None and now_s >= self._query_at_s:
-            self._was_asked = True
+            self._was_asked = self._answer_counts = True
             self._unanswered += 1
             if self._unanswered > MAX_WRONG:
                 self.output = self.failure = None
