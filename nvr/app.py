@@ -16,6 +16,7 @@ from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, switch_off
+from nvr.audit_watch import AuditWatch
 from nvr.camera.client import AudioProblem
 from nvr.camera.link import receive_buffer
 from nvr.camera.source import play
@@ -104,6 +105,7 @@ class App:
         self.streams = StreamBoard()
         self._changes = changes = Changes()
         self._timekeeping = Timekeeping(clock, config.storage.state, self.faults, changes.notify)
+        self._audit = AuditWatch(state, config.storage.state, clock=clock, faults=self.faults)
         incidents = IncidentStore(state)
         self._motion = MotionLog(state, clock)
         self.seen = Seen(self._motion, incidents, clock, lambda mark: self.disks.mark(mark))
@@ -158,6 +160,7 @@ class App:
                 incidents=incidents,
                 motion=self._motion,
                 live=self.live,
+                audit=self._audit,
                 auth=auth,
                 streams=self.streams,
                 changes=changes,
@@ -196,15 +199,16 @@ class App:
         finally:
             await self._journal.flush()
             await self._motion.flush()
-            with suppress(StorageError):
-                await self._timekeeping.flush()
+            for flush in (self._audit.flush, self._timekeeping.flush):
+                with suppress(StorageError):
+                    await flush()
 
     def _jobs(self, on_pages: Callable[[], None]) -> list[tuple[str, Job]]:
         """(place on the fault board, job), in the order of starting."""
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
             jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
-        jobs += [("clock", self._timekeeping.run)]
+        jobs += [("clock", self._timekeeping.run), ("audit", self._audit.run)]
         jobs += [("alarm", self.alarm.run), ("state", self._journal.run), *self.disks.jobs()]
         for camera in self.config.camera:
             for key in camera.streams:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p for package in ("nvr", "hw", "webrtc") for p in (ROOT / package).rglob("*.py"))
 
 PURE = """
-nvr/events.py nvr/errors.py nvr/stream_address.py
+nvr/events.py nvr/errors.py nvr/stream_address.py nvr/audit_chain.py
 nvr/child/seccomp.py
 nvr/media/access_unit.py nvr/media/audio.py nvr/media/nal.py nvr/media/h264.py nvr/media/h265.py
 nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_rtp.py nvr/camera/h265_rtp.py

@@ -24,6 +24,7 @@ from nvr.web.request_body import MAX_BODY_BYTES
 from nvr.web.route import Route, Runtime
 from nvr.web.routes import (
     alarm,
+    audit,
     cameras,
     clock,
     deletions,
@@ -56,6 +57,7 @@ ROUTES: tuple[Route, ...] = tuple(
         deletions,
         alarm,
         clock,
+        audit,
         status,
         events,
         pages,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
+from nvr.audit_watch import AuditWatch
 from nvr.clock import Clock
 from nvr.config import Config
 from nvr.faults import FaultBoard
@@ -48,6 +49,7 @@ class Services:
     incidents: IncidentStore
     motion: MotionLog
     live: LiveServer
+    audit: AuditWatch
     auth: Auth
     streams: StreamBoard
     changes: Changes

@@ -22,6 +22,7 @@ from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
+from nvr.audit_watch import AuditWatch
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
 from nvr.detect.link import AnalysisError
@@ -258,6 +259,7 @@ async def running_site(
         incidents=IncidentStore(state),
         motion=MotionLog(state, clock),
         live=live,
+        audit=AuditWatch(state, config.storage.state, clock=clock, faults=faults),
         auth=auth,
         streams=streams,
         changes=changes,
