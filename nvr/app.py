@@ -14,6 +14,7 @@ import structlog
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
+from nvr.alarm.notify.setup import Notifications, mqtt_state
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, switch_off
 from nvr.audit_watch import AuditWatch
@@ -40,6 +41,7 @@ from nvr.web.auth import Auth
 from nvr.web.changes import Changes
 from nvr.web.server import WebServer
 from nvr.web.services import AnalysisView, Services
+from nvr.web.static_files import locale_words
 from nvr.web.stream_board import StreamBoard
 from webrtc.session import LiveServer
 
@@ -129,6 +131,16 @@ class App:
         self.alarm = AlarmRunner(
             config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
         )
+        self._notifications = Notifications(
+            config,
+            state,
+            words=locale_words(config.site.language),
+            clock=clock,
+            faults=self.faults,
+            alarm_state=lambda: mqtt_state(self.alarm.view()),
+            on_change=changes.incident,
+            audit_head=self._audit.head,
+        )
         self._analysis = (
             AnalysisLink(
                 self.hub,
@@ -161,6 +173,7 @@ class App:
                 motion=self._motion,
                 live=self.live,
                 audit=self._audit,
+                notifications=self._notifications,
                 auth=auth,
                 streams=self.streams,
                 changes=changes,
@@ -199,7 +212,7 @@ class App:
         finally:
             await self._journal.flush()
             await self._motion.flush()
-            for flush in (self._audit.flush, self._timekeeping.flush):
+            for flush in (self._notifications.notifier.flush, self._audit.flush, self._timekeeping.flush):
                 with suppress(StorageError):
                     await flush()
 
@@ -213,6 +226,7 @@ class App:
         for camera in self.config.camera:
             for key in camera.streams:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
+        jobs += self._notifications.jobs()
         if self._analysis is not None:
             jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
         jobs += [
@@ -282,12 +296,14 @@ class App:
     def incident(self, incident: Incident) -> None:
         """An incident is stored, or more of it."""
         self._changes.incident(incident)
+        self._notifications.notifier.incident(incident)
         self.seen.incident(incident)
 
     def _alarm_changed(self) -> None:
         """Cameras that may call or sound now are examined before the others."""
         if self._analysis is not None:
             self._analysis.set_acting(self._acting if self.alarm.view().armed.armed else frozenset())
+        self._notifications.alarm_changed()
         self._changes.notify()
 
     async def _still(self, config: CodecConfig, data: bytes) -> bytes | None:

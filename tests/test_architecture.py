@@ -22,7 +22,7 @@ nvr/record/hold.py nvr/record/outlook.py nvr/record/correction.py nvr/record/clo
 nvr/record/wall_timeline.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/attention.py
-nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py
+nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py nvr/alarm/notify/policy.py nvr/alarm/notify/message.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 hw/lcus.py hw/lease.py hw/output.py
 webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.motion_log import MotionLog
+from nvr.alarm.notify.setup import Notifications
 from nvr.alarm.runner import AlarmRunner
 from nvr.audit_watch import AuditWatch
 from nvr.clock import Clock
@@ -50,6 +51,7 @@ class Services:
     motion: MotionLog
     live: LiveServer
     audit: AuditWatch
+    notifications: Notifications
     auth: Auth
     streams: StreamBoard
     changes: Changes
