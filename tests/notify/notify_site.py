@@ -50,13 +50,13 @@ class Receiver:
     def __init__(self) -> None:
         self.status = 204
         self.got: list[tuple[dict[str, str], bytes]] = []
-        self.changed = asyncio.Event()
+        self.queries: list[str] = []
         self.url = ""
         self.hold: asyncio.Event | None = None
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.got.append((dict(request.headers), await request.read()))
-        self.changed.set()
+        self.queries.append(request.query_string)
         if self.hold is not None:
             await self.hold.wait()
         headers = {"Location": "/elsewhere"} if self.status == 302 else {}

@@ -18,6 +18,7 @@ PUBLIC_PATHS = {
     "/api/login",
     "/",
     "/manifest.webmanifest",
+    "/push-worker.js",
     "/static/{file:.+}",
     "/locales/{language}.json",
 }
