@@ -20,6 +20,7 @@ import av
 from aiohttp import web
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from page_data import ACCOUNTS, CODE, CSRF, Json, alarm, cameras, deletions, holds, incident, status, timeline
+from page_notices import Notices
 from page_scene import jpeg, street
 
 import nvr.web
@@ -74,6 +75,7 @@ class StandIn:
         self.held_bytes = 2_480_000_000
         self.deletions: list[Json] | None = deletions()
         self.incidents = [incident(n) for n in range(45, 0, -1)]
+        self.notices = Notices()
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
@@ -127,6 +129,7 @@ class StandIn:
     async def serve(self) -> AsyncIterator[StandIn]:
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/", self._index)
+        app.router.add_get("/push-worker.js", self._worker)
         app.router.add_static("/static", WEB / "static")
         app.router.add_static("/locales", WEB / "locales")
         app.router.add_get("/manifest.webmanifest", self._manifest)
@@ -153,6 +156,7 @@ class StandIn:
         app.router.add_delete("/api/live/{session}", self._leave)
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
         app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
+        self.notices.add_to(app)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -207,6 +211,11 @@ class StandIn:
     async def _manifest(self, _request: web.Request) -> web.StreamResponse:
         text = (WEB / "static" / "manifest.webmanifest").read_text()
         return web.Response(text=text, content_type="application/manifest+json")
+
+    async def _worker(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(
+            WEB / "static" / "push-worker.js", headers={"Content-Type": "text/javascript"}
+        )
 
     async def _session(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response(self.session())

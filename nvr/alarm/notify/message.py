@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -91,6 +92,5 @@ def _message(site: Site, delivery: int, text: str, more: Mapping[str, Any]) -> M
 
 def _fill(site: Site, key: str, **params: str) -> str:
     text = site.words.get(key, key + " " + " ".join(f"{{{name}}}" for name in params))
-    for name, value in params.items():
-        text = text.replace("{" + name + "}", value)
-    return text[: 4 * MAX_TEXT]
+    # At one go: a camera's name may hold braces.
+    return re.sub(r"\{(\w+)\}", lambda found: params.get(found[1], found[0]), text)[: 4 * MAX_TEXT]

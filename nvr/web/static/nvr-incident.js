@@ -10,6 +10,7 @@ import {
   responseBadge,
   zoneWord,
 } from "./incident-words.js";
+import { NvrDeliveries } from "./nvr-deliveries.js";
 import { NvrFootage } from "./nvr-footage.js";
 import { playbackAddress } from "./router.js";
 import { stopwatch } from "./time.js";
@@ -26,11 +27,13 @@ export class NvrIncident extends NvrElement {
   #facts = h("div", { class: "incident-facts" });
   #act = h("div", { class: "tools" });
   #error = h("p", { class: "error", role: "alert", hidden: true });
+  #deliveries = /** @type {NvrDeliveries | null} */ (null);
   #footage = /** @type {NvrFootage | null} */ (null);
   #pictured = "";
 
   build() {
     this.#footage = make(NvrFootage, this.app);
+    this.#deliveries = make(NvrDeliveries, this.app);
     fill(
       this,
       h(
@@ -43,7 +46,7 @@ export class NvrIncident extends NvrElement {
       h(
         "div",
         { class: "incident-columns" },
-        h("section", null, this.#picture, this.#facts, this.#act),
+        h("section", null, this.#picture, this.#facts, this.#deliveries, this.#act),
         h("section", null, h("h2", null, t("footage.title")), this.#footage),
       ),
     );
@@ -118,6 +121,7 @@ export class NvrIncident extends NvrElement {
         : null,
       this.#playbackLinks(incident),
     );
+    void this.#deliveries?.show(incident.id);
     this.#footage?.show(incident.camera, incident.footage, incident.opened_s);
   }
 

@@ -5,7 +5,7 @@
  *   | {page: "incidents", camera: string}
  *   | {page: "incident", id: number}
  *   | {page: "playback", cameras: string[], atS: number | null, spanS: number | null, selection: [number, number] | null}
- *   | {page: "alarm" | "storage" | "holds" | "deletions"}} Route
+ *   | {page: "alarm" | "storage" | "holds" | "deletions" | "audit" | "notify"}} Route
  */
 
 /**
@@ -18,6 +18,7 @@ export function parseRoute(hash) {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [page, argument] = path.split("/").map(decoded);
   if (page === "alarm" || page === "storage" || page === "holds" || page === "deletions") return { page };
+  if (page === "audit" || page === "notify") return { page };
   if (page === "incidents") return { page, camera: new URLSearchParams(query).get("camera") ?? "" };
   if (page === "playback") {
     const asked = new URLSearchParams(query);
