@@ -15,8 +15,10 @@ from nvr.alarm.guard_process import switch_off
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
+from nvr.alarm.notify.setup import Notifications, mqtt_state
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
+from nvr.audit_watch import AuditWatch
 from nvr.camera.client import AudioProblem
 from nvr.camera.link import receive_buffer
 from nvr.camera.source import play
@@ -41,6 +43,7 @@ from nvr.web.auth import Auth
 from nvr.web.changes import Changes
 from nvr.web.server import WebServer
 from nvr.web.services import AnalysisView, Services
+from nvr.web.static_files import locale_words
 from nvr.web.stream_board import StreamBoard
 from webrtc.session import LiveServer
 
@@ -101,6 +104,7 @@ class App:
         self.streams = StreamBoard()
         self._changes = changes = Changes()
         self._timekeeping = Timekeeping(clock, config.storage.state, self.faults, changes.notify)
+        self._audit = AuditWatch(state, config.storage.state, clock=clock, faults=self.faults)
         incidents = IncidentStore(state)
         self._motion = MotionLog(state, clock)
         self.seen = Seen(self._motion, incidents, clock, lambda mark: self.disks.mark(mark))
@@ -125,6 +129,16 @@ class App:
             config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
         )
         self._sick = SickBoard(self.faults, len(config.camera))
+        self._notifications = Notifications(
+            config,
+            state,
+            words=locale_words(config.site.language),
+            clock=clock,
+            faults=self.faults,
+            alarm_state=lambda: mqtt_state(self.alarm.view()),
+            on_change=changes.incident,
+            audit_head=self._audit.head,
+        )
         self._analysis = (
             AnalysisLink(
                 self.hub,
@@ -160,6 +174,8 @@ class App:
                 incidents=incidents,
                 motion=self._motion,
                 live=self.live,
+                audit=self._audit,
+                notifications=self._notifications,
                 auth=auth,
                 streams=self.streams,
                 changes=changes,
@@ -199,19 +215,21 @@ class App:
         finally:
             await self._journal.flush()
             await self._motion.flush()
-            with suppress(StorageError):
-                await self._timekeeping.flush()
+            for flush in (self._notifications.notifier.flush, self._audit.flush, self._timekeeping.flush):
+                with suppress(StorageError):
+                    await flush()
 
     def _jobs(self, on_pages: Callable[[], None]) -> list[tuple[str, Job]]:
         """(place on the fault board, job), in the order of starting."""
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
             jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
-        jobs += [("clock", self._timekeeping.run)]
+        jobs += [("clock", self._timekeeping.run), ("audit", self._audit.run)]
         jobs += [("alarm", self.alarm.run), ("state", self._journal.run), *self.disks.jobs()]
         for camera in self.config.camera:
             for key in camera.streams:
                 jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
+        jobs += self._notifications.jobs()
         if self._analysis is not None:
             jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
         jobs += [
@@ -281,12 +299,14 @@ class App:
     def incident(self, incident: Incident) -> None:
         """An incident is stored, or more of it."""
         self._changes.incident(incident)
+        self._notifications.notifier.incident(incident)
         self.seen.incident(incident)
 
     def _alarm_changed(self) -> None:
         """Cameras that may call or sound now are examined before the others."""
         if self._analysis is not None:
             self._analysis.set_acting(self.alarm.acting)
+        self._notifications.alarm_changed()
         self._changes.notify()
 
     async def _still(self, config: CodecConfig, data: bytes) -> bytes | None:

@@ -25,6 +25,7 @@ from pydantic import (
 
 from nvr.config_days import ClassDays, check_days, days_of_classes
 from nvr.config_model import Model, Name
+from nvr.config_notify import NotifyTargets, with_absolute_paths
 from nvr.config_siren import Siren as Siren  # part of this module
 from nvr.config_words import as_config_error
 from nvr.config_zones import MAX_PLACES, Line, Mask, Place, Zone, check_names
@@ -229,6 +230,7 @@ class Config(Model):
     analysis: Analysis = Analysis()
     siren: Siren | None = None
     schedule: Schedule | None = None
+    notify: NotifyTargets = ()
     camera: tuple[Camera, ...] = ()
 
     @field_validator("camera")
@@ -307,7 +309,8 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     storage, analysis, siren = config.storage, config.analysis, config.siren
     recordings, state = tuple(folder / path for path in storage.recordings), folder / storage.state
     changes: dict[str, object] = {
-        "storage": storage.model_copy(update={"recordings": recordings, "state": state})
+        "storage": storage.model_copy(update={"recordings": recordings, "state": state}),
+        "notify": with_absolute_paths(config.notify, folder),
     }
     if analysis.model is not None:
         changes["analysis"] = analysis.model_copy(update={"model": folder / analysis.model})

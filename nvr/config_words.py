@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from nvr.errors import ConfigError
 
 MAX_PROBLEMS = 50
-_PRIVATE_KEYS = frozenset({"main", "sub", "username", "password"})
+_PRIVATE_KEYS = frozenset({"main", "sub", "username", "password", "url", "secret"})
 _BOUNDS = {
     "less_than_equal": ("too large", "at most", "le"),
     "greater_than_equal": ("too small", "at least", "ge"),
@@ -86,6 +86,9 @@ def _described(problem: Any) -> tuple[str, str]:
         return "this key is missing", ""
     if kind in ("literal_error", "enum"):
         return "not an allowed value", str(context.get("expected", ""))
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        key = str(context.get("discriminator")).strip("'")
+        return f"no known `{key}`", str(context.get("expected_tags", "see README.md"))
     if kind == "string_pattern_mismatch":
         return "not an allowed value", "small letters, digits and hyphens, at most 32"
     if kind in _BOUNDS:

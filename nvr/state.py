@@ -5,14 +5,19 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from nvr.store import Database
+from nvr import audit
+from nvr.store import Database, Step
 
-STATE_SCHEMA = tuple(
-    script.read_text("utf-8")
+_AFTER: dict[str, tuple[Step, ...]] = {"006_audit_chain.sql": (audit.chain_existing,)}
+"""What SQL alone cannot do; each is a version of its own, behind that of its script."""
+
+STATE_SCHEMA: tuple[Step, ...] = tuple(
+    step
     for script in sorted((resources.files("nvr") / "schema").iterdir(), key=lambda script: script.name)
     if script.name.endswith(".sql")
+    for step in (script.read_text("utf-8"), *_AFTER.get(script.name, ()))
 )
-"""The scripts of nvr/schema, oldest version first."""
+"""The scripts of nvr/schema and what belongs to them, oldest version first."""
 
 
 async def open_state(state: Path) -> Database:

@@ -17,18 +17,20 @@ from typing import TypeVar
 from nvr.errors import StorageError
 
 T = TypeVar("T")
+Step = str | Callable[[sqlite3.Connection], None]
+"""What brings a database to its next version: SQL, or what is done within one transaction."""
 
 
 class Database:
     """One SQLite file.
 
-    `path`: the file. `schema`: SQL scripts, one a version, oldest first; version n is `schema[n-1]` and is
+    `path`: the file. `schema`: one step a version, oldest first; version n is `schema[n-1]` and is
     recorded in `PRAGMA user_version`. A file newer than the software is refused, not changed.
     Construct it off the event loop or with `await Database.open(...)`.
     Raises StorageError: the file cannot be opened, is no database, is damaged, or is newer than the software.
     """
 
-    def __init__(self, path: Path, schema: Sequence[str]):
+    def __init__(self, path: Path, schema: Sequence[Step]):
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,7 @@ class Database:
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix=f"read {path.name}")
 
     @classmethod
-    async def open(cls, path: Path, schema: Sequence[str]) -> Database:
+    async def open(cls, path: Path, schema: Sequence[Step]) -> Database:
         """Open in a thread; the event loop never waits for the disk."""
         return await asyncio.to_thread(cls, path, schema)
 
@@ -63,7 +65,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.row_factory = sqlite3.Row
 
-    def _migrate(self, schema: Sequence[str]) -> None:
+    def _migrate(self, schema: Sequence[Step]) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version > len(schema):
             raise StorageError(
@@ -73,8 +75,16 @@ class Database:
             )
         # A table that others refer to can only be made anew while foreign keys are off (sqlite.org/lang_altertable).
         self._writer.execute("PRAGMA foreign_keys=OFF")
-        for number, script in enumerate(schema[version:], start=version + 1):
-            self._writer.executescript(f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+        for number, step in enumerate(schema[version:], start=version + 1):
+            if isinstance(step, str):
+                self._writer.executescript(
+                    f"BEGIN IMMEDIATE;\n{step}\n;PRAGMA user_version={number};\nCOMMIT;"
+                )
+            else:
+                self._writer.execute("BEGIN IMMEDIATE")
+                step(self._writer)
+                self._writer.execute(f"PRAGMA user_version={number}")
+                self._writer.execute("COMMIT")
         self._writer.execute("PRAGMA foreign_keys=ON")
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p for package in ("nvr", "hw", "webrtc") for p in (ROOT / package).rglob("*.py"))
 
 PURE = """
-nvr/events.py nvr/errors.py nvr/stream_address.py
+nvr/events.py nvr/errors.py nvr/stream_address.py nvr/audit_chain.py
 nvr/child/seccomp.py
 nvr/media/access_unit.py nvr/media/audio.py nvr/media/nal.py nvr/media/h264.py nvr/media/h265.py
 nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_rtp.py nvr/camera/h265_rtp.py
@@ -27,7 +27,8 @@ nvr/detect/setup_messages.py nvr/detect/rules.py nvr/detect/look.py nvr/detect/s
 nvr/detect/attention.py nvr/detect/schedule.py nvr/detect/budget.py nvr/detect/gop.py nvr/detect/quarantine.py
 nvr/detect/overload.py nvr/detect/asking.py nvr/detect/numbers.py
 nvr/config_model.py nvr/config_zones.py
-nvr/alarm/machine.py nvr/alarm/hours.py nvr/alarm/schedule.py nvr/alarm/policy.py
+nvr/alarm/machine.py nvr/alarm/hours.py nvr/alarm/schedule.py nvr/alarm/policy.py nvr/alarm/notify/policy.py
+nvr/alarm/notify/message.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py
 nvr/evaluate/variation.py nvr/evaluate/report.py

@@ -24,6 +24,7 @@ from nvr.web.request_body import MAX_BODY_BYTES
 from nvr.web.route import Route, Runtime
 from nvr.web.routes import (
     alarm,
+    audit,
     cameras,
     clock,
     deletions,
@@ -32,6 +33,7 @@ from nvr.web.routes import (
     holds,
     incidents,
     live,
+    notify,
     pages,
     session,
     status,
@@ -56,6 +58,8 @@ ROUTES: tuple[Route, ...] = tuple(
         deletions,
         alarm,
         clock,
+        audit,
+        notify,
         status,
         events,
         pages,

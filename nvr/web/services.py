@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.motion_log import MotionLog
+from nvr.alarm.notify.setup import Notifications
 from nvr.alarm.runner import AlarmRunner
+from nvr.audit_watch import AuditWatch
 from nvr.clock import Clock
 from nvr.config import Config
 from nvr.detect.numbers import AnalysisStatistics
@@ -51,6 +53,8 @@ class Services:
     incidents: IncidentStore
     motion: MotionLog
     live: LiveServer
+    audit: AuditWatch
+    notifications: Notifications
     auth: Auth
     streams: StreamBoard
     changes: Changes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,12 @@ class StaticFiles:
     def get(self, path: str) -> StaticFile | None:
         """The file of `path`, for example "static/app.js"; None where there is none."""
         return self._files.get(path)
+
+
+def locale_words(language: str) -> dict[str, str]:
+    """The page's words in a language. Blocks."""
+    words: dict[str, str] = json.loads((PACKAGE / "locales" / f"{language}.json").read_text("utf-8"))
+    return words
 
 
 def _read(file: Path) -> StaticFile:

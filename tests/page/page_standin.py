@@ -34,6 +34,7 @@ from page_data import (
     status,
     timeline,
 )
+from page_notices import Notices
 from page_scene import close_up, jpeg, street
 
 import nvr.web
@@ -89,6 +90,7 @@ class StandIn:
         self.deletions: list[Json] | None = deletions()
         self.incidents = [incident(n) for n in range(45, 0, -1)]
         self.objects: dict[int, list[Json]] = {}
+        self.notices = Notices()
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
@@ -142,6 +144,7 @@ class StandIn:
     async def serve(self) -> AsyncIterator[StandIn]:
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/", self._index)
+        app.router.add_get("/push-worker.js", self._worker)
         app.router.add_static("/static", WEB / "static")
         app.router.add_static("/locales", WEB / "locales")
         app.router.add_get("/manifest.webmanifest", self._manifest)
@@ -170,6 +173,7 @@ class StandIn:
         app.router.add_delete("/api/live/{session}", self._leave)
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
         app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
+        self.notices.add_to(app)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -224,6 +228,11 @@ class StandIn:
     async def _manifest(self, _request: web.Request) -> web.StreamResponse:
         text = (WEB / "static" / "manifest.webmanifest").read_text()
         return web.Response(text=text, content_type="application/manifest+json")
+
+    async def _worker(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(
+            WEB / "static" / "push-worker.js", headers={"Content-Type": "text/javascript"}
+        )
 
     async def _session(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response(self.session())

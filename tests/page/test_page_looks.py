@@ -17,7 +17,7 @@ from playwright.async_api import expect
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
 BARE_KEY = re.compile(
-    r"\b(?:nav|holds?|storage|deletions|live|player|camera|timeline|stream|zone|kind|response|incidents?|evidence|search|footage|alarm|siren|ringing|status|storage|analysis|clock|day|span|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
+    r"\b(?:nav|holds?|storage|deletions|live|player|camera|timeline|stream|zone|kind|response|incidents?|evidence|search|footage|alarm|siren|ringing|status|storage|analysis|clock|day|span|audit|notify|delivery|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
 )
 
 
@@ -179,6 +179,8 @@ async def test_touch_targets_are_large(visit: MakeVisit, look: Look) -> None:
         "/#/holds",
         "/#/storage",
         "/#/deletions",
+        "/#/audit",
+        "/#/notify",
     ):
         await me.start(path, role="administrator")
         await me.page.reload()

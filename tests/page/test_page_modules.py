@@ -117,6 +117,8 @@ async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
         ("#/storage", {"page": "storage"}),
         ("#/holds", {"page": "holds"}),
         ("#/deletions?x", {"page": "deletions"}),
+        ("#/audit", {"page": "audit"}),
+        ("#/notify", {"page": "notify"}),
         ("#/playback?cameras=&at=1e9", {"page": "playback", "cameras": [], **NOWHERE}),
         ("#/alarm", {"page": "alarm"}),
         ("#/nonsense/%E0%A4%A", {"page": "live", "camera": None}),

@@ -18,6 +18,7 @@ PUBLIC_PATHS = {
     "/api/login",
     "/",
     "/manifest.webmanifest",
+    "/push-worker.js",
     "/static/{file:.+}",
     "/locales/{language}.json",
 }
@@ -50,7 +51,7 @@ class Target:
 
 
 def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
-    values = {"language": "vi", "file:.+": "app.js", "live": "x" * 32, "hold": "0" * 16}
+    values = {"language": "vi", "file:.+": "app.js", "live": "x" * 32, "hold": "0" * 16, "target": "xa"}
     path = re.sub(r"\{([^}]+)\}", lambda m: values.get(m[1], m[0]), route.path)
     if "/footage/" in path:
         path += "?start_s=1000&end_s=1002"

@@ -20,8 +20,10 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
+from nvr.alarm.notify.setup import Notifications
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
+from nvr.audit_watch import AuditWatch
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Config
 from nvr.detect.link import AnalysisError
@@ -47,6 +49,7 @@ from nvr.web.changes import Changes
 from nvr.web.passwords import Passwords
 from nvr.web.server import WebServer
 from nvr.web.services import AnalysisView, Services
+from nvr.web.static_files import locale_words
 from nvr.web.stream_board import StreamBoard
 from webrtc.session import LiveServer
 
@@ -66,7 +69,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_config(directory: Path, *, siren: bool) -> Config:
+def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], ...] = ()) -> Config:
     tree: dict[str, Any] = {
         "site": {"name": "Trạm <Đông>"},
         "storage": {"recordings": directory / "recordings", "state": directory / "state"},
@@ -83,6 +86,7 @@ def make_config(directory: Path, *, siren: bool) -> Config:
             {"id": "yard", "name": "Sân", "main": "rtsp://127.0.0.1/yard"},
         ),
     }
+    tree["notify"] = notify
     if siren:
         tree["siren"] = {"port": directory / "no-relay"}
     return Config.model_validate(tree)
@@ -245,12 +249,13 @@ async def running_site(
     directory: Path,
     *,
     siren: bool = False,
+    notify: tuple[dict[str, Any], ...] = (),
     clock: FakeClock | SystemClock | None = None,
     still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]] | None = None,
 ) -> AsyncIterator[Site]:
     """A site that serves for the duration of the block."""
     clock = clock or SystemClock()
-    config = make_config(directory, siren=siren)
+    config = make_config(directory, siren=siren, notify=notify)
     config.storage.recordings[0].mkdir()
     state = await open_state(config.storage.state)
     auth = await Auth.open(state, clock, config.storage.state)
@@ -263,8 +268,24 @@ async def running_site(
     for stream in hub:
         stream.attach(disks.consumer(stream.key))
     line = SirenLine(config.siren, directory / "guard.sock", faults=faults) if config.siren else None
-    journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=changes.incident)
     sick = SickBoard(faults, len(config.camera))
+    watch = AuditWatch(state, config.storage.state, clock=clock, faults=faults)
+    notifications = Notifications(
+        config,
+        state,
+        words=locale_words("vi"),
+        clock=clock,
+        faults=faults,
+        alarm_state=dict,
+        on_change=changes.incident,
+        audit_head=watch.head,
+    )
+
+    def on_incident(incident: Incident) -> None:
+        changes.incident(incident)
+        notifications.notifier.incident(incident)
+
+    journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=on_incident)
     alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify)
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
@@ -279,6 +300,8 @@ async def running_site(
         incidents=IncidentStore(state),
         motion=MotionLog(state, clock),
         live=live,
+        audit=watch,
+        notifications=notifications,
         auth=auth,
         streams=streams,
         changes=changes,
@@ -295,6 +318,7 @@ async def running_site(
             tasks.create_task(disks.jobs()[0][1](recording.set)),
             tasks.create_task(live.run()),
             tasks.create_task(journal.run(lambda: None)),
+            *(tasks.create_task(job(lambda: None)) for _, job in notifications.jobs()),
         ]
         async with asyncio.timeout(20):
             await ready.wait()

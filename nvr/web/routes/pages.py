@@ -17,6 +17,11 @@ async def manifest(call: Call) -> web.StreamResponse:
     return _file(call, "static/manifest.webmanifest")
 
 
+async def service_worker(call: Call) -> web.StreamResponse:
+    """At the top, since a worker's scope is the folder of its address."""
+    return _file(call, "static/push-worker.js")
+
+
 async def static(call: Call) -> web.StreamResponse:
     return _file(call, f"static/{call.request.match_info['file']}")
 
@@ -35,6 +40,7 @@ def _file(call: Call, path: str) -> web.Response:
 ROUTES = (
     Route("GET", "/", index, PUBLIC),
     Route("GET", "/manifest.webmanifest", manifest, PUBLIC),
+    Route("GET", "/push-worker.js", service_worker, PUBLIC),
     Route("GET", "/static/{file:.+}", static, PUBLIC),
     Route("GET", "/locales/{language}.json", locale, PUBLIC),
 )

@@ -7,6 +7,7 @@ import { loadLanguage, preferredLanguage, rememberLanguage } from "./i18n.js";
 import { NvrClaim } from "./nvr-claim.js";
 import { NvrLogin } from "./nvr-login.js";
 import { NvrShell } from "./nvr-shell.js";
+import { renew } from "./push.js";
 import { Bell } from "./sound.js";
 import { Store } from "./store.js";
 import { SiteTime } from "./time.js";
@@ -63,6 +64,7 @@ class Page {
     if (session.account) {
       this.#events = new Events(this.#app.api, this.#app.store);
       this.#events.start();
+      void renew(this.#app.api);
     }
     this.#show();
   }

@@ -10,6 +10,7 @@ import {
   responseBadge,
   zoneWord,
 } from "./incident-words.js";
+import { NvrDeliveries } from "./nvr-deliveries.js";
 import { NvrFootage } from "./nvr-footage.js";
 import { NvrObjects } from "./nvr-objects.js";
 import { playbackAddress } from "./router.js";
@@ -28,6 +29,7 @@ export class NvrIncident extends NvrElement {
   #facts = h("div", { class: "incident-facts" });
   #act = h("div", { class: "tools" });
   #error = h("p", { class: "error", role: "alert", hidden: true });
+  #deliveries = /** @type {NvrDeliveries | null} */ (null);
   #footage = /** @type {NvrFootage | null} */ (null);
   #objects = /** @type {NvrObjects | null} */ (null);
   #main = h("section", { class: "incident-main" });
@@ -35,9 +37,10 @@ export class NvrIncident extends NvrElement {
 
   build() {
     this.#footage = make(NvrFootage, this.app);
+    const deliveries = (this.#deliveries = make(NvrDeliveries, this.app));
     const objects = (this.#objects = make(NvrObjects, this.app));
     const beside = h("section", null, h("h2", null, t("footage.title")), this.#footage);
-    fill(this.#main, objects, this.#picture, this.#facts, this.#act);
+    fill(this.#main, objects, this.#picture, this.#facts, deliveries, this.#act);
     fill(
       this,
       h(
@@ -130,6 +133,7 @@ export class NvrIncident extends NvrElement {
         : null,
       this.#playbackLinks(incident),
     );
+    void this.#deliveries?.show(incident.id);
     this.#footage?.show(incident.camera, incident.footage, incident.opened_s);
   }
 

@@ -1,6 +1,7 @@
 import { fill, h, icon } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { language, t } from "./i18n.js";
+import { forget } from "./push.js";
 
 /** The two languages, each by its own name. */
 export class NvrLanguage extends NvrElement {
@@ -35,6 +36,12 @@ export class NvrMenu extends NvrElement {
       h("p", { class: "dim" }, account ? t(`role.${account.role}`) : "", " · ", session?.site.name ?? ""),
       make(NvrLanguage, this.app),
       h("div", { class: "tools pair" }, this.#link("#/storage", "disk", t("storage.title")), this.app.store.mayAct && this.#link("#/holds", "lock", t("holds.title"))),
+      h(
+        "div",
+        { class: "tools pair" },
+        this.#link("#/notify", "bell", t("notify.title")),
+        account?.role === "administrator" && this.#link("#/audit", "list", t("audit.title")),
+      ),
       h("button", { type: "button", class: "button quiet wide", onclick: () => this.#leave() }, t("logout")),
       h(
         "button",
@@ -53,12 +60,13 @@ export class NvrMenu extends NvrElement {
     this.#dialog.showModal();
   }
 
-  /** @param {string} href @param {"disk" | "lock"} picture @param {string} words */
+  /** @param {string} href @param {"disk" | "lock" | "bell" | "list"} picture @param {string} words */
   #link(href, picture, words) {
     return h("a", { class: "button quiet", href, onclick: () => this.#dialog.close() }, icon(picture), words);
   }
 
   async #leave() {
+    await forget();
     try {
       await this.app.api.post("/api/logout");
     } catch {

@@ -2,6 +2,7 @@ import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { t } from "./i18n.js";
 import { NvrAlarm } from "./nvr-alarm.js";
+import { NvrAudit } from "./nvr-audit.js";
 import { NvrCamera } from "./nvr-camera.js";
 import { NvrCameras } from "./nvr-cameras.js";
 import { NvrDeletions } from "./nvr-deletions.js";
@@ -9,6 +10,7 @@ import { NvrHolds } from "./nvr-holds.js";
 import { NvrIncident } from "./nvr-incident.js";
 import { NvrIncidents } from "./nvr-incidents.js";
 import { NvrMenu } from "./nvr-menu.js";
+import { NvrNotify } from "./nvr-notify.js";
 import { NvrRinging } from "./nvr-ringing.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 import { NvrStatus } from "./nvr-status.js";
@@ -121,6 +123,10 @@ export class NvrShell extends NvrElement {
         return make(NvrHolds, this.app);
       case "deletions":
         return make(NvrDeletions, this.app);
+      case "audit":
+        return make(NvrAudit, this.app);
+      case "notify":
+        return make(NvrNotify, this.app);
       case "incidents": {
         const list = make(NvrIncidents, this.app);
         list.search = route.search;

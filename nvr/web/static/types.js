@@ -138,6 +138,47 @@
  * @property {number} start_s
  * @property {number} end_s
  *
+ * @typedef {object} AuditRow who did what
+ * @property {number} id
+ * @property {number} wall_s
+ * @property {string} actor
+ * @property {string} address
+ * @property {string} action
+ * @property {string} subject
+ * @property {Record<string, string | number | boolean | null>} detail
+ *
+ * @typedef {object} Chain of the audit trail; what the last check found, null before the first
+ * @property {string | null} head now
+ * @property {"whole" | "broken" | "cut" | null} state
+ * @property {number | null} checked_s
+ * @property {number | null} rows
+ * @property {number | null} broken_row
+ * @property {string | null} missing_head
+ *
+ * @typedef {object} NotifyTarget who is told besides the page
+ * @property {string} name
+ * @property {"webhook" | "mqtt" | "push"} kind
+ * @property {number} after_s
+ * @property {("call" | "warn" | "siren")[]} responses
+ * @property {boolean} failing
+ * @property {number} waiting
+ * @property {number | null} delivered_s
+ *
+ * @typedef {object} Delivery
+ * @property {string} target
+ * @property {"webhook" | "mqtt" | "push" | null} kind null: nvr.toml has it no more
+ * @property {"waiting" | "delivered" | "withdrawn" | "given_up"} state
+ * @property {number} due_s
+ * @property {number} changed_s
+ * @property {number} attempts
+ * @property {string | null} problem
+ *
+ * @typedef {object} PushOffer
+ * @property {boolean} configured
+ * @property {boolean} installed
+ * @property {string | null} key
+ * @property {boolean} subscribed this log-in
+ *
  * @typedef {object} CameraStock
  * @property {number} bytes
  * @property {number | null} oldest_s

@@ -1,0 +1,1 @@
+"""Tells people and systems outside of the page about incidents: webhook, MQTT, Web Push."""
