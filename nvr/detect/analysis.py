@@ -12,22 +12,27 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nvr.detect.motion import Background, Movement, blobs, share_within
+from nvr.detect.blobs import share_within
+from nvr.detect.dull import DullPlaces
+from nvr.detect.motion import Background, Movement
 from nvr.detect.objects import Detections
-from nvr.detect.regions import RegionPlanner, Square, box_of
+from nvr.detect.regions import RegionPlanner, Square, box_of, share_inside
 from nvr.detect.sprt import Verdict
-from nvr.detect.track import Detection, Observation, Track, Tracker, merge_duplicates
+from nvr.detect.track import LOST_S, Detection, Observation, Track, Tracker, merge_duplicates, with_rivals
 from nvr.detect.zones import Point, contains, foot_point
 from nvr.events import Box
 
-MOTION_WIDTH, MOTION_HEIGHT = 160, 90
+MOTION_WIDTH, MOTION_HEIGHT = 320, 180
 AGAIN_S = 30.0
-"""A track that stayed out of a zone this long and comes back is reported again."""
+"""A track that stayed out of a zone this long and comes back is reported again; so is one that was out of sight for
+LOST_S, because nobody can tell that it is the same person."""
 CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
 MOVING_SHARE = 0.02
 """Share of moving pixels in a track's box from which on the object moves."""
 
+EXPLAINED = 0.8
+"""Share of a moving place in a track's box from which on it is that track which moves."""
 EDGE = 0.02
 """Share of a square's side within which a box reaches its edge."""
 
@@ -87,6 +92,7 @@ class CameraAnalysis:
         self._kinds = frozenset[str]().union(*(zone.kinds for zone in zones))
         self._background = Background()
         self._planner = RegionPlanner()
+        self._dull = DullPlaces()
         self._tracker = Tracker()
 
     def examine(self, frame: Frame, t_s: float) -> Examination:
@@ -95,15 +101,15 @@ class CameraAnalysis:
         squares = self._planner.plan(
             frame.width,
             frame.height,
-            wanted=[t.predicted(t_s) for t in self._tracker.tracks if _wants_look(t, t_s)],
-            moving=blobs(movement.mask),
+            wanted=[(t.predicted(t_s), t.looks) for t in self._tracker.tracks if _wants_look(t, t_s)],
+            moving=self._dull.interesting(self._unexplained(movement.places, t_s), t_s),
             whole=movement.global_change,
             t_s=t_s,
         )
-        detections = merge_duplicates(
-            [found for square in squares for found in self._look(frame, square)],
-        )
+        seen_things = merge_duplicates([found for square in squares for found in self._look(frame, square)])
+        detections = [found for found in with_rivals(seen_things) if found.kind in self._kinds]
         places = [box_of(square, frame.width, frame.height) for square in squares]
+        self._dull.learn(movement.places, places, [found.box for found in detections])
         findings: list[Finding] = []
         for seen in self._tracker.update(detections, places, t_s):
             findings += self._judge(seen, movement, t_s)
@@ -118,21 +124,25 @@ class CameraAnalysis:
         """The tracks that are followed now."""
         return tuple(self._tracker.tracks)
 
+    def _unexplained(self, places: Sequence[Box], t_s: float) -> list[Box]:
+        """Those of the moving places that are not just a confirmed track which needs no look now."""
+        known = [t.predicted(t_s) for t in self._tracker.tracks if not _wants_look(t, t_s)]
+        return [box for box in places if not any(share_inside(box, place) >= EXPLAINED for place in known)]
+
     def _look(self, frame: Frame, square: Square) -> list[Detection]:
         found = self._detector.detect(frame.square(square))
         place = box_of(square, frame.width, frame.height)
         detections = []
         for corners, score, kind in zip(found.boxes.tolist(), found.scores, found.kinds, strict=True):
-            if kind in self._kinds:
-                box = _in_picture(Box(*corners), place)
-                detections.append(Detection(box, float(score), kind, cut=_is_cut(Box(*corners), place)))
+            box = _in_picture(Box(*corners), place)
+            detections.append(Detection(box, float(score), kind, cut=_is_cut(Box(*corners), place)))
         return detections
 
     def _judge(self, seen: Observation, movement: Movement, t_s: float) -> list[Finding]:
         """Add the observation to its track's evidence; report the zones that a confirmed track stands in."""
         track, detection = seen.track, seen.detection
         moving = movement.global_change or share_within(movement.mask, track.box) >= MOVING_SHARE
-        verdict = track.test.observe(detection.score if detection else None, t_s, moving=moving)
+        verdict = track.test.observe(detection.evidence if detection else None, t_s, moving=moving)
         if verdict is not Verdict.OBJECT or detection is None:
             return []
         foot = foot_point(track.box)
@@ -141,7 +151,7 @@ class CameraAnalysis:
             if track.kind in zone.kinds and contains(zone.polygon, foot):
                 last_s = track.zones_s.get(index)
                 track.zones_s[index] = t_s
-                if last_s is None or t_s - last_s >= AGAIN_S:
+                if last_s is None or t_s - last_s >= AGAIN_S or seen.unseen_s > LOST_S:
                     findings.append(Finding(index, track.kind, detection.score, track.box, track.number))
         return findings
 
