@@ -21,6 +21,7 @@ from nvr.camera.link import receive_buffer
 from nvr.camera.source import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config
+from nvr.detect.calibration import demands_of
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.errors import NvrError, StorageError
 from nvr.events import Fault, Response, Role, Sighting, StreamKey, StreamStatus
@@ -127,11 +128,13 @@ class App:
         self.alarm = AlarmRunner(
             config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
         )
+        demands = demands_of(config)
         self._analysis = (
             AnalysisLink(
                 self.hub,
                 config.camera,
-                fps=config.analysis.fps,
+                fps=demands.fps,
+                sure_at=demands.sure_at,
                 model=config.analysis.model,
                 clock=clock,
                 on_sighting=self.sighting,

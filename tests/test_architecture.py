@@ -20,7 +20,7 @@ nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virt
 nvr/record/audio_queue.py nvr/record/virtual_audio.py nvr/record/sample_tables.py nvr/record/audio_boxes.py
 nvr/record/hold.py nvr/record/outlook.py nvr/record/correction.py nvr/record/clock_eras.py nvr/record/stream_clock.py
 nvr/record/wall_timeline.py
-nvr/detect/blobs.py nvr/detect/dull.py
+nvr/detect/blobs.py nvr/detect/dull.py nvr/detect/calibration.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/attention.py
 nvr/alarm/machine.py nvr/alarm/schedule.py nvr/alarm/policy.py

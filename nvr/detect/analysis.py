@@ -28,6 +28,8 @@ AGAIN_S = 30.0
 LOST_S, because nobody can tell that it is the same person."""
 CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
+GATHER_S = 10.0
+"""After its confirmation a track is looked at in each frame for so long, where the siren needs to be surer."""
 MOVING_SHARE = 0.02
 """Share of moving pixels in a track's box from which on the object moves."""
 
@@ -56,21 +58,25 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchedZone:
-    """A polygon in relative coordinates and the kinds of object that count in it."""
+    """A polygon in relative coordinates and the kinds of object that count in it. `siren`: it answers with the siren,
+    which needs to be surer than a sighting."""
 
     polygon: tuple[Point, ...]
     kinds: frozenset[str]
+    siren: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A confirmed object in the zone with index `zone`; becomes a Sighting."""
+    """A confirmed object in the zone with index `zone`; becomes a Sighting. `sure`: the evidence is enough for what
+    the zone answers with; of a siren's zone a track is reported again once it is."""
 
     zone: int
     kind: str
     score: float
     box: Box
     track: int
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +90,17 @@ class Examination:
 
 
 class CameraAnalysis:
-    """The state of one camera's analysis."""
+    """The state of one camera's analysis. `sure_at`: the evidence at which a siren may sound (None: at which a track is
+    confirmed)."""
 
-    def __init__(self, detector: Detector, zones: Sequence[WatchedZone]):
+    def __init__(self, detector: Detector, zones: Sequence[WatchedZone], *, sure_at: float | None = None):
         self._detector = detector
         self._zones = tuple(zones)
         self._kinds = frozenset[str]().union(*(zone.kinds for zone in zones))
         self._background = Background()
         self._planner = RegionPlanner()
         self._dull = DullPlaces()
-        self._tracker = Tracker()
+        self._tracker = Tracker(sure_at if any(zone.siren for zone in zones) else None)
 
     def examine(self, frame: Frame, t_s: float) -> Examination:
         """Examine the next frame, taken at `t_s` (never before the last one's)."""
@@ -149,15 +156,29 @@ class CameraAnalysis:
         findings = []
         for index, zone in enumerate(self._zones):
             if track.kind in zone.kinds and contains(zone.polygon, foot):
-                last_s = track.zones_s.get(index)
+                sure = track.test.sure or not zone.siren
+                if _is_news(seen, index, sure=sure, t_s=t_s):
+                    findings.append(
+                        Finding(index, track.kind, detection.score, track.box, track.number, sure)
+                    )
                 track.zones_s[index] = t_s
-                if last_s is None or t_s - last_s >= AGAIN_S or seen.unseen_s > LOST_S:
-                    findings.append(Finding(index, track.kind, detection.score, track.box, track.number))
         return findings
 
 
+def _is_news(seen: Observation, zone: int, *, sure: bool, t_s: float) -> bool:
+    """Whether to report a track in a zone: it is new there, or it is now sure there."""
+    track = seen.track
+    last_s = track.zones_s.get(zone)
+    news = last_s is None or t_s - last_s >= AGAIN_S or seen.unseen_s > LOST_S
+    if sure and zone not in track.sure_zones:
+        track.sure_zones.add(zone)
+        return True
+    return news
+
+
 def _wants_look(track: Track, t_s: float) -> bool:
-    return not track.confirmed or t_s - track.examined_s >= CONFIRMED_EVERY_S
+    gathers = not track.confirmed or (not track.test.sure and t_s - track.test.decided_s < GATHER_S)
+    return gathers or t_s - track.examined_s >= CONFIRMED_EVERY_S
 
 
 def _in_picture(box: Box, place: Box) -> Box:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nvr.config import Camera
+from nvr.config import Camera, Zone
 from nvr.detect.process import AnalysisError
 from nvr.detect.protocol import CameraSetup, FoundWithPicture, Moved, ZoneSetup
-from nvr.events import Motion, Sighting
+from nvr.events import Motion, Response, Sighting
 
 CLOCK_SLACK_S = 60.0
 """How far back the worker may date what it saw."""
@@ -24,7 +24,8 @@ class Checks:
         return Motion(self._camera(message.camera).id, captured_s, message.area)
 
     def sighting(self, message: FoundWithPicture, now_s: float) -> Sighting:
-        """The event of a message. The worker gives numbers; names and response come from the configuration."""
+        """The event of a message. The worker gives numbers; names and response come from the configuration. Until the
+        worker is sure a siren's zone calls."""
         found = message.found
         camera = self._camera(found.camera)
         if found.zone >= len(camera.zone) or found.kind not in camera.zone[found.zone].objects:
@@ -35,7 +36,7 @@ class Checks:
         return Sighting(
             camera=camera.id,
             zone=zone.name,
-            response=zone.response,
+            response=_response(zone, sure=found.sure),
             kind=found.kind,
             score=found.score,
             box=found.bounds,
@@ -52,13 +53,20 @@ class Checks:
 
 def setup_of(camera: Camera) -> CameraSetup:
     """What the worker is told of a camera."""
-    zones = (ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects)) for zone in camera.zone)
+    zones = (
+        ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects), siren=zone.response is Response.SIREN)
+        for zone in camera.zone
+    )
     return CameraSetup(zones=tuple(zones))
 
 
 def violation(problem: str) -> AnalysisError:
     """The error of a worker that broke the protocol."""
     return AnalysisError(f"the analysis process broke the protocol: {problem}", remedy="It is started again")
+
+
+def _response(zone: Zone, *, sure: bool) -> Response:
+    return zone.response if sure or zone.response is not Response.SIREN else Response.CALL
 
 
 def _plausible(captured_mono_s: float, now_s: float) -> float:

@@ -57,7 +57,10 @@ class Engine:
 
     def __init__(self, configure: Configure, detector: Detector, now: Callable[[], float]):
         self._now = now
-        self._cameras = [_Camera(CameraAnalysis(detector, _zones(setup))) for setup in configure.cameras]
+        self._cameras = [
+            _Camera(CameraAnalysis(detector, _zones(setup), sure_at=configure.sure_at))
+            for setup in configure.cameras
+        ]
         self._schedule = Schedule(len(self._cameras), configure.fps)
         self._stills = Stills()
         self._reported_s = now()
@@ -191,7 +194,7 @@ class Engine:
 
 
 def _zones(setup: CameraSetup) -> Sequence[WatchedZone]:
-    return [WatchedZone(zone.polygon, frozenset(zone.kinds)) for zone in setup.zones]
+    return [WatchedZone(zone.polygon, frozenset(zone.kinds), zone.siren) for zone in setup.zones]
 
 
 def _found(camera: int, finding: Finding, received_s: float, jpeg: bytes) -> FoundWithPicture:
@@ -203,6 +206,7 @@ def _found(camera: int, finding: Finding, received_s: float, jpeg: bytes) -> Fou
         box=_within_picture(finding.box),
         track=finding.track,
         captured_mono_s=received_s,
+        sure=finding.sure,
     )
     return FoundWithPicture(found, jpeg)
 

@@ -66,6 +66,7 @@ class AnalysisLink:
         cameras: tuple[Camera, ...],
         *,
         fps: float,
+        sure_at: float,
         model: Path | None,
         clock: Clock,
         on_sighting: Callable[[Sighting], None],
@@ -76,6 +77,7 @@ class AnalysisLink:
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
+            sure_at=sure_at,
             cameras=tuple(setup_of(camera) for camera in cameras),
         )
         self._checks = Checks(cameras)

@@ -53,10 +53,12 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class ZoneSetup(_Message, frozen=True):
-    """A zone's polygon in relative coordinates and the kinds of object that count in it."""
+    """A zone's polygon in relative coordinates, the kinds of object that count in it, and whether it answers with the
+    siren."""
 
     polygon: Annotated[tuple[tuple[Share, Share], ...], Meta(min_length=3, max_length=64)]
     kinds: Annotated[tuple[Word, ...], Meta(max_length=20)]
+    siren: bool = False
 
 
 class CameraSetup(_Message, frozen=True):
@@ -64,10 +66,12 @@ class CameraSetup(_Message, frozen=True):
 
 
 class Configure(_Message, frozen=True):
-    """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on."""
+    """To the worker, first and once. `model` None: the shipped one. `sure_at`: evidence at which a siren may sound
+    (`calibration.siren_evidence`). Cameras are named by their index from here on."""
 
     model: Annotated[str, Meta(max_length=4096)] | None
     fps: Annotated[float, Meta(gt=0, le=60)]
+    sure_at: Annotated[float, Meta(ge=0, le=100)]
     cameras: Annotated[tuple[CameraSetup, ...], Meta(max_length=MAX_CAMERAS)]
 
 
@@ -128,7 +132,7 @@ class Moved(_Message, frozen=True):
 
 
 class Found(_Message, frozen=True):
-    """To the service: what becomes a Sighting, without its picture."""
+    """To the service: what becomes a Sighting, without its picture. `sure`: the evidence is enough for the siren."""
 
     camera: CameraIndex
     zone: Annotated[int, Meta(ge=0, lt=64)]
@@ -137,6 +141,7 @@ class Found(_Message, frozen=True):
     box: tuple[Share, Share, Share, Share]
     track: Annotated[int, Meta(ge=1, le=2**53)]
     captured_mono_s: float
+    sure: bool
 
     @property
     def bounds(self) -> Box:

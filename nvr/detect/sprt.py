@@ -120,11 +120,17 @@ def step(
 
 
 class SequentialTest:
-    """The test of one track. `evidence` is the log-likelihood ratio so far, always within the two bounds; `highest`
-    the most it ever was."""
+    """The test of one track. `evidence` is the log-likelihood ratio so far, `highest` the most it ever was; both are
+    never below the lower bound nor above `sure_at`.
 
-    def __init__(self, rates: ErrorRates = ErrorRates()):
+    A second upper bound, `sure_at`, is for what needs to be surer than a sighting, a siren; evidence is gathered beyond
+    the verdict up to it. It is at least the first (None: the same)."""
+
+    def __init__(self, rates: ErrorRates = ErrorRates(), sure_at: float | None = None):
         self._rates = rates
+        self._sure_at = rates.accept_at if sure_at is None else max(sure_at, rates.accept_at)
+        self.sure = False
+        self.decided_s = math.inf
         self._last_s = -math.inf
         self._before: bool | None = None
         self.evidence = 0.0
@@ -133,18 +139,21 @@ class SequentialTest:
 
     def observe(self, score: float | None, t_s: float, *, moving: bool) -> Verdict:
         """Take one examination at `t_s` into account (None: the place was examined and nothing seen). Once the
-        verdict has fallen it stays."""
-        if self.verdict is not Verdict.OPEN:
+        verdict has fallen it stays, and so does being `sure`; `decided_s` is when the verdict fell."""
+        if self.verdict is Verdict.CLUTTER or self.sure:
             return self.verdict
+        next_bound = self._rates.accept_at if self.verdict is Verdict.OPEN else self._sure_at
         clutter = MOVING if moving else STILL
         gained = step(score, clutter=clutter, before=self._before, elapsed_s=t_s - self._last_s)
         self._last_s, self._before = t_s, score is not None
         if gained > 0 and (score is None or score < (CLEAR_MOVING if moving else CLEAR_STILL)):
-            gained = min(gained, max(self._rates.accept_at - GAP - self.evidence, 0.0))
-        self.evidence = min(max(self.evidence + gained, self._rates.reject_at), self._rates.accept_at)
+            gained = min(gained, max(next_bound - GAP - self.evidence, 0.0))
+        self.evidence = min(max(self.evidence + gained, self._rates.reject_at), self._sure_at)
         self.highest = max(self.highest, self.evidence)
-        if self.evidence >= self._rates.accept_at:
-            self.verdict = Verdict.OBJECT
-        elif self.evidence <= self._rates.reject_at:
-            self.verdict = Verdict.CLUTTER
+        self.sure = self.evidence >= self._sure_at
+        if self.verdict is Verdict.OPEN:
+            if self.evidence >= self._rates.accept_at:
+                self.verdict, self.decided_s = Verdict.OBJECT, t_s
+            elif self.evidence <= self._rates.reject_at:
+                self.verdict, self.decided_s = Verdict.CLUTTER, t_s
         return self.verdict

@@ -67,7 +67,8 @@ class Detection:
 class Track:
     """One object over time. `number` is unique within its tracker and never used again. `box`, `score` are of the
     last frame in which it was seen whole, at `seen_s`. `looks`: in how many frames its place was examined.
-    `zones_s`: when its foot last stood in each zone it was reported in (zone index to time)."""
+    `zones_s`: when its foot last stood in each zone it was reported in (zone index to time); `sure_zones`: those in
+    which it was reported as sure."""
 
     number: int
     box: Box
@@ -80,6 +81,7 @@ class Track:
     speed_x: float = 0.0
     speed_y: float = 0.0
     zones_s: dict[int, float] = field(default_factory=dict)
+    sure_zones: set[int] = field(default_factory=set)
     looks: int = 0
 
     @property
@@ -115,10 +117,11 @@ class Observation:
 
 
 class Tracker:
-    """The tracks of one camera."""
+    """The tracks of one camera. `sure_at`: see SequentialTest."""
 
-    def __init__(self) -> None:
+    def __init__(self, sure_at: float | None = None) -> None:
         self._next_number = 1
+        self._sure_at = sure_at
         self.tracks: list[Track] = []
 
     def update(
@@ -164,7 +167,7 @@ class Tracker:
             box=detection.box,
             score=detection.score,
             seen_s=t_s,
-            test=SequentialTest(),
+            test=SequentialTest(sure_at=self._sure_at),
             group=GROUP[detection.kind],
             kind_scores={detection.kind: detection.score},
             examined_s=t_s,

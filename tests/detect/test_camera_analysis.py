@@ -14,6 +14,7 @@ from nvr.detect.regions import Square
 from nvr.events import Box
 
 FPS = 6.0
+SURE_AT = 13.0
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 PEOPLE = frozenset({"person"})
@@ -70,7 +71,7 @@ class Play:
 
     def __init__(self, *zones: WatchedZone) -> None:
         self.stage = Stage()
-        self.analysis = CameraAnalysis(self.stage, zones)
+        self.analysis = CameraAnalysis(self.stage, zones, sure_at=SURE_AT)
         self.t_s = 1000.0
 
     def act(self, seconds: float, actor: tuple[Box, float, str] | None) -> list[tuple[float, int]]:
@@ -95,6 +96,17 @@ def test_confirmed_in_half_a_second_and_reported_once() -> None:
     ((delay_s, zone),) = play.act(20, person(0.2))
     assert zone == 0
     assert 0.3 < delay_s < 0.9
+
+
+def test_the_siren_needs_to_be_surer_than_a_sighting() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE, siren=True), WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    reported = []
+    for index in range(36):
+        play.stage.actor = person(0.2 + 0.01 * index)
+        reported += [(f.zone, f.sure) for f in play.analysis.examine(play.stage, play.t_s).findings]
+        play.t_s += 1 / FPS
+    assert reported == [(0, False), (1, True), (0, True)]
 
 
 def test_a_short_ghost_is_nothing() -> None:

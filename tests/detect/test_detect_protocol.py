@@ -38,10 +38,17 @@ from nvr.detect.protocol import (
 JPEG = b"\xff\xd8\xff\xe0picture\xff\xd9"
 ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), kinds=("person", "dog"))
 FOUND = Found(
-    camera=1, zone=0, kind="person", score=0.8, box=(0.1, 0.2, 0.3, 0.4), track=7, captured_mono_s=12.5
+    camera=1,
+    zone=0,
+    kind="person",
+    score=0.8,
+    box=(0.1, 0.2, 0.3, 0.4),
+    track=7,
+    captured_mono_s=12.5,
+    sure=True,
 )
 TO_WORKER: list[ToWorker] = [
-    Configure(model=None, fps=6.0, cameras=(CameraSetup(zones=(ZONE,)), CameraSetup(zones=()))),
+    Configure(model=None, fps=6.0, sure_at=7.5, cameras=(CameraSetup(zones=(ZONE,)), CameraSetup(zones=()))),
     Parameters(3, "h264", b"\x67\x42", b"\x68"),
     Parameters(3, "h265", b"\x42\x01", b"\x44\x01", b"\x40\x01\x0c"),
     Unit(3, True, 1234.5, b"\x00\x00\x00\x01\x65"),

@@ -92,6 +92,21 @@ def test_one_frame_decides_nothing(alpha: float, beta: float, score: float, movi
 clutters = st.sampled_from([MOVING, STILL])
 
 
+@given(st.floats(0, 40), observations)
+def test_being_sure_comes_after_the_verdict(
+    sure_at: float, seen: list[tuple[float | None, float, bool]]
+) -> None:
+    test = SequentialTest(sure_at=sure_at)
+    t_s, was_sure = 0.0, False
+    for score, elapsed_s, moving in seen:
+        t_s += elapsed_s
+        verdict = test.observe(score, t_s, moving=moving)
+        assert not test.sure or (verdict is Verdict.OBJECT and test.decided_s <= t_s)
+        assert test.sure or not was_sure
+        assert test.evidence <= max(sure_at, ErrorRates().accept_at)
+        was_sure = test.sure
+
+
 @given(st.floats(FLOOR, 1), st.floats(FLOOR, 1), clutters, st.booleans(), st.floats(-1, 100))
 def test_a_higher_score_means_more(
     a: float, b: float, clutter: Looks, before: bool, elapsed_s: float
