@@ -24,6 +24,7 @@ from nvr.camera.link import receive_buffer
 from nvr.camera.source import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config
+from nvr.detect.calibration import demands_of
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.detect.sick_board import SickBoard
 from nvr.errors import NvrError, StorageError
@@ -139,11 +140,13 @@ class App:
             on_change=changes.incident,
             audit_head=self._audit.head,
         )
+        demands = demands_of(config)
         self._analysis = (
             AnalysisLink(
                 self.hub,
                 config.camera,
-                fps=config.analysis.fps,
+                fps=demands.fps,
+                sure_at=demands.sure_at,
                 model=config.analysis.model,
                 cpu_share=config.analysis.cpu_percent / 100,
                 clock=clock,

@@ -122,12 +122,16 @@ class Web(Model):
 
 
 class Analysis(Model):
-    """`fps`: frames a second that are examined on each camera. `cpu_percent`: of one core, for cameras whose zones can
-    neither call nor sound now; those that can are always examined. `model`: another .tflite file than the shipped."""
+    """`fps`: frames a second that are examined on each camera, at least. `cpu_percent`: of one core, for cameras whose
+    zones can neither call nor sound now; those that can are always examined. `model`: another .tflite file than the
+    shipped. The siren sounds falsely at most once in `false_siren_nights` nights at this site, and somebody clearly in
+    view is noticed within `notice_within_s` (`nvr.detect.calibration` says what that takes)."""
 
     enabled: bool = True
     fps: Annotated[float, Field(ge=1, le=15)] = 6.0
     cpu_percent: Annotated[float, Field(ge=5, le=100)] = 60.0
+    false_siren_nights: Annotated[float, Field(ge=1, le=100_000)] = 100.0
+    notice_within_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     model: Path | None = None
 
 
@@ -272,6 +276,11 @@ class Config(Model):
         motion = [(section.motion_days_min, section.motion_days_max) for section in sections]
         person = [(section.person_days_min, section.person_days_max) for section in sections]
         return days_of_classes(continuous, motion, person)
+
+    @property
+    def siren_cameras(self) -> int:
+        """How many cameras have a zone that answers with the siren."""
+        return sum(any(zone.response is Response.SIREN for zone in c.zone) for c in self.camera)
 
     def find_camera(self, camera_id: str) -> Camera | None:
         return next((c for c in self.camera if c.id == camera_id), None)

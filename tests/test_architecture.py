@@ -20,10 +20,12 @@ nvr/record/fmp4.py nvr/record/segment.py nvr/record/retention.py nvr/record/virt
 nvr/record/audio_queue.py nvr/record/virtual_audio.py nvr/record/sample_tables.py nvr/record/audio_boxes.py
 nvr/record/hold.py nvr/record/outlook.py nvr/record/correction.py nvr/record/clock_eras.py nvr/record/stream_clock.py
 nvr/record/wall_timeline.py
+nvr/detect/blobs.py nvr/detect/dull.py nvr/detect/calibration.py
 nvr/detect/motion.py nvr/detect/track.py nvr/detect/sprt.py nvr/detect/zones.py nvr/detect/regions.py
 nvr/detect/history.py nvr/detect/best_shot.py nvr/detect/sighting_messages.py nvr/detect/sighted.py
 nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/closer_messages.py nvr/detect/framing.py
-nvr/detect/setup_messages.py nvr/detect/rules.py nvr/detect/look.py nvr/detect/sick.py nvr/detect/sick_messages.py
+nvr/detect/setup_messages.py nvr/detect/unit_messages.py nvr/detect/surer.py nvr/detect/rules.py nvr/detect/look.py
+nvr/detect/sick.py nvr/detect/sick_messages.py
 nvr/detect/attention.py nvr/detect/schedule.py nvr/detect/budget.py nvr/detect/gop.py nvr/detect/quarantine.py
 nvr/detect/overload.py nvr/detect/asking.py nvr/detect/numbers.py
 nvr/config_model.py nvr/config_zones.py

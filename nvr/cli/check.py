@@ -21,6 +21,7 @@ from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.source import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config, Siren, load
+from nvr.detect.calibration import demands_of
 from nvr.detect.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
 from nvr.events import StreamKey
@@ -98,6 +99,7 @@ def _appliance(config: Config) -> Iterator[Finding]:
     recall(clock, config.storage.state)
     yield _clock(clock)
     if config.analysis.enabled:
+        yield _finding("analysis", lambda: _demands(config))
         yield _finding("analysis model", lambda: _model(config.analysis.model))
     if config.siren is not None:
         port = config.siren.port
@@ -209,6 +211,16 @@ def _directory(key: str, path: Path) -> str:
             f"{existing} has only {free_gb:.2f} GB free", remedy=f"Free some, or change the key {key}"
         )
     return f"{path} is usable, {free_gb:.1f} GB free"
+
+
+def _demands(config: Config) -> str:
+    """Raises ConfigError: false sirens so seldom are not to be had so fast."""
+    demands = demands_of(config)
+    wanted = config.analysis
+    promise = f"{demands.fps:g} frames a second, to notice somebody clearly in view within {wanted.notice_within_s:g} s"
+    if config.siren_cameras == 0:
+        return promise
+    return f"{promise}; one false siren in {wanted.false_siren_nights:g} nights at most, with clutter as measured"
 
 
 def _model(model: Path | None) -> str:

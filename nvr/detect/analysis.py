@@ -13,19 +13,41 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nvr.detect.blobs import share_within
+from nvr.detect.dull import DullPlaces
 from nvr.detect.history import Look
-from nvr.detect.motion import Background, Movement, blobs, share_within
+from nvr.detect.motion import Background, Movement
 from nvr.detect.objects import Detections
-from nvr.detect.regions import MAX_MOVING, MAX_SQUARES, RegionPlanner, Square, box_of, merge, squares_around
+from nvr.detect.regions import (
+    MAX_MOVING,
+    MAX_SQUARES,
+    RegionPlanner,
+    Square,
+    box_of,
+    merge,
+    share_inside,
+    squares_around,
+)
 from nvr.detect.rules import Rules, WatchedLine, WatchedZone
 from nvr.detect.sprt import Verdict
-from nvr.detect.track import START_SCORE, Detection, Observation, Track, Tracker, merge_duplicates
+from nvr.detect.surer import Surer
+from nvr.detect.track import (
+    START_SCORE,
+    Detection,
+    Observation,
+    Track,
+    Tracker,
+    merge_duplicates,
+    with_rivals,
+)
 from nvr.detect.zones import Point, contains, foot_point, raster
 from nvr.events import Box, Rule
 
-MOTION_WIDTH, MOTION_HEIGHT = 160, 90
+MOTION_WIDTH, MOTION_HEIGHT = 320, 180
 CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
+GATHER_S = 10.0
+"""After its confirmation a track is looked at in each frame for so long, where the siren needs to be surer."""
 MOVING_SHARE = 0.02
 """Share of moving pixels in a track's box from which on the object moves."""
 SMALL_PX = 40
@@ -33,6 +55,8 @@ SMALL_PX = 40
 SEEN_CLOSER_S = 3.0
 """So long after such a picture showed a track, nothing counts against it where it is too small."""
 
+EXPLAINED = 0.8
+"""Share of a moving place in a track's box from which on it is that track which moves."""
 EDGE = 0.02
 """Share of a square's side within which a box reaches its edge."""
 
@@ -57,7 +81,8 @@ class Detector(Protocol):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A confirmed object in the zone with index `zone`, or on the line with that index after the last zone's; becomes a
-    Sighting."""
+    Sighting. `sure`: the evidence is enough for what the place answers with; where that is the siren, a track is
+    reported again once it is."""
 
     zone: int
     kind: str
@@ -65,6 +90,7 @@ class Finding:
     box: Box
     track: int
     rule: Rule = Rule.ENTER
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +106,8 @@ class Examination:
 
 
 class CameraAnalysis:
-    """The state of one camera's analysis. In `masks` neither movement counts nor who stands there."""
+    """The state of one camera's analysis. In `masks` neither movement counts nor who stands there. `sure_at`: the
+    evidence at which a siren may sound (None: at which a track is confirmed)."""
 
     def __init__(
         self,
@@ -88,15 +115,21 @@ class CameraAnalysis:
         zones: Sequence[WatchedZone],
         lines: Sequence[WatchedLine] = (),
         masks: Sequence[Sequence[Point]] = (),
+        *,
+        sure_at: float | None = None,
     ):
         self._detector = detector
         self._rules = Rules(zones, lines)
         self._kinds = self._rules.kinds
         self._masks = tuple(masks)
-        self._counts = ~raster(masks, MOTION_WIDTH, MOTION_HEIGHT)
-        self._background = Background()
+        self._background = Background(~raster(masks, MOTION_WIDTH, MOTION_HEIGHT) if masks else None)
         self._planner = RegionPlanner()
-        self._tracker = Tracker()
+        self._zones = tuple(zones)
+        is_siren = [*(zone.siren for zone in zones), *(line.siren for line in lines)]
+        sirens = [index for index, siren in enumerate(is_siren) if siren]
+        self._surer = Surer(sirens)
+        self._dull = DullPlaces()
+        self._tracker = Tracker(sure_at if sirens else None)
         self._movement: Movement | None = None
         self._examined_s = -math.inf
         self._seen_closer_s: dict[int, float] = {}
@@ -104,21 +137,18 @@ class CameraAnalysis:
     def examine(self, frame: Frame, t_s: float) -> Examination:
         """Examine the next frame, taken at `t_s` (never before the last one's)."""
         movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
-        if self._masks and not movement.global_change:
-            movement = movement.within(self._counts)
         self._movement, self._examined_s = movement, t_s
         squares = self._planner.plan(
             frame.width,
             frame.height,
-            wanted=[t.predicted(t_s) for t in self._tracker.tracks if _wants_look(t, t_s)],
-            moving=blobs(movement.mask),
+            wanted=[(t.predicted(t_s), t.looks) for t in self._tracker.tracks if _wants_look(t, t_s)],
+            moving=self._dull.interesting(self._unexplained(movement.places, t_s), t_s),
             whole=movement.global_change,
             t_s=t_s,
         )
-        detections = merge_duplicates(
-            [found for square in squares for found in self._look(frame, square)],
-        )
+        detections = self._detect(frame, squares)
         places = [box_of(square, frame.width, frame.height) for square in squares]
+        self._dull.learn(movement.places, places, [found.box for found in detections])
         findings: list[Finding] = []
         looks: list[Look] = []
         for seen in self._tracker.update(detections, places, t_s):
@@ -127,7 +157,9 @@ class CameraAnalysis:
             look, found = self._judge(seen, movement, t_s, frame.width / frame.height)
             looks.append(look)
             findings += found
-        self._rules.keep_only([track.number for track in self._tracker.tracks])
+        alive = [track.number for track in self._tracker.tracks]
+        self._rules.keep_only(alive)
+        self._surer.keep_only(alive)
         return Examination(movement.area, movement.global_change, len(squares), tuple(findings), tuple(looks))
 
     def limit(self, max_squares: int) -> None:
@@ -156,7 +188,7 @@ class CameraAnalysis:
         squares = merge(around, frame.width, frame.height)[:MAX_SQUARES]
         if self._movement is None or not squares:
             return Examination(0.0, False, 0, ())
-        detections = merge_duplicates([found for square in squares for found in self._look(frame, square)])
+        detections = self._detect(frame, squares)
         places = [box_of(square, frame.width, frame.height) for square in squares]
         findings: list[Finding] = []
         looks: list[Look] = []
@@ -179,22 +211,30 @@ class CameraAnalysis:
     def _undecided(self, t_s: float) -> list[Box]:
         """Where tracks want more evidence, or something moved in the last picture."""
         tracks = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
-        return tracks + (blobs(self._movement.mask)[:MAX_MOVING] if self._movement is not None else [])
+        return tracks + (list(self._movement.places[:MAX_MOVING]) if self._movement is not None else [])
 
     @property
     def tracks(self) -> tuple[Track, ...]:
         """The tracks that are followed now."""
         return tuple(self._tracker.tracks)
 
+    def _unexplained(self, places: Sequence[Box], t_s: float) -> list[Box]:
+        """Those of the moving places that are not just a confirmed track which needs no look now."""
+        known = [t.predicted(t_s) for t in self._tracker.tracks if not _wants_look(t, t_s)]
+        return [box for box in places if not any(share_inside(box, place) >= EXPLAINED for place in known)]
+
+    def _detect(self, frame: Frame, squares: Sequence[Square]) -> list[Detection]:
+        """What is looked for, each with what else it may be."""
+        seen_things = merge_duplicates([found for square in squares for found in self._look(frame, square)])
+        return [found for found in with_rivals(seen_things) if found.kind in self._kinds]
+
     def _look(self, frame: Frame, square: Square) -> list[Detection]:
         found = self._detector.detect(frame.square(square))
         place = box_of(square, frame.width, frame.height)
         detections = []
         for corners, score, kind in zip(found.boxes.tolist(), found.scores, found.kinds, strict=True):
-            if kind in self._kinds:
-                box = _in_picture(Box(*corners), place)
-                if self._is_masked(box):
-                    continue
+            box = _in_picture(Box(*corners), place)
+            if not self._is_masked(box):
                 detections.append(Detection(box, float(score), kind, cut=_is_cut(Box(*corners), place)))
         return detections
 
@@ -208,15 +248,27 @@ class CameraAnalysis:
         track, detection = seen.track, seen.detection
         moving = movement.global_change or share_within(movement.mask, track.box) >= MOVING_SHARE
         before = track.test.evidence
-        verdict = track.test.observe(detection.score if detection else None, t_s, moving=moving)
+        verdict = track.test.observe(detection.evidence if detection else None, t_s, moving=moving)
         look = _look(track, detection, t_s, before=before, moving=moving)
         if detection is None:
             return look, []
+        confirmed = verdict is Verdict.OBJECT
         counted = self._rules.observe(
-            track.number, track.box, track.kind, t_s, confirmed=verdict is Verdict.OBJECT, aspect=aspect
+            track.number, track.box, track.kind, t_s, confirmed=confirmed, aspect=aspect
+        )
+        foot = foot_point(track.box)
+        reported = self._surer.judge(
+            track.number,
+            counted,
+            t_s,
+            sure=confirmed and track.test.sure,
+            stands_in=lambda zone: contains(self._zones[zone].polygon, foot),
         )
         score = detection.score
-        return look, [Finding(c.place, track.kind, score, track.box, track.number, c.rule) for c in counted]
+        return look, [
+            Finding(one.place, track.kind, score, track.box, track.number, one.rule, sure)
+            for one, sure in reported
+        ]
 
 
 def _look(track: Track, detection: Detection | None, t_s: float, *, before: float, moving: bool) -> Look:
@@ -235,7 +287,8 @@ def _look(track: Track, detection: Detection | None, t_s: float, *, before: floa
 
 
 def _wants_look(track: Track, t_s: float) -> bool:
-    return not track.confirmed or t_s - track.examined_s >= CONFIRMED_EVERY_S
+    gathers = not track.confirmed or (not track.test.sure and t_s - track.test.decided_s < GATHER_S)
+    return gathers or t_s - track.examined_s >= CONFIRMED_EVERY_S
 
 
 def _in_picture(box: Box, place: Box) -> Box:

@@ -6,7 +6,7 @@ from nvr.config import Camera
 from nvr.detect.process import AnalysisError
 from nvr.detect.protocol import BetterShot, CameraSetup, FoundWithPicture, LineSetup, Moved, ZoneSetup
 from nvr.detect.sighted import Sighted
-from nvr.events import BetterPicture, Motion, Role, Sighting
+from nvr.events import BetterPicture, Motion, Response, Role, Sighting
 
 CLOCK_SLACK_S = 60.0
 """How far back the worker may date what it saw."""
@@ -30,7 +30,8 @@ class Checks:
         return Motion(self.camera(message.camera).id, captured_s, message.area)
 
     def sighting(self, message: FoundWithPicture, now_s: float) -> Sighting:
-        """The event of a message. The worker gives numbers; names and response come from the configuration."""
+        """The event of a message. The worker gives numbers; names and response come from the configuration. Until the
+        worker is sure a siren's zone calls."""
         found = message.found
         camera = self.camera(found.camera)
         if found.zone >= len(camera.places):
@@ -43,7 +44,7 @@ class Checks:
         return Sighting(
             camera=camera.id,
             zone=place.name,
-            response=place.response,
+            response=_response(place.response, sure=found.sure),
             rule=found.rule,
             kind=found.kind,
             score=found.score,
@@ -76,11 +77,22 @@ class Checks:
 def setup_of(camera: Camera) -> CameraSetup:
     """What the worker is told of a camera."""
     zones = (
-        ZoneSetup(polygon=zone.polygon, kinds=tuple(zone.objects), loiter_s=zone.loiter_s)
+        ZoneSetup(
+            polygon=zone.polygon,
+            kinds=tuple(zone.objects),
+            loiter_s=zone.loiter_s,
+            siren=zone.response is Response.SIREN,
+        )
         for zone in camera.zone
     )
     lines = (
-        LineSetup(start=line.start, end=line.end, direction=line.direction, kinds=tuple(line.objects))
+        LineSetup(
+            start=line.start,
+            end=line.end,
+            direction=line.direction,
+            kinds=tuple(line.objects),
+            siren=line.response is Response.SIREN,
+        )
         for line in camera.line
     )
     return CameraSetup(
@@ -94,6 +106,10 @@ def setup_of(camera: Camera) -> CameraSetup:
 def violation(problem: str) -> AnalysisError:
     """The error of a worker that broke the protocol."""
     return AnalysisError(f"the analysis process broke the protocol: {problem}", remedy="It is started again")
+
+
+def _response(wanted: Response, *, sure: bool) -> Response:
+    return wanted if sure or wanted is not Response.SIREN else Response.CALL
 
 
 def _plausible(captured_mono_s: float, now_s: float) -> float:

@@ -88,7 +88,7 @@ class Engine:
     ):
         self._now, self._cpu, self._note = now, cpu, note or Note()
         self._cameras = [
-            _Camera(_analysis(detector, setup), CameraHealth(index), setup.has_closer)
+            _Camera(_analysis(detector, setup, configure.sure_at), CameraHealth(index), setup.has_closer)
             for index, setup in enumerate(configure.cameras)
         ]
         self._schedule = Schedule(len(self._cameras), configure.fps, Budget(configure.cpu_share))
@@ -312,10 +312,15 @@ class Engine:
         return self._now() - unit.received_mono_s > LATE_S
 
 
-def _analysis(detector: Detector, setup: CameraSetup) -> CameraAnalysis:
-    zones = [WatchedZone(zone.polygon, frozenset(zone.kinds), zone.loiter_s) for zone in setup.zones]
-    lines = [WatchedLine(line.start, line.end, line.direction, frozenset(line.kinds)) for line in setup.lines]
-    return CameraAnalysis(detector, zones, lines, setup.masks)
+def _analysis(detector: Detector, setup: CameraSetup, sure_at: float) -> CameraAnalysis:
+    zones = [
+        WatchedZone(zone.polygon, frozenset(zone.kinds), zone.loiter_s, zone.siren) for zone in setup.zones
+    ]
+    lines = [
+        WatchedLine(line.start, line.end, line.direction, frozenset(line.kinds), line.siren)
+        for line in setup.lines
+    ]
+    return CameraAnalysis(detector, zones, lines, setup.masks, sure_at=sure_at)
 
 
 def _found(
@@ -331,6 +336,7 @@ def _found(
         track=finding.track,
         captured_mono_s=received_s,
         why=None if account.explanation is None else Why.of(account.explanation),
+        sure=finding.sure,
     )
     return FoundWithPicture(found, jpeg, account.best, account.frames)
 

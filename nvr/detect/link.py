@@ -64,6 +64,7 @@ class AnalysisLink:
         cameras: tuple[Camera, ...],
         *,
         fps: float,
+        sure_at: float,
         model: Path | None,
         clock: Clock,
         faults: FaultBoard,
@@ -80,6 +81,7 @@ class AnalysisLink:
         self._configure = Configure(
             model=None if model is None else str(model),
             fps=fps,
+            sure_at=sure_at,
             cameras=tuple(setup_of(camera) for camera in cameras),
             cpu_share=cpu_share,
         )

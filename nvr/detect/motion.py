@@ -1,56 +1,75 @@
 """What moves in a picture: a background of running mean and variance per pixel. Pure, numpy.
 
-Made for about 160x90 pixels of grey, where scaling has averaged the noise out. A change of exposure multiplies
-all pixels alike, so each picture is compared with the background times the median ratio of both; only what is
-left moves.
+Made for about 320x180 pixels of grey, where scaling has averaged much of the noise out: a person 35 pixels tall of
+1080 is still six high. What light and weather do is no movement:
+
+- exposure multiplies all pixels alike, so each picture is compared with the background times the median ratio;
+- a headlight, a cloud or a torch multiplies a part alike, so blocks that still show the background's texture do not
+  move;
+- how much is noise is measured, so that a dark figure counts in a quiet infrared picture and grain does not;
+- plants and water come back again and again: the more often a pixel changed lately, the more it must change.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nvr.detect.blobs import Mask, blobs, lasting_first
 from nvr.events import Box
 
 Gray = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+Values = NDArray[np.float32]
 
 LEARN_S, LEARN_MOVING_S = 6.0, 40.0
 """Time constants of the background where nothing moves and where something does."""
-MIN_STEP = 14.0
-"""Grey levels below which a difference is noise, however quiet the pixel was."""
+MIN_STEP, MAX_STEP, STEP_IN_NOISE = 8.0, 16.0, 6.0
+"""Grey levels below which a difference is noise: the third times the measured standard deviation, within bounds."""
+NOISE_S = 4.0
 DEVIATIONS = 3.5
+RESTLESS_S, RESTLESS_GAIN = 20.0, 3.0
+"""A pixel that changed in all of the last RESTLESS_S must change 1 + RESTLESS_GAIN times as much."""
 GLOBAL_SHARE = 0.5
 DARK_OFFSET = 16.0
 """Keeps ratios sane in the dark; also the black level of limited-range video."""
 FIRST_DEVIATION, MIN_DEVIATION, MAX_DEVIATION = 6.0, 2.0, 30.0
+BLOCK = 8
+ALIKE, MIN_TEXTURE = 0.9, 4.0
+"""Correlation from which on a block shows what it showed before, if its standard deviation is at least so many grey
+levels both times (a smooth block correlates with nothing)."""
+MEDIAN_ABS = 0.6745 * math.sqrt(2.0)
+"""Median of the difference of two normal variables of standard deviation 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
     """`mask[h, w]`: the moving pixels; `area`: their share, 0 to 1. `global_change`: the first picture, or more
     than half of it changed at once (lights, infrared switch, another view): `mask` is empty, the background has
-    been learned anew, and the whole picture needs looking at."""
+    been learned anew, and the whole picture needs looking at. `places`: boxes around what moves; first what also
+    moved in the frame before."""
 
     mask: Mask
     area: float
     global_change: bool
-
-    def within(self, counts: Mask) -> Movement:
-        """Only what moves where `counts[h, w]`."""
-        mask = self.mask & counts
-        return Movement(mask, float(mask.mean()), self.global_change)
+    places: tuple[Box, ...] = ()
 
 
 class Background:
-    """The background of one camera."""
+    """The background of one camera. `counts[h, w]`: in pictures of that size only what moves there is told, but for a
+    global change."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Mask | None = None) -> None:
+        self._counts = counts
         self._mean = np.zeros((0, 0), np.float32)
         self._variance = np.zeros((0, 0), np.float32)
+        self._restless = np.zeros((0, 0), np.float32)
+        self._before = np.zeros((0, 0), np.float32)
+        self._mask = np.zeros((0, 0), np.bool_)
+        self._noise = 1.0
         self._last_s = -math.inf
 
     def update(self, gray: Gray, t_s: float) -> Movement:
@@ -59,30 +78,82 @@ class Background:
         self._last_s = t_s
         now = gray.astype(np.float32)
         if gray.shape != self._mean.shape:
+            self._noise = 1.0
             return self._learn_anew(now, 0.0)
-        ratio = float(np.median((now[::2, ::2] + DARK_OFFSET) / (self._mean[::2, ::2] + DARK_OFFSET)))
-        expected = (self._mean + DARK_OFFSET) * min(max(ratio, 0.4), 2.5) - DARK_OFFSET
+        self._measure_noise(now, elapsed_s)
+        ratio = float(np.median((now[::4, ::4] + DARK_OFFSET) / (self._mean[::4, ::4] + DARK_OFFSET)))
+        expected = (self._mean + DARK_OFFSET) * np.float32(min(max(ratio, 0.4), 2.5)) - np.float32(
+            DARK_OFFSET
+        )
         difference = np.abs(now - expected)
-        changed = difference > np.maximum(MIN_STEP, DEVIATIONS * np.sqrt(self._variance))
+        step = np.maximum(self._min_step, np.float32(DEVIATIONS) * np.sqrt(self._variance))
+        changed = difference > step * (1 + np.float32(RESTLESS_GAIN) * self._restless)
+        if changed.any():
+            changed &= ~_relit(now, expected, changed)
         mask = _without_specks(changed)
         area = float(mask.mean())
         if area > GLOBAL_SHARE:
             return self._learn_anew(now, area)
         rate = np.where(changed, _rate(elapsed_s, LEARN_MOVING_S), _rate(elapsed_s, LEARN_S))
         self._mean = expected + rate * (now - expected)
-        spread = np.minimum(difference, MAX_DEVIATION) ** 2
+        spread = np.minimum(difference, np.float32(MAX_DEVIATION)) ** 2
         self._variance += rate * (spread - self._variance)
         np.clip(self._variance, MIN_DEVIATION**2, MAX_DEVIATION**2, out=self._variance)
-        return Movement(mask, area, False)
+        self._restless += _rate(elapsed_s, RESTLESS_S) * (changed - self._restless)
+        if self._counts is not None and self._counts.shape == mask.shape:
+            mask &= self._counts
+            area = float(mask.mean())
+        places = tuple(lasting_first(blobs(mask), self._mask)) if area else ()
+        self._mask = mask
+        return Movement(mask, area, False, places)
 
-    def _learn_anew(self, now: NDArray[np.float32], area: float) -> Movement:
-        self._mean = now
+    @property
+    def _min_step(self) -> np.float32:
+        return np.float32(min(max(STEP_IN_NOISE * self._noise, MIN_STEP), MAX_STEP))
+
+    def _measure_noise(self, now: Values, elapsed_s: float) -> None:
+        """From the median difference to the frame before: what moves is seldom half of the picture."""
+        noise = float(np.median(np.abs(now[::4, ::4] - self._before[::4, ::4]))) / MEDIAN_ABS
+        self._noise += float(_rate(elapsed_s, NOISE_S)) * (noise - self._noise)
+        self._before = now
+
+    def _learn_anew(self, now: Values, area: float) -> Movement:
+        self._mean = self._before = now
         self._variance = np.full(now.shape, FIRST_DEVIATION**2, np.float32)
-        return Movement(np.zeros(now.shape, np.bool_), area, True)
+        self._restless = np.zeros(now.shape, np.float32)
+        self._mask = np.zeros(now.shape, np.bool_)
+        return Movement(self._mask, area, True)
 
 
 def _rate(elapsed_s: float, constant_s: float) -> np.float32:
     return np.float32(1.0 - math.exp(-elapsed_s / constant_s))
+
+
+def _relit(now: Values, expected: Values, changed: Mask) -> Mask:
+    """The changed pixels of blocks that show the same texture as the background, in another light. What is left over
+    of whole blocks at the right and at the bottom is never relit."""
+    height, width = now.shape
+    rows, columns = height // BLOCK, width // BLOCK
+    relit = np.zeros(now.shape, np.bool_)
+    if rows and columns:
+        by_block = _blocks(relit, rows, columns)
+        active = _blocks(changed, rows, columns).any(axis=(2, 3))
+        a, b = _blocks(now, rows, columns)[active], _blocks(expected, rows, columns)[active]
+        a = a - a.mean(axis=(1, 2), keepdims=True)
+        b = b - b.mean(axis=(1, 2), keepdims=True)
+        var_a, var_b = (a * a).mean(axis=(1, 2)), (b * b).mean(axis=(1, 2))
+        both = (a * b).mean(axis=(1, 2))
+        alike = (both > ALIKE * np.sqrt(var_a * var_b)) & (np.minimum(var_a, var_b) >= MIN_TEXTURE**2)
+        by_block[active] = alike[:, None, None]
+    return relit
+
+
+def _blocks(values: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
+    """A view [rows, columns, BLOCK, BLOCK] of whole blocks."""
+    whole = values[: rows * BLOCK, : columns * BLOCK]
+    down, across = whole.strides
+    strides = (down * BLOCK, across * BLOCK, down, across)
+    return np.lib.stride_tricks.as_strided(whole, (rows, columns, BLOCK, BLOCK), strides)
 
 
 def _without_specks(changed: Mask) -> Mask:
@@ -94,50 +165,3 @@ def _without_specks(changed: Mask) -> Mask:
     neighbourhood = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
     kept: Mask = changed & (neighbourhood >= 4)
     return kept
-
-
-def blobs(mask: Mask, *, cell: int = 8, min_pixels: int = 6) -> list[Box]:
-    """Relative boxes around what moves together, the largest first.
-
-    Pixels are grouped by `cell` x `cell` cells with at least `min_pixels` of them, joined where cells touch, also
-    at a corner; the boxes fit the pixels, not the cells.
-    """
-    height, width = mask.shape
-    counts = np.add.reduceat(
-        np.add.reduceat(mask.astype(np.int32), range(0, height, cell), axis=0), range(0, width, cell), axis=1
-    )
-    # A cell at the edge may be cut off: it must not need more pixels than it has.
-    need = min(min_pixels, height * width)
-    active = {(int(row), int(column)) for row, column in np.argwhere(counts >= need)}
-    found: list[tuple[float, Box]] = []
-    while active:
-        group = [active.pop()]
-        for row, column in group:
-            for near in [(row + y, column + x) for y in (-1, 0, 1) for x in (-1, 0, 1)]:
-                if near in active:
-                    active.remove(near)
-                    group.append(near)
-        box = _pixel_bounds(mask, group, cell)
-        found.append(((box.x1 - box.x0) * (box.y1 - box.y0), box))
-    return [box for _, box in sorted(found, reverse=True)]
-
-
-def _pixel_bounds(mask: Mask, group: list[tuple[int, int]], cell: int) -> Box:
-    """The box around the set pixels of the group's cells."""
-    height, width = mask.shape
-    top, left, bottom, right = height, width, 0, 0
-    for row, column in group:
-        ys, xs = np.nonzero(mask[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell])
-        top, bottom = min(top, row * cell + int(ys.min())), max(bottom, row * cell + int(ys.max()) + 1)
-        left, right = min(left, column * cell + int(xs.min())), max(right, column * cell + int(xs.max()) + 1)
-    return Box(left / width, top / height, right / width, bottom / height)
-
-
-def share_within(mask: Mask, box: Box) -> float:
-    """Share of moving pixels in the part of `box` that lies in the picture; 0.0 where none of it does."""
-    height, width = mask.shape
-    part = mask[
-        max(int(box.y0 * height), 0) : max(math.ceil(box.y1 * height), 0),
-        max(int(box.x0 * width), 0) : max(math.ceil(box.x1 * width), 0),
-    ]
-    return float(part.mean()) if part.size else 0.0

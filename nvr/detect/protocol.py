@@ -31,36 +31,34 @@ from nvr.detect.setup_messages import (
 from nvr.detect.sick_messages import Sick, SickHead, Well
 from nvr.detect.sighting_messages import BetterShot, Why, pack_pictures, unpack_pictures
 from nvr.detect.still_messages import (
-    MAX_PARAMETER_SET,
     WANTED_HEAD_BYTES,
     PictureMade,
     PictureWanted,
     ProtocolError,
 )
+from nvr.detect.unit_messages import UNIT_HEAD_BYTES, Parameters, Unit
 from nvr.events import Box, Rule
-from nvr.media.access_unit import Codec
 
 __all__ = [
     "BetterShot",
     "CameraSetup",
     "CloserLook",
     "LineSetup",
+    "Parameters",
     "PictureMade",
     "PictureWanted",
     "ProtocolError",
     "Sick",
     "SickHead",
+    "Unit",
     "Well",
     "ZoneSetup",
 ]
 
 MAX_TO_WORKER = 4 << 20
 MAX_TO_SERVICE = 2 << 20
-_PARAMETERS = struct.Struct(">HBHH")
-_CODECS: tuple[Codec, ...] = ("h264", "h265")
-_UNIT = struct.Struct(">H???d")
 _JSON_LENGTH = struct.Struct(">I")
-MAX_UNIT = MAX_TO_WORKER - _UNIT.size
+MAX_UNIT = MAX_TO_WORKER - UNIT_HEAD_BYTES
 """Bytes of the largest access unit that can be sent."""
 MAX_STILL = MAX_TO_WORKER - WANTED_HEAD_BYTES
 """Bytes of the largest keyframe that a picture can be asked of."""
@@ -70,10 +68,12 @@ MAX_CLOSER = MAX_TO_WORKER - CLOSER_HEAD_BYTES
 
 class Configure(Message, frozen=True):
     """To the worker, first and once. `model` None: the shipped one. Cameras are named by their index from here on.
-    `cpu_share`: of one core, for the analysis of cameras that are not acting."""
+    `cpu_share`: of one core, for the analysis of cameras that are not acting. `sure_at`: evidence at which a siren may
+    sound (`calibration.siren_evidence`)."""
 
     model: Annotated[str, Meta(max_length=4096)] | None
     fps: Annotated[float, Meta(gt=0, le=60)]
+    sure_at: Annotated[float, Meta(ge=0, le=100)]
     cameras: Annotated[tuple[CameraSetup, ...], Meta(max_length=MAX_CAMERAS)]
     cpu_share: Annotated[float, Meta(gt=0, le=64)] = 1.0
 
@@ -86,32 +86,6 @@ class Acting(Message, frozen=True):
 
 class SelfTest(Message, frozen=True):
     """To the worker: try to break out and tell what happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """To the worker: a camera's parameter sets, before its first access unit and when they change."""
-
-    camera: int
-    codec: Codec
-    sps: bytes
-    pps: bytes
-    vps: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """To the worker: an access unit, as `AccessUnit.data`. `received_mono_s` is on the machine's monotonic clock,
-    which both processes read. `alone`: a keyframe after which nothing refers to it, because no other picture of the
-    camera is sent before the next keyframe. `is_old`: it came before it was wanted, and is sent because others
-    refer to it."""
-
-    camera: int
-    is_key: bool
-    received_mono_s: float
-    data: bytes
-    alone: bool = False
-    is_old: bool = False
 
 
 class Ready(Message, frozen=True):
@@ -145,7 +119,8 @@ class Wanted(Message, frozen=True):
 
 
 class Found(Message, frozen=True):
-    """To the service: what becomes a Sighting, without its pictures. `zone`: index in `Camera.places`."""
+    """To the service: what becomes a Sighting, without its pictures. `zone`: index in `Camera.places`. `sure`: the
+    evidence is enough for the siren."""
 
     camera: CameraIndex
     zone: Annotated[int, Meta(ge=0, lt=2 * MAX_PLACES)]
@@ -154,6 +129,7 @@ class Found(Message, frozen=True):
     box: tuple[Share, Share, Share, Share]
     track: Annotated[int, Meta(ge=1, le=2**53)]
     captured_mono_s: float
+    sure: bool
     why: Why | None = None
     rule: Rule = Rule.ENTER
 
@@ -229,14 +205,9 @@ def encode(message: ToWorker | ToService) -> bytes:
     """The message as bytes. Raises ProtocolError if it is too long to be sent."""
     match message:
         case Unit():
-            number = _UNIT_TYPE
-            flags = (message.is_key, message.alone, message.is_old)
-            head = _UNIT.pack(message.camera, *flags, message.received_mono_s)
-            body = head + message.data
+            number, body = _UNIT_TYPE, message.pack()
         case Parameters():
-            number = _PARAMETERS_TYPE
-            codec, lengths = _CODECS.index(message.codec), (len(message.vps), len(message.sps))
-            body = _PARAMETERS.pack(message.camera, codec, *lengths) + message.vps + message.sps + message.pps
+            number, body = _PARAMETERS_TYPE, message.pack()
         case PictureWanted():
             number, body = _WANTED_TYPE, message.pack()
         case CloserLook():
@@ -269,9 +240,9 @@ class WorkerReader:
         """The messages that `data` completes; exhaust it before feeding more. Raises ProtocolError."""
         for number, body in self._reader.bodies(data):
             if number == _UNIT_TYPE:
-                yield _unit(body)
+                yield Unit.unpack(body)
             elif number == _PARAMETERS_TYPE:
-                yield _parameters(body)
+                yield Parameters.unpack(body)
             elif number == _WANTED_TYPE:
                 yield PictureWanted.unpack(body)
             elif number == _CLOSER_TYPE:
@@ -314,27 +285,6 @@ def _validated(kind: type[M], body: bytes) -> M:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # also what does not fit the type
         raise ProtocolError(f"{kind.__name__}: {str(error)[:200]}") from None
-
-
-def _unit(body: bytes) -> Unit:
-    if len(body) < _UNIT.size:
-        raise ProtocolError("an access unit's message is too short")
-    camera, is_key, alone, is_old, received_mono_s = _UNIT.unpack_from(body)
-    return Unit(camera, is_key, received_mono_s, body[_UNIT.size :], alone, is_old)
-
-
-def _parameters(body: bytes) -> Parameters:
-    if len(body) < _PARAMETERS.size:
-        raise ProtocolError("a parameter sets' message is too short")
-    camera, codec, vps_length, sps_length = _PARAMETERS.unpack_from(body)
-    sps_start = _PARAMETERS.size + vps_length
-    pps_start = sps_start + sps_length
-    vps, sps, pps = body[_PARAMETERS.size : sps_start], body[sps_start:pps_start], body[pps_start:]
-    if codec >= len(_CODECS):
-        raise ProtocolError("a parameter sets' message of an unknown codec")
-    if len(sps) != sps_length or not pps or max(len(vps), len(sps), len(pps)) > MAX_PARAMETER_SET:
-        raise ProtocolError("a parameter sets' message has impossible lengths")
-    return Parameters(camera, _CODECS[codec], sps, pps, vps)
 
 
 def _found(body: bytes) -> FoundWithPicture:

@@ -20,6 +20,8 @@ from nvr.events import Box, Rule
 AGAIN_S = 30.0
 """A track that stayed out of a zone this long and comes back is reported again; one that crosses a line to the same
 side again, so long after it last did."""
+STILL_THERE_S = 5.0
+"""As long as somebody counts in a zone that is told anew so often, so that an incident lasts as long as its cause."""
 ABSENCE_S = 5.0
 """Shorter absences do not interrupt loitering."""
 REMEMBER_S = 10.0
@@ -32,11 +34,13 @@ a box trembles."""
 
 @dataclass(frozen=True, slots=True)
 class WatchedZone:
-    """A polygon in relative coordinates and the kinds of object that count in it; `loiter_s`: only after so long."""
+    """A polygon in relative coordinates and the kinds of object that count in it; `loiter_s`: only after so long.
+    `siren`: what counts there sounds it."""
 
     polygon: tuple[Point, ...]
     kinds: frozenset[str]
     loiter_s: float | None = None
+    siren: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class WatchedLine:
     end: Point
     direction: Literal["both", "left", "right"]
     kinds: frozenset[str]
+    siren: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Rules:
     def __init__(self, zones: Sequence[WatchedZone], lines: Sequence[WatchedLine] = ()):
         self._zones, self._lines = tuple(zones), tuple(lines)
         self._tracks: dict[int, _History] = {}
+        self._told_s: dict[int, float] = {}
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -132,9 +138,12 @@ class Rules:
 
     def _entered(self, history: _History, index: int, zone: WatchedZone, t_s: float) -> Counted | None:
         stay = history.stays.get(index)
-        if stay is None or stay.last_s != t_s or stay.is_told or t_s - stay.since_s < (zone.loiter_s or 0.0):
+        if stay is None or stay.last_s != t_s or t_s - stay.since_s < (zone.loiter_s or 0.0):
+            return None
+        if stay.is_told and t_s - self._told_s.get(index, t_s) < STILL_THERE_S:
             return None
         stay.is_told = True
+        self._told_s[index] = t_s
         return Counted(index, Rule.ENTER if zone.loiter_s is None else Rule.LOITER)
 
     def _pass(self, history: _History, foot: Point, band: float, aspect: float, t_s: float) -> None:

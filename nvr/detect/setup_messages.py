@@ -24,21 +24,23 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 class ZoneSetup(Message, frozen=True):
     """A zone's polygon in relative coordinates and the kinds of object that count in it: once they are there, or once
-    they have stayed for `loiter_s`."""
+    they have stayed for `loiter_s`. `siren`: it answers with the siren."""
 
     polygon: Polygon
     kinds: Kinds
     loiter_s: Annotated[float, Meta(ge=1, le=3600)] | None = None
+    siren: bool = False
 
 
 class LineSetup(Message, frozen=True):
     """A line in relative coordinates, and who counts that crosses it to that hand of who looks from `start` to
-    `end`."""
+    `end`. `siren`: it answers with the siren."""
 
     start: tuple[Share, Share]
     end: tuple[Share, Share]
     direction: Literal["both", "left", "right"]
     kinds: Kinds
+    siren: bool = False
 
 
 class CameraSetup(Message, frozen=True):

@@ -3,13 +3,16 @@
 Source: A. Wald, Sequential Analysis (1947), ch. 3: accumulate the logarithm of the likelihood ratio, accept
 above ln((1 - beta) / alpha), reject below ln(beta / (1 - alpha)).
 
-What one examination of the track's place shows is either a detector score s between `FLOOR` and 1 or nothing:
+What one examination of the track's place shows is either a detector score s between `FLOOR` and 1 or nothing. Two
+examinations shortly after another show nearly the same picture, so both hypotheses are chains with a memory, `Looks`:
 
-- an object is seen with probability `SEEN_OBJECT`, its score spread evenly over [FLOOR, 1];
-- clutter is seen with probability `SEEN_CLUTTER`, its score falling off exponentially, at the rate `FALL_OFF`.
+- whether it is seen depends on whether it was seen the last time, the less the longer that was ago: objects are seen
+  again and again, and missed again and again when somebody stoops or is hidden; insects and rain are hardly seen twice;
+- the score, if it is seen, counts only by the share of it that is new, (1 - r) / (1 + r) for a correlation of r.
 
-Two examinations shortly after another show nearly the same picture, so the second counts only by the share
-1 - exp(-dt / tau) of what it would count alone. Of what does not move tau is longer: its clutter stays the same.
+What stands still is compared with other clutter than what moves: a bag or a bush shows the same score as long as it
+stands there. The numbers are fitted to tracks of the development clips and of dark, rainy and infrared-like versions of
+them; README.md has what was measured.
 """
 
 from __future__ import annotations
@@ -19,15 +22,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 FLOOR = 0.2
-FALL_OFF = 5.0
-SEEN_OBJECT, SEEN_CLUTTER = 0.8, 0.5
 MAX_STEP = 3.0
 """No single examination counts for more, so one frame never decides (see `SequentialTest`)."""
-TAU_MOVING_S, TAU_STILL_S = 0.12, 0.25
-
+CLEAR_MOVING, CLEAR_STILL = 0.5, 0.75
+"""Lower scores of what moves, and of what stands still, raise the evidence only up to `GAP` below what confirms.
+Washing on a line may look a little like a person all night; what is confirmed must have looked like one."""
+GAP = 1.5
 _SPAN = 1.0 - FLOOR
-_LN_CLUTTER_DENSITY = math.log(FALL_OFF / (1 - math.exp(-FALL_OFF * _SPAN)))
-_LN_OBJECT_DENSITY = -math.log(_SPAN)
 
 
 class Verdict(Enum):
@@ -38,24 +39,45 @@ class Verdict(Enum):
     CLUTTER = "clutter"
 
 
-def step(score: float | None) -> float:
-    """Log-likelihood ratio of one uncorrelated examination, within ±MAX_STEP; `score` None: nothing was seen."""
-    if score is None:
-        return math.log((1 - SEEN_OBJECT) / (1 - SEEN_CLUTTER))
-    above = min(max(score, FLOOR), 1.0) - FLOOR
-    ratio = _LN_OBJECT_DENSITY - (_LN_CLUTTER_DENSITY - FALL_OFF * above)
-    return min(max(ratio + math.log(SEEN_OBJECT / SEEN_CLUTTER), -MAX_STEP), MAX_STEP)
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How something looks to the detector. `seen`: the share of examinations in which it is seen, in the long run;
+    `seen_tau_s`: correlation time of being seen; `fall_off`: rate at which the density of its scores falls from FLOOR
+    to 1, 0 for an even one; `score_tau_s`: correlation time of scores."""
+
+    seen: float
+    seen_tau_s: float
+    fall_off: float
+    score_tau_s: float
+
+    def chance(self, *, seen: bool, before: bool, elapsed_s: float) -> float:
+        """Of being `seen` or not, `elapsed_s` after it was or was not (`before`); above 0."""
+        share = self.seen if seen else 1 - self.seen
+        memory = math.exp(-elapsed_s / self.seen_tau_s)
+        return share * (1 - memory) + (memory if seen == before else 1e-6)
+
+    def density(self, score: float) -> float:
+        """Of a score between FLOOR and 1, if it is seen."""
+        if self.fall_off == 0:
+            return 1 / _SPAN
+        falling = self.fall_off * math.exp(-self.fall_off * (score - FLOOR))
+        return falling / -math.expm1(-self.fall_off * _SPAN)
+
+    def news(self, elapsed_s: float) -> float:
+        """Share of new evidence in a score `elapsed_s` after the one before, 0 to 1."""
+        return math.tanh(elapsed_s / self.score_tau_s / 2)
 
 
-def weight(elapsed_s: float, *, moving: bool) -> float:
-    """Share of new evidence in an examination `elapsed_s` after the one before, 0 to 1."""
-    return 1.0 - math.exp(-max(elapsed_s, 0.0) / (TAU_MOVING_S if moving else TAU_STILL_S))
+OBJECT = Looks(seen=0.75, seen_tau_s=0.26, fall_off=0.0, score_tau_s=0.25)
+MOVING = Looks(seen=0.11, seen_tau_s=0.13, fall_off=5.0, score_tau_s=0.14)
+STILL = Looks(seen=0.33, seen_tau_s=0.28, fall_off=3.5, score_tau_s=0.4)
+"""An object, and clutter that moves or stands still."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:
     """`alpha`: chance that clutter is taken for an object; `beta`: that an object is given up. Per track, under
-    the model above; rates per site and night need calibration on its footage.
+    the model above; `calibration.py` makes them of rates per site.
 
     Raises ValueError unless both are above 0 and below 0.5, and strict enough that no single frame decides.
     """
@@ -78,13 +100,41 @@ class ErrorRates:
         return math.log(self.beta / (1 - self.alpha))
 
 
-class SequentialTest:
-    """The test of one track. `evidence` is the log-likelihood ratio so far, always within the two bounds."""
+def step(
+    score: float | None, *, clutter: Looks = MOVING, before: bool | None = None, elapsed_s: float = 0.0
+) -> float:
+    """Log-likelihood ratio of one examination against `clutter`, within ±MAX_STEP; `score` None: nothing was seen.
+    `before`: whether it was seen the last time, `elapsed_s` ago; None: there was no last time, and the track began
+    because something was seen, so that only the score says anything."""
+    seen = score is not None
+    ratio = 0.0
+    if before is not None:
+        elapsed_s = max(elapsed_s, 0.0)
+        ratio += math.log(OBJECT.chance(seen=seen, before=before, elapsed_s=elapsed_s))
+        ratio -= math.log(clutter.chance(seen=seen, before=before, elapsed_s=elapsed_s))
+    if score is not None:
+        within = min(max(score, FLOOR), 1.0)
+        share = 1.0 if before is None else clutter.news(elapsed_s)
+        ratio += share * math.log(OBJECT.density(within) / clutter.density(within))
+    return min(max(ratio, -MAX_STEP), MAX_STEP)
 
-    def __init__(self, rates: ErrorRates = ErrorRates()):
+
+class SequentialTest:
+    """The test of one track. `evidence` is the log-likelihood ratio so far, `highest` the most it ever was; both are
+    never below the lower bound nor above `sure_at`.
+
+    A second upper bound, `sure_at`, is for what needs to be surer than a sighting, a siren; evidence is gathered beyond
+    the verdict up to it. It is at least the first (None: the same)."""
+
+    def __init__(self, rates: ErrorRates = ErrorRates(), sure_at: float | None = None):
         self._rates = rates
-        self._last_s: float | None = None
+        self._sure_at = rates.accept_at if sure_at is None else max(sure_at, rates.accept_at)
+        self.sure = False
+        self.decided_s = math.inf
+        self._last_s = -math.inf
+        self._before: bool | None = None
         self.evidence = 0.0
+        self.highest = 0.0
         self.verdict = Verdict.OPEN
 
     @property
@@ -94,15 +144,21 @@ class SequentialTest:
 
     def observe(self, score: float | None, t_s: float, *, moving: bool) -> Verdict:
         """Take one examination at `t_s` into account (None: the place was examined and nothing seen). Once the
-        verdict has fallen it stays."""
-        if self.verdict is not Verdict.OPEN:
+        verdict has fallen it stays, and so does being `sure`; `decided_s` is when the verdict fell."""
+        if self.verdict is Verdict.CLUTTER or self.sure:
             return self.verdict
-        share = 1.0 if self._last_s is None else weight(t_s - self._last_s, moving=moving)
-        self._last_s = t_s
-        bounded = self.evidence + share * step(score)
-        self.evidence = min(max(bounded, self._rates.reject_at), self._rates.accept_at)
-        if self.evidence >= self._rates.accept_at:
-            self.verdict = Verdict.OBJECT
-        elif self.evidence <= self._rates.reject_at:
-            self.verdict = Verdict.CLUTTER
+        next_bound = self._rates.accept_at if self.verdict is Verdict.OPEN else self._sure_at
+        clutter = MOVING if moving else STILL
+        gained = step(score, clutter=clutter, before=self._before, elapsed_s=t_s - self._last_s)
+        self._last_s, self._before = t_s, score is not None
+        if gained > 0 and (score is None or score < (CLEAR_MOVING if moving else CLEAR_STILL)):
+            gained = min(gained, max(next_bound - GAP - self.evidence, 0.0))
+        self.evidence = min(max(self.evidence + gained, self._rates.reject_at), self._sure_at)
+        self.highest = max(self.highest, self.evidence)
+        self.sure = self.evidence >= self._sure_at
+        if self.verdict is Verdict.OPEN:
+            if self.evidence >= self._rates.accept_at:
+                self.verdict, self.decided_s = Verdict.OBJECT, t_s
+            elif self.evidence <= self._rates.reject_at:
+                self.verdict, self.decided_s = Verdict.CLUTTER, t_s
         return self.verdict

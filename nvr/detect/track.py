@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nvr.detect.sprt import SequentialTest, Verdict
 from nvr.events import Box
@@ -24,7 +24,7 @@ GROUP = {
     "cat": "animal",
     "cow": "animal",
 }
-START_SCORE = 0.35
+START_SCORE = 0.25
 """Weaker detections continue a track but begin none."""
 LOST_S, LOST_STILL_S = 2.0, 10.0
 """Unseen for this long a track ends; a confirmed one that stood still waits longer, because who stands still at
@@ -39,24 +39,34 @@ COVERED = 0.7
 INSIDE = 0.75
 """Share of the smaller of two boxes in the larger from which on it is a part of the same object (a square's edge
 may cut an object; a model may see a head and shoulders)."""
+PART = 0.8
+"""Share of a track's area below which a detection may be a part of it."""
+AHEAD_S = 1.0
 SPEED_S = 0.5
 """Time constant of the speed estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One object in one frame. `cut`: the edge of the examined place may hide a part of it."""
+    """One object in one frame. `cut`: the edge of the examined place may hide a part of it. `rival`: the score of
+    what else it may be, an animal or a vehicle instead of a person; 0.0: nothing else."""
 
     box: Box
     score: float
     kind: str
     cut: bool = False
+    rival: float = 0.0
+
+    @property
+    def evidence(self) -> float | None:
+        """The score that counts; None: it is more likely something else."""
+        return self.score if self.score > self.rival else None
 
 
 @dataclass(slots=True)
 class Track:
     """One object over time. `number` is unique within its tracker and never used again. `box`, `score` are of the
-    last frame in which it was seen whole, at `seen_s`."""
+    last frame in which it was seen whole, at `seen_s`. `looks`: in how many frames its place was examined."""
 
     number: int
     box: Box
@@ -68,6 +78,7 @@ class Track:
     examined_s: float
     speed_x: float = 0.0
     speed_y: float = 0.0
+    looks: int = 0
 
     @property
     def kind(self) -> str:
@@ -82,25 +93,31 @@ class Track:
         return self.test.verdict is Verdict.OBJECT
 
     def predicted(self, t_s: float) -> Box:
-        """Where the box should be at `t_s`, moving on at its speed for at most a second."""
-        ahead_s = min(max(t_s - self.seen_s, 0.0), 1.0)
+        """Where the box should be at `t_s`: moved on at its speed for a second, then where it was last, because who
+        is not found ahead may have stopped."""
+        ahead_s = max(t_s - self.seen_s, 0.0)
+        if ahead_s > AHEAD_S:
+            ahead_s = 0.0
         dx, dy = self.speed_x * ahead_s, self.speed_y * ahead_s
         return Box(self.box.x0 + dx, self.box.y0 + dy, self.box.x1 + dx, self.box.y1 + dy)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame says about one track; `detection` None: its place was examined and nothing was there."""
+    """What one frame says about one track; `detection` None: its place was examined and nothing was there.
+    `unseen_s`: how long it had not been seen before this detection."""
 
     track: Track
     detection: Detection | None
+    unseen_s: float = 0.0
 
 
 class Tracker:
-    """The tracks of one camera."""
+    """The tracks of one camera. `sure_at`: see SequentialTest."""
 
-    def __init__(self) -> None:
+    def __init__(self, sure_at: float | None = None) -> None:
         self._next_number = 1
+        self._sure_at = sure_at
         self.tracks: list[Track] = []
 
     def update(
@@ -118,11 +135,14 @@ class Tracker:
         observations: list[Observation] = []
         for index, track in enumerate(self.tracks):
             if index in pairs:
+                track.looks += 1
                 detection = detections[pairs[index]]
+                unseen_s = t_s - track.seen_s
                 _follow(track, detection, t_s)
-                observations.append(Observation(track, detection))
+                observations.append(Observation(track, detection, unseen_s))
             elif any(_share(track.predicted(t_s), place) >= COVERED for place in examined):
                 track.examined_s = t_s
+                track.looks += 1
                 observations.append(Observation(track, None))
         taken = set(pairs.values())
         for index, detection in enumerate(detections):
@@ -143,7 +163,7 @@ class Tracker:
             box=detection.box,
             score=detection.score,
             seen_s=t_s,
-            test=SequentialTest(),
+            test=SequentialTest(sure_at=self._sure_at),
             group=GROUP[detection.kind],
             kind_scores={detection.kind: detection.score},
             examined_s=t_s,
@@ -194,7 +214,7 @@ def _fit(a: Box, b: Box) -> float:
 def _follow(track: Track, detection: Detection, t_s: float) -> None:
     """Move the track to the detection. A part of it says that it is there, but not where it is."""
     old, new = track.box, detection.box
-    if area(new) < area(old) and (detection.cut or _ratio(old, new) < MIN_OVERLAP):
+    if area(new) < PART * area(old) and (detection.cut or _ratio(old, new) < MIN_OVERLAP):
         return
     elapsed_s = max(t_s - track.seen_s, 1e-3)
     gain = 1.0 - math.exp(-elapsed_s / SPEED_S)
@@ -231,6 +251,31 @@ def _share(box: Box, place: Box) -> float:
     inside = Box(max(box.x0, 0.0), max(box.y0, 0.0), min(box.x1, 1.0), min(box.y1, 1.0))
     whole = area(inside)
     return overlap(inside, place) / whole if whole > 0 else 0.0
+
+
+ALIKE = 0.5
+"""Intersection over union from which on two detections are of one thing."""
+RIVALS = {"person": ("animal", "vehicle"), "cycle": ("animal", "vehicle"), "animal": ("person", "vehicle")}
+"""Groups that are mistaken for one another. Of a cyclist the model sees a person and a cycle, which is no mistake."""
+
+
+def with_rivals(detections: Sequence[Detection]) -> list[Detection]:
+    """The detections, each with the strongest of other groups at its place that it may be a mistake for."""
+    return [
+        replace(
+            one,
+            rival=max(
+                (
+                    other.score
+                    for other in detections
+                    if GROUP[other.kind] in RIVALS.get(GROUP[one.kind], ())
+                    and _ratio(one.box, other.box) >= ALIKE
+                ),
+                default=0.0,
+            ),
+        )
+        for one in detections
+    ]
 
 
 def merge_duplicates(detections: Sequence[Detection]) -> list[Detection]:

@@ -12,8 +12,9 @@ from nvr.alarm.machine import Alarm, Event, Limits, step
 from nvr.alarm.policy import effective_response
 from nvr.camera.av_messages import ParameterSets, Unit
 from nvr.camera.av_units import UnitIntake
-from nvr.config import Camera, Zone
+from nvr.config import Analysis, Camera, Zone
 from nvr.detect.analysis import Detector
+from nvr.detect.calibration import siren_evidence
 from nvr.detect.checks import Checks, setup_of
 from nvr.detect.engine import Engine
 from nvr.detect.feed import Feed
@@ -57,7 +58,8 @@ class Appliance:
         self._intake = UnitIntake(key, stream.publish)
         self._checks = Checks((camera,))
         self._alarm = step(Alarm(), Event.ARM, 0.0, LIMITS)
-        configure = Configure(model=None, fps=fps, cameras=(setup_of(camera),))
+        sure_at = siren_evidence(Analysis().false_siren_nights, cameras=1)
+        configure = Configure(model=None, fps=fps, sure_at=sure_at, cameras=(setup_of(camera),))
         self._worker = _Worker(configure, detector, self)
         self._worker.send(Acting(cameras=(0,)))
         Feed(self._worker, 0, stream).start(whole=True)

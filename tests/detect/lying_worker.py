@@ -38,6 +38,7 @@ TRUTH = Found(
     box=(0.1, 0.1, 0.2, 0.2),
     track=1,
     captured_mono_s=time.monotonic(),
+    sure=True,
 )
 NUMBERS = CameraStatistics(examined_fps=0, skipped=0, decode_errors=0, queue_age_s=0)
 SICK = Sick(SickHead(camera=0, sickness="moved"), b"", JPEG)

@@ -49,6 +49,7 @@ class Site:
             self.hub,
             (camera,),
             fps=6,
+            sure_at=7.0,
             model=model,
             clock=SystemClock(),
             faults=self.faults,

@@ -16,6 +16,7 @@ from nvr.detect.zones import Point
 from nvr.events import Box
 
 FPS = 6.0
+SURE_AT = 13.0
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 PEOPLE = frozenset({"person"})
@@ -28,6 +29,8 @@ class Stage:
 
     def __init__(self) -> None:
         self.actor: tuple[Box, float, str] | None = None
+        self.also: tuple[float, str] | None = None
+        """What else the detector takes the actor for."""
         self.looks = 0
         self._square = Square(0, 0, 16)
 
@@ -57,7 +60,12 @@ class Stage:
         ]
         if min(inside) < 0 or max(inside) > 1:
             return nothing
-        return Detections(np.array([inside], np.float32), np.array([score], np.float32), (kind,))
+        seen_as = [(score, kind), *([self.also] if self.also else [])]
+        return Detections(
+            np.array([inside] * len(seen_as), np.float32),
+            np.array([score for score, _ in seen_as], np.float32),
+            tuple(kind for _, kind in seen_as),
+        )
 
 
 class Play:
@@ -70,7 +78,7 @@ class Play:
         masks: tuple[tuple[Point, ...], ...] = (),
     ) -> None:
         self.stage = Stage()
-        self.analysis = CameraAnalysis(self.stage, zones, lines, masks)
+        self.analysis = CameraAnalysis(self.stage, zones, lines, masks, sure_at=SURE_AT)
         self.motion_area = 0.0
         self.t_s = 1000.0
 
@@ -99,6 +107,17 @@ def test_confirmed_in_half_a_second_and_reported_once() -> None:
     assert 0.3 < delay_s < 0.9
 
 
+def test_the_siren_needs_to_be_surer_than_a_sighting() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE, siren=True), WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    reported = []
+    for index in range(36):
+        play.stage.actor = person(0.2 + 0.01 * index)
+        reported += [(f.zone, f.sure) for f in play.analysis.examine(play.stage, play.t_s).findings]
+        play.t_s += 1 / FPS
+    assert reported == [(0, False), (1, True), (0, True)]
+
+
 def test_a_short_ghost_is_nothing() -> None:
     play = Play(WatchedZone(WHOLE, PEOPLE))
     play.act(5, None)
@@ -114,8 +133,29 @@ def test_weak_clutter_is_nothing() -> None:
 
 
 def test_somebody_who_stands_still_from_the_start() -> None:
-    ((delay_s, _),) = Play(WatchedZone(WHOLE, PEOPLE)).act(5, person(0.7))
+    ((delay_s, _),) = Play(WatchedZone(WHOLE, PEOPLE)).act(5, person(0.8))
     assert delay_s < 2.0
+
+
+def test_a_bush_that_looks_like_somebody_and_never_stirs_is_nothing() -> None:
+    assert Play(WatchedZone(WHOLE, PEOPLE)).act(60, person(0.7, score=0.68)) == []
+
+
+def test_back_after_being_out_of_sight_is_reported_again() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    assert len(play.act(3, person(0.2))) == 1
+    assert play.act(4, None) == []
+    assert len(play.act(3, person(0.2))) == 1
+
+
+def test_a_dog_that_looks_a_little_like_somebody_is_nobody() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    play.stage.also = (0.9, "dog")
+    assert play.act(10, person(0.2)) == []
+    play.stage.also = (0.5, "dog")
+    assert len(play.act(5, person(0.2))) == 1
 
 
 def test_zones_are_entered_one_by_one() -> None:

@@ -59,12 +59,20 @@ JPEG = b"\xff\xd8\xff\xe0picture\xff\xd9"
 ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), kinds=("person", "dog"))
 LINE = LineSetup(start=(0.0, 0.5), end=(1.0, 0.5), direction="left", kinds=("person",))
 FOUND = Found(
-    camera=1, zone=0, kind="person", score=0.8, box=(0.1, 0.2, 0.3, 0.4), track=7, captured_mono_s=12.5
+    camera=1,
+    zone=0,
+    kind="person",
+    score=0.8,
+    box=(0.1, 0.2, 0.3, 0.4),
+    track=7,
+    captured_mono_s=12.5,
+    sure=True,
 )
 TO_WORKER: list[ToWorker] = [
     Configure(
         model=None,
         fps=6.0,
+        sure_at=7.5,
         cameras=(CameraSetup(zones=(ZONE,), lines=(LINE,), masks=(ZONE.polygon,)), CameraSetup(zones=())),
     ),
     Parameters(3, "h264", b"\x67\x42", b"\x68"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from nvr.detect.regions import (
     Square,
     box_of,
     merge,
+    share_inside,
     squares_around,
     tiles,
 )
@@ -74,9 +76,12 @@ def test_merging_loses_no_place(around: list[Box], width: int, height: int) -> N
 looks = st.integers(1, MAX_SQUARES)
 
 
-@given(st.lists(boxes(), max_size=10), st.lists(boxes(), max_size=10), sides, sides, st.booleans(), looks)
+tracked = st.tuples(boxes(), st.integers(0, 9))
+
+
+@given(st.lists(tracked, max_size=10), st.lists(boxes(), max_size=10), sides, sides, st.booleans(), looks)
 def test_a_frame_costs_a_bounded_number_of_looks(
-    wanted: list[Box], moving: list[Box], width: int, height: int, whole: bool, limit: int
+    wanted: list[tuple[Box, int]], moving: list[Box], width: int, height: int, whole: bool, limit: int
 ) -> None:
     planner = RegionPlanner()
     planner.max_squares = limit
@@ -93,7 +98,12 @@ def test_everything_that_moves_gets_its_turn() -> None:
     seen: set[Box] = set()
     for index in range(4):
         for square in planner.plan(
-            1920, 1080, wanted=moving[:4], moving=moving[4:], whole=False, t_s=index / 6
+            1920,
+            1080,
+            wanted=[(box, index) for box in moving[:4]],
+            moving=moving[4:],
+            whole=False,
+            t_s=index / 6,
         ):
             place = box_of(square, 1920, 1080)
             seen |= {b for b in moving if place.x0 <= b.x0 < place.x1 and place.y0 <= b.y0 < place.y1}
@@ -113,3 +123,33 @@ def test_a_quiet_picture_is_searched_now_and_then() -> None:
         len(planner.plan(640, 360, wanted=[], moving=[], whole=False, t_s=40 + i / 6)) for i in range(60)
     )
     assert counts <= 10 / TILE_EVERY_S + 1
+
+
+def test_a_track_is_looked_at_in_turn_from_near_and_from_farther_away() -> None:
+    planner = RegionPlanner()
+    box = Box(0.5, 0.5, 0.52, 0.6)
+    sides = []
+    for looks in range(4):
+        (square, *_) = planner.plan(
+            1920, 1080, wanted=[(box, looks)], moving=[], whole=False, t_s=10 + looks / 6
+        )
+        sides.append(square.side)
+    assert sides == [151, 237, 151, 237]
+
+
+def test_what_moves_in_a_tracks_square_costs_no_look_of_its_own() -> None:
+    planner = RegionPlanner()
+    planner.plan(1920, 1080, wanted=[], moving=[], whole=True, t_s=0.0)
+    planner.plan(1920, 1080, wanted=[], moving=[], whole=False, t_s=9.9)
+    box, legs = Box(0.5, 0.5, 0.54, 0.7), Box(0.51, 0.62, 0.53, 0.7)
+    assert len(planner.plan(1920, 1080, wanted=[(box, 0)], moving=[legs], whole=False, t_s=10.0)) == 1
+    far = Box(0.1, 0.1, 0.13, 0.2)
+    assert len(planner.plan(1920, 1080, wanted=[(box, 0)], moving=[far], whole=False, t_s=10.1)) == 2
+
+
+@given(boxes(), boxes())
+def test_share_inside(box: Box, place: Box) -> None:
+    share = share_inside(box, place)
+    assert 0 <= share <= 1
+    if box.x1 > box.x0 and box.y1 > box.y0:
+        assert share_inside(box, Box(-1, -1, 2, 2)) == pytest.approx(1)
