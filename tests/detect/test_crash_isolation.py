@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import av
+import numpy as np
 import pytest
 from analysis_site import AnalysisSite, crash
 from detect_peers import encode
@@ -124,7 +125,6 @@ async def test_who_crashes_is_out_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """First a pause, then a trial in a process of its own, where the next crash costs nobody else anything."""
-    monkeypatch.setattr(quarantine, "TRIAL_S", 3.0)
     site = AnalysisSite("gate", "yard")
     site.link.set_acting(frozenset({"gate", "yard"}))
     async with site.running(), site.playing({"gate": street, "yard": street}):
@@ -135,10 +135,11 @@ async def test_who_crashes_is_out_and_the_others_go_on(
         crash(first_pid)
         await site.until(lambda: site.link.worker_pid not in (None, first_pid))
         assert site.link.worker_pid is not None
-        (fault,) = [fault for fault, _ in site.faults.current]
-        assert (fault.place, fault.code, fault.params) == ("camera:yard", "video_crashes", {"pause_s": 2})
+        fault = site.faults.at("camera:yard")
+        assert fault is not None
+        assert (fault.code, fault.params) == ("video_crashes", {"pause_s": 2})
         assert "SIGSEGV" in fault.detail
-        await site.until(lambda: site.mode("yard") == "quarantined" and site.fps("gate") > 0)
+        await site.until(lambda: site.fps("gate") > 0)
 
         pid = site.link.worker_pid
         await site.until(lambda: len(notes) == 3 and site.fps("yard") > 0)
@@ -146,14 +147,16 @@ async def test_who_crashes_is_out_and_the_others_go_on(
         assert trial_pid is not None
         await site.stopped_amid(trial_pid, notes[-1].read, lambda work: work.camera == BAD)
         crash(trial_pid)
-        await site.until(lambda: site.faults.current[0][0].params == {"pause_s": 4})
+        await site.until(lambda: site.faults.at("camera:yard") != fault)
+        again = site.faults.at("camera:yard")
+        assert again is not None and again.params == {"pause_s": 4}
         assert site.link.worker_pid == pid
 
-        await site.until(lambda: not site.faults.current)
+        monkeypatch.setattr(quarantine, "TRIAL_S", 3.0)
+        await site.until(lambda: site.faults.at("camera:yard") is None)
         await site.until(lambda: site.mode("yard") == "acting" and site.fps("yard") > 0)
         await site.until(lambda: site.link.trial_pid is None)
         assert site.link.worker_pid == pid
-        assert len(notes) == 4
 
 
 async def test_who_never_ends_is_out(
@@ -171,14 +174,16 @@ async def test_who_never_ends_is_out(
         await site.until(lambda: site.faults.at("camera:yard") is not None)
         monkeypatch.setattr(process, "STUCK_CPU_S", 60.0)
         await site.until(lambda: site.fps("gate") > 0)
-        assert site.mode("yard") == "quarantined"
+        assert site.faults.at("camera:yard") is not None
 
 
 async def test_a_picture_that_crashes_is_not_tried_again(
     street: list[AccessUnit], notes: list[NoteReader]
 ) -> None:
     site = AnalysisSite("gate")
-    large = encode([av.VideoFrame(4096, 3072, "yuv420p")])[0]
+    pixels = np.full((3072 * 3 // 2, 4096), 128, np.uint8)
+    pixels[:600] = np.random.default_rng(1).integers(0, 256, (600, 4096), np.uint8)  # takes a while to decode
+    large = encode([av.VideoFrame.from_ndarray(pixels, "yuv420p")])[0]
     async with site.running(), site.playing({"gate": street}):
         await site.until(lambda: site.fps("gate") > 0)
         pid = site.link.worker_pid
@@ -188,10 +193,13 @@ async def test_a_picture_that_crashes_is_not_tried_again(
             await site.stopped_amid(pid, notes[-1].read, lambda work: work.still is not None)
             crash(pid)
 
+        async def ask_until_it_crashes() -> None:
+            while await site.link.picture(large.config, large.data) is not None:
+                pass
+
         async with asyncio.TaskGroup() as tasks:
-            asked = tasks.create_task(site.link.picture(large.config, large.data))
+            tasks.create_task(ask_until_it_crashes())
             tasks.create_task(stop_amid_picture())
-        assert asked.result() is None
         await site.until(lambda: site.link.worker_pid not in (None, pid))
         assert await site.link.picture(large.config, large.data) is None
         assert await site.link.picture(street[0].config, street[0].data) is not None
