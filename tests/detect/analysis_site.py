@@ -16,7 +16,7 @@ from nvr.clock import SystemClock
 from nvr.config import Camera, Zone
 from nvr.detect.link import AnalysisLink
 from nvr.detect.note import Work
-from nvr.events import Motion, Role, Sighting, StreamKey
+from nvr.events import CameraHealth, Motion, Role, Sighting, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit
 from nvr.media.hub import Hub
@@ -43,17 +43,20 @@ class AnalysisSite:
         self.faults = FaultBoard(SystemClock())
         self.sightings: list[Sighting] = []
         self.motions: list[Motion] = []
+        self.health: list[CameraHealth] = []
         self._task: asyncio.Task[None] | None = None
         self.link = AnalysisLink(
             self.hub,
             self.cameras,
             fps=6,
+            sure_at=7.0,
             model=None,
             cpu_share=cpu_share,
             clock=SystemClock(),
             faults=self.faults,
             on_sighting=self.sightings.append,
             on_motion=self.motions.append,
+            on_health=self.health.append,
         )
 
     @asynccontextmanager

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -9,7 +11,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from footage import EMPTY, PERSON, bikes_mp4
+from nvr.detect import rules
 from nvr.detect.objects import ObjectDetector
+
+
+@pytest.fixture(scope="module")
+def news_only() -> Iterator[None]:
+    """That somebody is still there is not told."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rules, "STILL_THERE_S", math.inf)
+        yield
 
 
 @pytest.fixture(scope="session")

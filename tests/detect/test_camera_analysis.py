@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import av
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from nvr.detect import rules
 from nvr.detect.analysis import CameraAnalysis, Examination
 from nvr.detect.objects import SIZE, Detections, ObjectDetector
 from nvr.detect.picture import Picture
@@ -14,6 +16,8 @@ from nvr.detect.regions import Square
 from nvr.detect.rules import AGAIN_S, WatchedLine, WatchedZone
 from nvr.detect.zones import Point
 from nvr.events import Box
+
+pytestmark = pytest.mark.usefixtures("news_only")
 
 FPS = 6.0
 SURE_AT = 13.0
@@ -141,7 +145,8 @@ def test_a_bush_that_looks_like_somebody_and_never_stirs_is_nothing() -> None:
     assert Play(WatchedZone(WHOLE, PEOPLE)).act(60, person(0.7, score=0.68)) == []
 
 
-def test_back_after_being_out_of_sight_is_reported_again() -> None:
+def test_back_after_being_out_of_sight_is_reported_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "STILL_THERE_S", 5.0)
     play = Play(WatchedZone(WHOLE, PEOPLE))
     play.act(5, None)
     assert len(play.act(3, person(0.2))) == 1

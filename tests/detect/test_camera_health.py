@@ -101,7 +101,7 @@ async def test_through_the_locked_in_process_on_simulated_time() -> None:
                 return message
 
     async with asyncio.TaskGroup() as tasks:
-        worker.send(Configure(model=None, fps=6, cameras=(CameraSetup(zones=()),)))
+        worker.send(Configure(model=None, fps=6, sure_at=7.0, cameras=(CameraSetup(zones=()),)))
         assert isinstance(await worker.receive(60), Ready)
         worker.send(Parameters(0, "h264", config.sps, config.pps))
         sending = tasks.create_task(send_pictures())

@@ -23,7 +23,7 @@ from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.hub import StreamHub
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
-SCALE = 0.1
+SCALE = 0.08
 MAIN, SUB = StreamKey("gate", Role.MAIN), StreamKey("gate", Role.SUB)
 
 
@@ -121,7 +121,7 @@ def test_somebody_far_off_is_found_with_it_and_not_without(
         found += len(analysis.examine(Picture(far_off(frame, 640, 360, t_s)), t_s).findings)
         if looks_closer and index % 6 == 5 and analysis.wants_closer(360):
             t_s += 0.05
-            found += len(analysis.examine_closer(Picture(far_off(frame, 1920, 1080, t_s)), t_s))
+            found += len(analysis.examine_closer(Picture(far_off(frame, 1920, 1080, t_s)), t_s).findings)
     assert bool(found) == looks_closer
 
 

@@ -65,7 +65,9 @@ class Scene:
         self.now_s, self.note = 100.0, Noted()
         self.detector = Counting(detector)
         setup = CameraSetup(zones=(ZONE,))
-        configure = Configure(model=None, fps=6.0, cameras=(setup,) * cameras, cpu_share=cpu_share)
+        configure = Configure(
+            model=None, fps=6.0, sure_at=7.0, cameras=(setup,) * cameras, cpu_share=cpu_share
+        )
         self.engine = Engine(
             configure, self.detector, lambda: self.now_s, lambda: self.detector.spent_s, self.note
         )

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from nvr.detect.rules import (
 )
 from nvr.detect.zones import Point, contains
 from nvr.events import Box, Rule
+
+pytestmark = pytest.mark.usefixtures("news_only")
 
 PEOPLE = frozenset({"person"})
 LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))

@@ -15,6 +15,8 @@ from nvr.detect.picture import Picture
 from nvr.detect.witness import BETTER_EVERY_S, MAX_OBJECTS, MAX_TILED, Witness
 from nvr.events import Box
 
+pytestmark = pytest.mark.usefixtures("news_only")
+
 PERSON = Box(0.4, 0.3, 0.5, 0.7)
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
