@@ -15,20 +15,27 @@ from nvr.alarm.objects import MAX_OBJECTS
 from nvr.alarm.search import LANES, Wanted, find
 from nvr.events import Actor, Box, Response, Sighting
 from nvr.state import STATE_SCHEMA
-from nvr.store import Database
+from nvr.store import Database, Step
 
 CAMERAS, ZONES, KINDS = ("gate", "school", "yard"), ("*", "sân"), ("person", "dog", "car")
 NOON = 1_795_500_000.0
-BEFORE = next(n for n, script in enumerate(STATE_SCHEMA) if "CREATE TABLE incident_objects" in script)
+BEFORE = next(n for n, step in enumerate(STATE_SCHEMA) if "CREATE TABLE incident_objects" in str(step))
 """Schema version of the software that knew no objects."""
 
 
 def connect(*, version: int | None = None) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
-    for script in STATE_SCHEMA[:version]:
-        connection.executescript(script)
+    migrate(connection, STATE_SCHEMA[:version])
     return connection
+
+
+def migrate(connection: sqlite3.Connection, steps: tuple[Step, ...]) -> None:
+    for step in steps:
+        if isinstance(step, str):
+            connection.executescript(step)
+        else:
+            step(connection)
 
 
 def sighting(camera: str, zone: str, kind: str, track: int, response: Response = Response.CALL) -> Sighting:
@@ -178,8 +185,7 @@ def test_what_a_state_db_of_before_holds_is_found() -> None:
         ("yard", "*", "person", "siren", NOON + 2, NOON + 2, NOON + 9),
     ]
     connection.executemany(INSERT, rows)
-    for script in STATE_SCHEMA[BEFORE:]:
-        connection.executescript(script)
+    migrate(connection, STATE_SCHEMA[BEFORE:])
 
     def ids(wanted: Wanted) -> list[int]:
         return [row["id"] for row in find(connection, None, wanted, before=None, limit=9)]

@@ -109,8 +109,9 @@ def test_every_module_is_preloaded() -> None:
 
 
 def test_page_is_small() -> None:
+    """A second over a poor 4G connection of 1 Mbit/s, once: the browser keeps it."""
     files = [*SCRIPTS, STATIC / "app.css", STATIC / "index.html", WEB / "locales" / "vi.json"]
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 100_000
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 120_000
 
 
 def test_manifest() -> None:
