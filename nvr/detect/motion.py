@@ -113,12 +113,13 @@ class Background:
 
     def _measure_noise(self, now: Values, elapsed_s: float) -> None:
         """From the median difference to the frame before: what moves is seldom half of the picture."""
-        noise = float(np.median(np.abs(now[::4, ::4] - self._before[::4, ::4]))) / MEDIAN_ABS
+        sample = now[::4, ::4].copy()  # no more of it is kept: there are many cameras
+        noise = float(np.median(np.abs(sample - self._before))) / MEDIAN_ABS
         self._noise += float(_rate(elapsed_s, NOISE_S)) * (noise - self._noise)
-        self._before = now
+        self._before = sample
 
     def _learn_anew(self, now: Values, area: float) -> Movement:
-        self._mean = self._before = now
+        self._mean, self._before = now, now[::4, ::4].copy()
         self._variance = np.full(now.shape, FIRST_DEVIATION**2, np.float32)
         self._restless = np.zeros(now.shape, np.float32)
         self._mask = np.zeros(now.shape, np.bool_)
