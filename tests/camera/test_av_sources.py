@@ -385,9 +385,10 @@ async def test_a_hijacked_child_is_let_go(lie: str, code: str, words: str) -> No
     got = Collector()
     config = camera("file:/" + lie.replace(" ", "%20"))
     open_s = 2.0 if lie == "silent" else 30.0
+    stall_s = 1.0 if lie == "stalled" else 30.0
     with pytest.raises(CameraError) as caught:
         await play_av(
-            config, Role.MAIN, SystemClock(), got.publish, got.on_healthy, stall_s=1.0, open_s=open_s
+            config, Role.MAIN, SystemClock(), got.publish, got.on_healthy, stall_s=stall_s, open_s=open_s
         )
     assert caught.value.code == code
     assert words in str(caught.value)

@@ -88,6 +88,8 @@ async def test_every_page(visit: MakeVisit, appliance: StandIn, look: Look, shot
     await look_at("09b-search")
     await me.page.locator("[data-choice=camera]").select_option("school")
     await me.page.locator("[data-choice=day]").select_option("choose")
+    await me.page.locator(".search-days input").nth(0).fill("2020-01-01")
+    await me.page.locator(".search-days input").nth(1).fill("2020-01-02")
     await me.sees("search.none")
     await look_at("09c-search-nothing")
     appliance.objects[45] = [
