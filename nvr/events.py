@@ -37,6 +37,14 @@ class Response(StrEnum):
     SIREN = "siren"
 
 
+class Mode(StrEnum):
+    """How the site is armed: people are at home and awake, asleep, or nobody is there."""
+
+    HOME = "home"
+    NIGHT = "night"
+    AWAY = "away"
+
+
 class Rule(StrEnum):
     """How a sighting came about: in a zone, in it for long, or across a line (to the left or right hand of who looks
     along it)."""
