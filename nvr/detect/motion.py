@@ -24,6 +24,7 @@ from nvr.events import Box
 
 Gray = NDArray[np.uint8]
 Values = NDArray[np.float32]
+Kept = NDArray[np.uint16]
 
 LEARN_S, LEARN_MOVING_S = 6.0, 40.0
 """Time constants of the background where nothing moves and where something does."""
@@ -41,6 +42,9 @@ BLOCK = 8
 ALIKE, MIN_TEXTURE = 0.9, 4.0
 """Correlation from which on a block shows what it showed before, if its standard deviation is at least so many grey
 levels both times (a smooth block correlates with nothing)."""
+LIT_STEPS, VARIANCE_STEPS, RESTLESS_STEPS = 96.0, 64.0, 65535.0
+"""Of which there are so many to one in what is kept: two bytes a number, a third of a megabyte a camera. The first
+leaves room for the brightest pixel when the camera opens its lens."""
 MEDIAN_ABS = 0.6745 * math.sqrt(2.0)
 """Median of the difference of two normal variables of standard deviation 1."""
 
@@ -64,11 +68,11 @@ class Background:
 
     def __init__(self, counts: Mask | None = None) -> None:
         self._counts = counts
-        self._mean = np.zeros((0, 0), np.float32)
-        self._variance = np.zeros((0, 0), np.float32)
-        self._restless = np.zeros((0, 0), np.float32)
-        self._before = np.zeros((0, 0), np.float32)
-        self._mask = np.zeros((0, 0), np.bool_)
+        self._lit = np.zeros((0, 0), np.uint16)  # the mean, and DARK_OFFSET
+        self._variance = np.zeros((0, 0), np.uint16)
+        self._restless = np.zeros((0, 0), np.uint16)
+        self._before = np.zeros((0, 0), np.uint8)
+        self._mask = _nothing((0, 0))
         self._noise = 1.0
         self._last_s = -math.inf
 
@@ -76,54 +80,73 @@ class Background:
         """Compare `gray[h, w]` (any size of at least one pixel; it may change) at time `t_s`, and learn it."""
         elapsed_s = min(max(t_s - self._last_s, 0.0), 1.0)
         self._last_s = t_s
-        now = gray.astype(np.float32)
-        if gray.shape != self._mean.shape:
+        if gray.shape != self._lit.shape:
             self._noise = 1.0
-            return self._learn_anew(now, 0.0)
-        self._measure_noise(now, elapsed_s)
-        ratio = float(np.median((now[::4, ::4] + DARK_OFFSET) / (self._mean[::4, ::4] + DARK_OFFSET)))
-        expected = (self._mean + DARK_OFFSET) * np.float32(min(max(ratio, 0.4), 2.5)) - np.float32(
-            DARK_OFFSET
-        )
+            return self._learn_anew(gray, 0.0)
+        self._measure_noise(gray, elapsed_s)
+        now, lit = gray.astype(np.float32), _read(self._lit, LIT_STEPS)
+        variance, restless = _read(self._variance, VARIANCE_STEPS), _read(self._restless, RESTLESS_STEPS)
+        ratio = float(np.median((now[::4, ::4] + DARK_OFFSET) / np.maximum(lit[::4, ::4], np.float32(1.0))))
+        expected = lit * np.float32(min(max(ratio, 0.4), 2.5)) - np.float32(DARK_OFFSET)
         difference = np.abs(now - expected)
-        step = np.maximum(self._min_step, np.float32(DEVIATIONS) * np.sqrt(self._variance))
-        changed = difference > step * (1 + np.float32(RESTLESS_GAIN) * self._restless)
+        step = np.maximum(self._min_step, np.float32(DEVIATIONS) * np.sqrt(variance))
+        changed = difference > step * (1 + np.float32(RESTLESS_GAIN) * restless)
         if changed.any():
             changed &= ~_relit(now, expected, changed)
         mask = _without_specks(changed)
         area = float(mask.mean())
         if area > GLOBAL_SHARE:
-            return self._learn_anew(now, area)
+            return self._learn_anew(gray, area)
         rate = np.where(changed, _rate(elapsed_s, LEARN_MOVING_S), _rate(elapsed_s, LEARN_S))
-        self._mean = expected + rate * (now - expected)
+        _keep(self._lit, expected + rate * (now - expected) + np.float32(DARK_OFFSET), LIT_STEPS)
         spread = np.minimum(difference, np.float32(MAX_DEVIATION)) ** 2
-        self._variance += rate * (spread - self._variance)
-        np.clip(self._variance, MIN_DEVIATION**2, MAX_DEVIATION**2, out=self._variance)
-        self._restless += _rate(elapsed_s, RESTLESS_S) * (changed - self._restless)
+        variance += rate * (spread - variance)
+        np.clip(variance, MIN_DEVIATION**2, MAX_DEVIATION**2, out=variance)
+        _keep(self._variance, variance, VARIANCE_STEPS)
+        restless += _rate(elapsed_s, RESTLESS_S) * (changed - restless)
+        _keep(self._restless, restless, RESTLESS_STEPS)
         if self._counts is not None and self._counts.shape == mask.shape:
             mask &= self._counts
             area = float(mask.mean())
         places = tuple(lasting_first(blobs(mask), self._mask)) if area else ()
-        self._mask = mask
-        return Movement(mask, area, False, places)
+        self._mask = mask if area else _nothing(mask.shape)
+        return Movement(self._mask, area, False, places)
 
     @property
     def _min_step(self) -> np.float32:
         return np.float32(min(max(STEP_IN_NOISE * self._noise, MIN_STEP), MAX_STEP))
 
-    def _measure_noise(self, now: Values, elapsed_s: float) -> None:
+    def _measure_noise(self, gray: Gray, elapsed_s: float) -> None:
         """From the median difference to the frame before: what moves is seldom half of the picture."""
-        sample = now[::4, ::4].copy()  # no more of it is kept: there are many cameras
-        noise = float(np.median(np.abs(sample - self._before))) / MEDIAN_ABS
+        sample = gray[::4, ::4].copy()  # no more of it is kept: there are many cameras
+        noise = float(np.median(np.abs(sample.astype(np.int16) - self._before))) / MEDIAN_ABS
         self._noise += float(_rate(elapsed_s, NOISE_S)) * (noise - self._noise)
         self._before = sample
 
-    def _learn_anew(self, now: Values, area: float) -> Movement:
-        self._mean, self._before = now, now[::4, ::4].copy()
-        self._variance = np.full(now.shape, FIRST_DEVIATION**2, np.float32)
-        self._restless = np.zeros(now.shape, np.float32)
-        self._mask = np.zeros(now.shape, np.bool_)
+    def _learn_anew(self, gray: Gray, area: float) -> Movement:
+        self._lit = (gray + np.uint16(DARK_OFFSET)) * np.uint16(LIT_STEPS)
+        self._before = gray[::4, ::4].copy()
+        self._variance = np.full(gray.shape, FIRST_DEVIATION**2 * VARIANCE_STEPS, np.uint16)
+        self._restless = np.zeros(gray.shape, np.uint16)
+        self._mask = _nothing(gray.shape)
         return Movement(self._mask, area, True)
+
+
+def _read(kept: Kept, steps: float) -> Values:
+    return kept * np.float32(1 / steps)
+
+
+def _keep(kept: Kept, values: Values, steps: float) -> None:
+    """Store `values`, not below zero, rounded: cut off, slow learning would creep downwards."""
+    scaled = values * np.float32(steps)
+    scaled += np.float32(0.5)
+    np.clip(scaled, 0.0, 65535.0, out=scaled)
+    kept[...] = scaled
+
+
+def _nothing(shape: tuple[int, ...]) -> Mask:
+    """A mask of no pixels that takes no memory, and cannot be written to."""
+    return np.broadcast_to(np.bool_(False), shape)
 
 
 def _rate(elapsed_s: float, constant_s: float) -> np.float32:

@@ -209,3 +209,15 @@ def test_any_size_and_value(groups: list[list[np.ndarray]], times: list[float]) 
         for box in movement.places:
             assert 0 <= box.x0 < box.x1 <= 1
             assert 0 <= box.y0 < box.y1 <= 1
+
+
+@given(gray=arrays(np.uint8, (9, 13)), dimmer=st.floats(0.6, 1.0), pictures=st.integers(2, 60))
+def test_rounding_of_what_is_kept_does_not_add_up(gray: np.ndarray, dimmer: float, pictures: int) -> None:
+    """A scene that is dimmed for a while, and then is as it was, has not moved."""
+    background = Background()
+    dimmed = np.clip((gray + 16.0) * dimmer - 16.0, 0, 255).astype(np.uint8)
+    for index in range(pictures):
+        background.update(gray, index / 15)
+    for index in range(pictures, 2 * pictures):
+        background.update(np.maximum(dimmed, 0), index / 15)
+    assert not background.update(gray, 2 * pictures / 15).places
