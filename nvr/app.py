@@ -24,9 +24,9 @@ from nvr.camera.link import receive_buffer
 from nvr.camera.source import play
 from nvr.clock import SystemClock
 from nvr.config import Camera, Config
-from nvr.detect.calibration import demands_of
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.detect.sick_board import SickBoard
+from nvr.detect.steps.calibration import demands_of
 from nvr.errors import NvrError, StorageError
 from nvr.events import Fault, Role, Sighting, StreamKey, StreamStatus
 from nvr.faults import FaultBoard
@@ -34,7 +34,7 @@ from nvr.heap import keep_clean
 from nvr.loop_lag import LoopLag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
-from nvr.record.disks import Disks
+from nvr.record.disks.disks import Disks
 from nvr.seen import Seen
 from nvr.state import open_state
 from nvr.store import Database

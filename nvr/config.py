@@ -125,7 +125,7 @@ class Analysis(Model):
     """`fps`: frames a second that are examined on each camera, at least. `cpu_percent`: of one core, for cameras whose
     zones can neither call nor sound now; those that can are always examined. `model`: another .tflite file than the
     shipped. The siren sounds falsely at most once in `false_siren_nights` nights at this site, and somebody clearly in
-    view is noticed within `notice_within_s` (`nvr.detect.calibration` says what that takes)."""
+    view is noticed within `notice_within_s` (`nvr.detect.steps.calibration` says what that takes)."""
 
     enabled: bool = True
     fps: Annotated[float, Field(ge=1, le=15)] = 6.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nvr.record.model import FileRange
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.mp4.virtual_mp4 import VirtualMp4
 
 
 def whole(mp4: VirtualMp4, start: int = 0, stop: int | None = None) -> bytes:

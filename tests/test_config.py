@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from nvr.config import load
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, Rule, StreamKey
+from nvr.record.keep.retention import Days, Keep
 from nvr.record.model import FootageClass
-from nvr.record.retention import Days, Keep
 
 STORAGE = '[storage]\nrecordings = "recordings"\nstate = "/var/lib/nvr"\n'
 CAMERA = '[[camera]]\nid = "gate"\nname = "Cổng làng"\nmain = "rtsp://192.168.1.64/main"\n'

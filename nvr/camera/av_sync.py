@@ -3,7 +3,7 @@
 The two tracks of a camera count time from points of their own (RFC 3550, 5.1). Sender reports say which timestamps of
 both belong to one moment; where a camera sends none, or nonsense, the arrivals do: of each track the least delayed
 packet counts, because delays only ever add. The appliance's wall clock is not asked here: recording anchors the
-pictures in it (`nvr/record/wall_timeline.py`), and the audio goes along.
+pictures in it (`nvr/record/clock/wall_timeline.py`), and the audio goes along.
 """
 
 from __future__ import annotations

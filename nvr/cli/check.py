@@ -21,20 +21,20 @@ from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.source import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config, Siren, load
-from nvr.detect.calibration import demands_of
-from nvr.detect.objects import ObjectDetector
+from nvr.detect.steps.calibration import demands_of
+from nvr.detect.steps.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, MediaItem
-from nvr.record.disk import Limits
+from nvr.record.disk.identity import DiskIdentity, InUse
+from nvr.record.disk.outlook import Share, capacity_bytes, outlook
+from nvr.record.disk.stock import read_stocks_beside
+from nvr.record.disks.disk import Limits
+from nvr.record.disks.spread import spread
 from nvr.record.errors import storage_error
 from nvr.record.filesystem import free_bytes, total_bytes
-from nvr.record.identity import DiskIdentity, InUse
+from nvr.record.keep.retention import DAY_90K
 from nvr.record.model import TICKS
-from nvr.record.outlook import Share, capacity_bytes, outlook
-from nvr.record.retention import DAY_90K
-from nvr.record.spread import spread
-from nvr.record.stock import read_stocks_beside
 from nvr.timekeeping import recall
 
 CAMERA_S = 15.0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from nvr.config import load
-from nvr.record.identity import DiskIdentity, DiskMissing
+from nvr.record.disk.identity import DiskIdentity, DiskMissing
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 from nvr import log
 from nvr.config import load
 from nvr.errors import StorageError
-from nvr.record import fsck
+from nvr.record.disk.identity import DiskIdentity
 from nvr.record.errors import storage_error
-from nvr.record.fsck import Findings
-from nvr.record.identity import DiskIdentity
+from nvr.record.index import fsck
+from nvr.record.index.fsck import Findings
 from nvr.record.model import Deletion
 
 EXIT_PROBLEMS = 65

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from nvr.config import Camera
+from nvr.detect.messages.protocol import (
+    BetterShot,
+    CameraSetup,
+    FoundWithPicture,
+    LineSetup,
+    Moved,
+    ZoneSetup,
+)
 from nvr.detect.process import AnalysisError
-from nvr.detect.protocol import BetterShot, CameraSetup, FoundWithPicture, LineSetup, Moved, ZoneSetup
 from nvr.detect.sighted import Sighted
 from nvr.events import BetterPicture, Motion, Response, Role, Sighting
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nvr.detect.feed import MAX_WAITING_BYTES, Recipient
-from nvr.detect.protocol import MAX_CLOSER, CloserLook
+from nvr.detect.messages.protocol import MAX_CLOSER, CloserLook
 from nvr.media.access_unit import AccessUnit, MediaItem
 from nvr.media.hub import StreamHub
 

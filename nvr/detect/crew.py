@@ -14,9 +14,18 @@ from nvr.detect.checks import violation
 from nvr.detect.closer import CloserFeed
 from nvr.detect.feed import MAX_WAITING_BYTES, Feed
 from nvr.detect.gop import GopMeter
+from nvr.detect.messages.protocol import (
+    Acting,
+    Configure,
+    Failed,
+    Moved,
+    Ready,
+    Statistics,
+    ToService,
+    Wanted,
+)
 from nvr.detect.numbers import CameraNumbers
 from nvr.detect.process import AnalysisError, WorkerProcess
-from nvr.detect.protocol import Acting, Configure, Failed, Moved, Ready, Statistics, ToService, Wanted
 from nvr.errors import ModelError, NvrError
 from nvr.events import Role, StreamKey
 from nvr.media.hub import Hub

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from nvr.detect.gop import GopMeter
-from nvr.detect.protocol import MAX_UNIT, Parameters, ToWorker, Unit
+from nvr.detect.messages.protocol import MAX_UNIT, Parameters, ToWorker, Unit
 from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
 from nvr.media.hub import StreamHub
 

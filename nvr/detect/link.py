@@ -16,10 +16,7 @@ from nvr.config import Camera
 from nvr.detect.checks import Checks, setup_of, violation
 from nvr.detect.crew import Crew, cause
 from nvr.detect.gop import GopMeter
-from nvr.detect.numbers import AnalysisStatistics, CameraNumbers
-from nvr.detect.overload import Overload
-from nvr.detect.process import AnalysisError, HarmfulPicture, WorkerCrashed, WorkerProcess
-from nvr.detect.protocol import (
+from nvr.detect.messages.protocol import (
     BetterShot,
     Configure,
     FoundWithPicture,
@@ -33,6 +30,9 @@ from nvr.detect.protocol import (
     Wanted,
     Well,
 )
+from nvr.detect.numbers import AnalysisStatistics, CameraNumbers
+from nvr.detect.overload import Overload
+from nvr.detect.process import AnalysisError, HarmfulPicture, WorkerCrashed, WorkerProcess
 from nvr.detect.quarantine import Quarantine
 from nvr.errors import ModelError, NvrError
 from nvr.events import BetterPicture, CameraHealth, Fault, Motion, Sighting

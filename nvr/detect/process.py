@@ -9,8 +9,7 @@ from collections import deque
 from typing import Any, Never
 
 from nvr.child.process import ChildProcess
-from nvr.detect.note import STILLS, NoteReader, Work
-from nvr.detect.protocol import (
+from nvr.detect.messages.protocol import (
     MAX_TO_SERVICE,
     PictureMade,
     PictureWanted,
@@ -22,6 +21,7 @@ from nvr.detect.protocol import (
     ToWorker,
     encode,
 )
+from nvr.detect.note import STILLS, NoteReader, Work
 from nvr.errors import NvrError
 from nvr.media.access_unit import CodecConfig
 

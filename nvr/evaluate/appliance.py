@@ -13,12 +13,9 @@ from nvr.alarm.policy import effective_response
 from nvr.camera.av_messages import ParameterSets, Unit
 from nvr.camera.av_units import UnitIntake
 from nvr.config import Analysis, Camera, Zone
-from nvr.detect.analysis import Detector
-from nvr.detect.calibration import siren_evidence
 from nvr.detect.checks import Checks, setup_of
-from nvr.detect.engine import Engine
 from nvr.detect.feed import Feed
-from nvr.detect.protocol import (
+from nvr.detect.messages.protocol import (
     Acting,
     Configure,
     FoundWithPicture,
@@ -29,6 +26,9 @@ from nvr.detect.protocol import (
     WorkerReader,
     encode,
 )
+from nvr.detect.steps.analysis import Detector
+from nvr.detect.steps.calibration import siren_evidence
+from nvr.detect.worker.engine import Engine
 from nvr.evaluate.score import Seen, Work
 from nvr.events import Response, Role, Sighting, StreamKey
 from nvr.media.hub import StreamHub
@@ -114,7 +114,7 @@ class _Worker:
         self._cpu_s, self._examined, self._undecodable = 0.0, 0.0, 0
 
     def send(self, message: ToWorker) -> None:
-        """As `nvr.detect.loop` does: take it in, then examine what is due."""
+        """As `nvr.detect.worker.loop` does: take it in, then examine what is due."""
         started_s = time.process_time()
         answers: list[ToService] = []
         for received in self._to_worker.feed(encode(message)):

@@ -12,7 +12,7 @@ import av
 from nvr.camera.av_encode import LiveEncoder, Rate
 from nvr.camera.av_messages import Unit
 from nvr.config import Camera
-from nvr.detect.analysis import Detector
+from nvr.detect.steps.analysis import Detector
 from nvr.errors import CameraError
 from nvr.evaluate.appliance import Appliance
 from nvr.evaluate.looped import looped, rate_of

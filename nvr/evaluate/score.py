@@ -1,7 +1,8 @@
 """What sightings are worth, given what is truly in a clip. Pure.
 
 - A person span is found by a sighting within it; its delay is that of the first one. Who stays is told again every
-  `nvr.detect.rules.STILL_THERE_S`, so somebody whom the analysis followed into a span is found there a little later.
+  `nvr.detect.steps.rules.STILL_THERE_S`, so somebody whom the analysis followed into a span is found there a little
+  later.
 - A sighting in an empty span is false; it is a false siren decision if it would have started the siren.
 - No margins: a sighting a moment after somebody left counts as false if the label says empty there.
 - What lies in neither list scores nothing.

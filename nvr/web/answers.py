@@ -12,8 +12,8 @@ from nvr.alarm.objects import SeenObject
 from nvr.config import Camera
 from nvr.config_zones import Place
 from nvr.events import Fault, Role, StreamKey
-from nvr.record.disks import DiskState
-from nvr.record.hold import Hold
+from nvr.record.disks.disks import DiskState
+from nvr.record.keep.hold import Hold
 from nvr.web.access import Account, Session
 from nvr.web.services import AnalysisView, Services
 

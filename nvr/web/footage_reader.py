@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 
-from nvr.record.virtual_mp4 import FileRange
+from nvr.record.mp4.virtual_mp4 import FileRange
 
 CHUNK_BYTES = 256 << 10
 

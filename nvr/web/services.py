@@ -18,7 +18,7 @@ from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
-from nvr.record.disks import Disks
+from nvr.record.disks.disks import Disks
 from nvr.store import Database
 from nvr.timekeeping import Timekeeping
 from nvr.web.auth import Auth

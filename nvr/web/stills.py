@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from nvr.errors import NvrError
 from nvr.events import StreamKey
 from nvr.media.access_unit import CodecConfig
-from nvr.record.keyframe import Keyframe
+from nvr.record.play.keyframe import Keyframe
 from nvr.web.errors import ApiError
 
 CACHE_BYTES = 8 << 20

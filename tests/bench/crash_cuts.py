@@ -29,7 +29,7 @@ from nvr import log as nvr_log
 from nvr.clock import SystemClock
 from nvr.errors import NvrError
 from nvr.faults import FaultBoard
-from nvr.record.recorder import Recorder
+from nvr.record.disk.recorder import Recorder
 from peers.appliance import Appliance, until
 
 DISK_MB = 384

@@ -13,10 +13,10 @@ from pathlib import Path
 import av
 
 from nvr.events import Role, StreamKey
-from nvr.record import fragment_list
-from nvr.record.fmp4_reader import Damaged, read_fragment, read_segment_header
 from nvr.record.layout import segment_path
 from nvr.record.model import TICKS, FragmentEntry
+from nvr.record.mp4 import fragment_list
+from nvr.record.mp4.fmp4_reader import Damaged, read_fragment, read_segment_header
 
 _ROWS = """
     SELECT segments.id, camera, role, start_90k, duration_90k, segments.bytes, header_bytes, is_open, fragments

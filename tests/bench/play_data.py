@@ -22,11 +22,11 @@ from pathlib import Path
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
-from nvr.record.fmp4_reader import read_footer, read_segment_header
-from nvr.record.index import NAME, Index
+from nvr.record.index.index import NAME, Index
 from nvr.record.layout import path_of
 from nvr.record.model import TICKS, FragmentEntry, Gap, Segment, SegmentRow
-from nvr.record.segment import SegmentBuilder
+from nvr.record.mp4.fmp4_reader import read_footer, read_segment_header
+from nvr.record.mp4.segment import SegmentBuilder
 from nvr.state import open_state
 from record.record_streams import encode, file_bytes, reader, take_units
 

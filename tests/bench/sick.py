@@ -18,10 +18,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from nvr.detect.health import CameraHealth
-from nvr.detect.picture import Picture
-from nvr.detect.sick import SAMPLE_EVERY_S
-from nvr.detect.sick_messages import Sick, Well
+from nvr.detect.messages.sick import Sick, Well
+from nvr.detect.steps.sick import SAMPLE_EVERY_S
+from nvr.detect.worker.health import CameraHealth
+from nvr.detect.worker.picture import Picture
 
 Planes = NDArray[np.uint8]
 HOUR_S, MADE_S = 3600.0, 420.0

@@ -21,10 +21,10 @@ from nvr.clock import SystemClock
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, MediaItem
 from nvr.media.audio import AudioUnit
-from nvr.record.fmp4 import fragment_header, segment_header
 from nvr.record.model import Fragment
-from nvr.record.samples import AudioSamples, Samples
-from nvr.record.segment import SegmentBuilder
+from nvr.record.mp4.fmp4 import fragment_header, segment_header
+from nvr.record.mp4.samples import AudioSamples, Samples
+from nvr.record.mp4.segment import SegmentBuilder
 
 SERVER = Path(__file__).parents[1] / "peers" / "rtsp_gst.py"
 KEY = StreamKey("gate", Role.MAIN)

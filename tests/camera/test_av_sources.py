@@ -35,7 +35,7 @@ from nvr.errors import CameraError
 from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import StreamHub
-from nvr.record.recorder import Pace, Recorder
+from nvr.record.disk.recorder import Pace, Recorder
 from nvr.stream_address import parse_address
 from nvr.supervise import Backoff, Supervisor
 from played import whole

@@ -23,7 +23,7 @@ from nvr.config import Camera
 from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import Hub
-from nvr.record.recorder import Pace, Recorder
+from nvr.record.disk.recorder import Pace, Recorder
 from played import whole
 
 pytestmark = pytest.mark.timeout(120)

@@ -29,8 +29,8 @@ from nvr.errors import CameraError
 from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit
-from nvr.record.recorder import Pace, Recorder
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.disk.recorder import Pace, Recorder
+from nvr.record.mp4.virtual_mp4 import VirtualMp4
 from nvr.supervise import Backoff, Supervisor
 from played import whole
 

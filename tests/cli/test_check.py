@@ -12,7 +12,7 @@ import pytest
 
 from hw.sim import SimulatedBoard
 from nvr.__main__ import main
-from nvr.record.identity import MARKER, DiskIdentity
+from nvr.record.disk.identity import MARKER, DiskIdentity
 
 CAMERA = '[[camera]]\nid = "gate"\nname = "Gate"\nmain = "rtsp://127.0.0.1:{port}/x"\n'
 

@@ -9,7 +9,7 @@ import time
 
 from msgspec.structs import replace
 
-from nvr.detect.protocol import (
+from nvr.detect.messages.protocol import (
     BetterShot,
     CameraStatistics,
     Configure,
@@ -26,7 +26,7 @@ from nvr.detect.protocol import (
     WorkerReader,
     encode,
 )
-from nvr.detect.sick_messages import MAX_SICK_JPEG
+from nvr.detect.messages.sick import MAX_SICK_JPEG
 from nvr.events import Rule
 
 JPEG = b"\xff\xd8\xff\xe0\xff\xd9"

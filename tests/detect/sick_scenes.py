@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nvr.detect.look import HEIGHT, WIDTH
+from nvr.detect.steps.look import HEIGHT, WIDTH
 
 Gray = NDArray[np.uint8]
 Light = NDArray[np.float32]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nvr.detect.blobs import share_within
-from nvr.detect.motion import Background, Movement
+from nvr.detect.steps.blobs import share_within
+from nvr.detect.steps.motion import Background, Movement
 from nvr.events import Box
 
 FPS = 6.0

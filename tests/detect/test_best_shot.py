@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from nvr.detect.best_shot import (
+from nvr.detect.steps.best_shot import (
     MIN_SIDE_PX,
     Rect,
     crop_around,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nvr.detect.blobs import MAX_FLEETING, Mask, blobs, lasting_first, share_within
+from nvr.detect.steps.blobs import MAX_FLEETING, Mask, blobs, lasting_first, share_within
 from nvr.events import Box
 
 sizes = st.tuples(st.integers(1, 24), st.integers(1, 24))

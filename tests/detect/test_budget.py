@@ -8,8 +8,8 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.detect.budget import BURST_S, RESERVED, Budget
-from nvr.detect.schedule import Schedule
+from nvr.detect.worker.budget import BURST_S, RESERVED, Budget
+from nvr.detect.worker.schedule import Schedule
 
 FPS = 6.0
 STEP_S = 0.002

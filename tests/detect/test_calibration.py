@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.config import Analysis, Camera, Config, Siren, Storage, Zone
-from nvr.detect.calibration import MAX_FPS, demands_of, notice_s, siren_evidence
-from nvr.detect.sprt import ErrorRates
+from nvr.detect.steps.calibration import MAX_FPS, demands_of, notice_s, siren_evidence
+from nvr.detect.steps.sprt import ErrorRates
 from nvr.errors import ConfigError
 from nvr.events import Response
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nvr.detect import rules
-from nvr.detect.analysis import CameraAnalysis, Examination
-from nvr.detect.objects import SIZE, Detections, ObjectDetector
-from nvr.detect.picture import Picture
-from nvr.detect.regions import Square
-from nvr.detect.rules import AGAIN_S, WatchedLine, WatchedZone
-from nvr.detect.zones import Point
+from nvr.detect.steps import rules
+from nvr.detect.steps.analysis import CameraAnalysis, Examination
+from nvr.detect.steps.objects import SIZE, Detections, ObjectDetector
+from nvr.detect.steps.regions import Square
+from nvr.detect.steps.rules import AGAIN_S, WatchedLine, WatchedZone
+from nvr.detect.steps.zones import Point
+from nvr.detect.worker.picture import Picture
 from nvr.events import Box
 
 pytestmark = pytest.mark.usefixtures("news_only")

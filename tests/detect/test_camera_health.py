@@ -11,11 +11,11 @@ import numpy as np
 from detect_peers import encode
 from sick_scenes import Light, Street
 
-from nvr.detect.health import PROVEN_S, CameraHealth
-from nvr.detect.picture import Picture
+from nvr.detect.messages.protocol import CameraSetup, Configure, Parameters, Ready, Sick, Unit, Well
 from nvr.detect.process import WorkerProcess
-from nvr.detect.protocol import CameraSetup, Configure, Parameters, Ready, Sick, Unit, Well
-from nvr.detect.sick import LEARN_S
+from nvr.detect.steps.sick import LEARN_S
+from nvr.detect.worker.health import PROVEN_S, CameraHealth
+from nvr.detect.worker.picture import Picture
 
 EVERY_S = 10.0
 START_S = 1e6

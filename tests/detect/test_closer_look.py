@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.detect import crew
-from nvr.detect.analysis import CameraAnalysis, WatchedZone
-from nvr.detect.asking import ASK_EVERY_S, CLOSER_AT_ONCE, Asking
 from nvr.detect.closer import PATIENCE_S, CloserFeed
 from nvr.detect.feed import Recipient
-from nvr.detect.objects import ObjectDetector
-from nvr.detect.picture import Picture
-from nvr.detect.protocol import CloserLook, ToWorker, Wanted
+from nvr.detect.messages.protocol import CloserLook, ToWorker, Wanted
+from nvr.detect.steps.analysis import CameraAnalysis, WatchedZone
+from nvr.detect.steps.objects import ObjectDetector
+from nvr.detect.worker.asking import ASK_EVERY_S, CLOSER_AT_ONCE, Asking
+from nvr.detect.worker.picture import Picture
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.hub import StreamHub

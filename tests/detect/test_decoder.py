@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import x265
-from nvr.detect.decode import Decoder
+from nvr.detect.worker.decode import Decoder
 from nvr.media.access_unit import AccessUnit
 
 

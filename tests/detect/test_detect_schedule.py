@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.schedule import MAX_AGE_S, Schedule
+from nvr.detect.worker.schedule import MAX_AGE_S, Schedule
 
 
 def due(schedule: Schedule, frames: int, fps: float) -> int:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.dull import DULL_LOOKS, EVERY, FORGET_S, DullPlaces
+from nvr.detect.steps.dull import DULL_LOOKS, EVERY, FORGET_S, DullPlaces
 from nvr.events import Box
 
 FPS = 6.0

@@ -10,10 +10,7 @@ import pytest
 from detect_peers import encode
 from numpy.typing import NDArray
 
-from nvr.detect.engine import LATE_S, SCAN_SELDOM_EVERY_S, Engine
-from nvr.detect.note import Note
-from nvr.detect.objects import Detections, ObjectDetector
-from nvr.detect.protocol import (
+from nvr.detect.messages.protocol import (
     Acting,
     CameraSetup,
     Configure,
@@ -25,6 +22,9 @@ from nvr.detect.protocol import (
     Wanted,
     ZoneSetup,
 )
+from nvr.detect.note import Note
+from nvr.detect.steps.objects import Detections, ObjectDetector
+from nvr.detect.worker.engine import LATE_S, SCAN_SELDOM_EVERY_S, Engine
 from nvr.media.access_unit import AccessUnit
 
 ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), kinds=("person",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nvr.detect.feed import KEYFRAME_EVERY_S, MAX_WAITING_BYTES, MAX_WAITING_SHARE, Feed
-from nvr.detect.protocol import MAX_UNIT, Parameters, Unit
+from nvr.detect.messages.protocol import MAX_UNIT, Parameters, Unit
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity
 from nvr.media.hub import StreamHub

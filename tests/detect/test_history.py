@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.history import MAX_COUNTED, MAX_EXAMINED, History, Look
-from nvr.detect.sprt import SequentialTest, Verdict
+from nvr.detect.steps.history import MAX_COUNTED, MAX_EXAMINED, History, Look
+from nvr.detect.steps.sprt import SequentialTest, Verdict
 from nvr.events import Box
 
 BOX = Box(-0.01, 0.2, 0.3, 1.02)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nvr.detect.objects as objects
-from nvr.detect.objects import (
+import nvr.detect.steps.objects as objects
+from nvr.detect.steps.objects import (
     ANCHOR_FILE,
     MODEL_FILE,
     NMS_OVERLAP,
@@ -20,8 +20,8 @@ from nvr.detect.objects import (
     runtime,
     suppress,
 )
-from nvr.detect.picture import JPEG_MAX_WIDTH, Picture
-from nvr.detect.regions import Square
+from nvr.detect.steps.regions import Square
+from nvr.detect.worker.picture import JPEG_MAX_WIDTH, Picture
 from nvr.errors import ModelError
 
 

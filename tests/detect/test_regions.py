@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.regions import (
+from nvr.detect.steps.regions import (
     MAX_SQUARES,
     MAX_TILES,
     TILE_EVERY_S,

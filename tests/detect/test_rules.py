@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nvr.detect.rules import (
+from nvr.detect.steps.rules import (
     ABSENCE_S,
     AGAIN_S,
     BAND,
@@ -20,7 +20,7 @@ from nvr.detect.rules import (
     WatchedLine,
     WatchedZone,
 )
-from nvr.detect.zones import Point, contains
+from nvr.detect.steps.zones import Point, contains
 from nvr.events import Box, Rule
 
 pytestmark = pytest.mark.usefixtures("news_only")

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from nvr.child.seccomp import ALLOW, CLONE_THREAD, KILL_PROCESS, MACHINES, Machine, program
-from nvr.detect.sandbox import suffices
+from nvr.detect.worker.sandbox import suffices
 
 DENIED = 0x00050000 | errno.EPERM
 # From the kernel's tables, independent of the module: (x86_64, aarch64, armv7l).
@@ -112,7 +112,7 @@ def test_what_is_enough() -> None:
 
 AS_NOBODY = """
 import ctypes, os
-from nvr.detect import sandbox
+from nvr.detect.worker import sandbox
 if os.geteuid() == 0:
     os.setgroups([])
     os.setresgid(65534, 65534, 65534)

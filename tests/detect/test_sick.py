@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sick_scenes import Gray, Light, Street, blurred, with_cobweb
 
-from nvr.detect.look import HEIGHT, WIDTH, best_shift, look_at, resemblance
-from nvr.detect.sick import FROZEN_S, NEW_VIEW_S, SAMPLE_EVERY_S, SickWatch
+from nvr.detect.steps.look import HEIGHT, WIDTH, best_shift, look_at, resemblance
+from nvr.detect.steps.sick import FROZEN_S, NEW_VIEW_S, SAMPLE_EVERY_S, SickWatch
 
 LEARNT_S = 900.0
 SOON_S = 240.0

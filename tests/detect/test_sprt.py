@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.sprt import (
+from nvr.detect.steps.sprt import (
     CLEAR_STILL,
     FLOOR,
     GAP,

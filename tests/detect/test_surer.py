@@ -7,8 +7,8 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.rules import REMEMBER_S, STILL_THERE_S, Counted, Rules, WatchedZone
-from nvr.detect.surer import Surer
+from nvr.detect.steps.rules import REMEMBER_S, STILL_THERE_S, Counted, Rules, WatchedZone
+from nvr.detect.steps.surer import Surer
 from nvr.events import Box, Rule
 
 ZONE, LINE = Counted(0, Rule.ENTER), Counted(1, Rule.CROSS_LEFT)

@@ -3,8 +3,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.sprt import Verdict
-from nvr.detect.track import GROUP, START_SCORE, Detection, Track, Tracker, area, merge_duplicates, overlap
+from nvr.detect.steps.sprt import Verdict
+from nvr.detect.steps.track import (
+    GROUP,
+    START_SCORE,
+    Detection,
+    Track,
+    Tracker,
+    area,
+    merge_duplicates,
+    overlap,
+)
 from nvr.events import Box
 
 WHOLE = Box(0, 0, 1, 1)

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.detect.zones import contains, foot_point, raster
+from nvr.detect.steps.zones import contains, foot_point, raster
 from nvr.events import Box
 
 unit = st.floats(0, 1)

@@ -11,11 +11,11 @@ from record_running import FAST, Recording, Start
 
 from nvr.clock import FakeClock, SystemClock
 from nvr.faults import FaultBoard
-from nvr.record.identity import DiskIdentity
-from nvr.record.marking import Seen
-from nvr.record.pace import Pace
-from nvr.record.recorder import Recorder
-from nvr.record.retention import KEEP_AS_ROOM_ALLOWS, Keep
+from nvr.record.disk.identity import DiskIdentity
+from nvr.record.disk.marking import Seen
+from nvr.record.disk.pace import Pace
+from nvr.record.disk.recorder import Recorder
+from nvr.record.keep.retention import KEEP_AS_ROOM_ALLOWS, Keep
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from record_streams import encode, endless, fat
 from nvr.clock import SystemClock
 from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
-from nvr.record.disk import Limits
-from nvr.record.disks import Disks
-from nvr.record.timeline import Timeline
+from nvr.record.disks.disk import Limits
+from nvr.record.disks.disks import Disks
+from nvr.record.index.timeline import Timeline
 from nvr.supervise import Backoff, Supervisor
 
 CAMERAS = tuple(StreamKey(camera, Role.MAIN) for camera in ("east", "north", "south", "west"))

@@ -15,7 +15,7 @@ from record_streams import GATE, YARD, encode, endless
 
 from nvr.clock import SystemClock
 from nvr.faults import FaultBoard
-from nvr.record.recorder import Recorder
+from nvr.record.disk.recorder import Recorder
 
 
 async def main(root: Path, board: Path) -> None:

@@ -14,9 +14,9 @@ from nvr.clock import FakeClock, SystemClock
 from nvr.events import Fault, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit, Discontinuity
-from nvr.record.pace import Pace
-from nvr.record.recorder import Recorder
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.disk.pace import Pace
+from nvr.record.disk.recorder import Recorder
+from nvr.record.mp4.virtual_mp4 import VirtualMp4
 
 FAST = Pace(write_s=0.01, commit_s=0.05, retry_s=0.05, overflow_s=0.2)
 

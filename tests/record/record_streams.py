@@ -17,11 +17,11 @@ from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
 from nvr.media.audio import AudioUnit
 from nvr.media.h264 import NAL_AUD, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.nal import join_length_prefixed, split_annex_b
-from nvr.record.fmp4 import footer, fragment_header, segment_header
-from nvr.record.fmp4_reader import Read
 from nvr.record.model import Fragment
-from nvr.record.samples import AudioSamples, Samples, StoredFragment
-from nvr.record.segment import SegmentBuilder
+from nvr.record.mp4.fmp4 import footer, fragment_header, segment_header
+from nvr.record.mp4.fmp4_reader import Read
+from nvr.record.mp4.samples import AudioSamples, Samples, StoredFragment
+from nvr.record.mp4.segment import SegmentBuilder
 
 GATE = StreamKey("gate", Role.MAIN)
 YARD = StreamKey("yard", Role.SUB)

@@ -16,13 +16,13 @@ from test_holds import hold
 from nvr.clock import FakeClock
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
-from nvr.record.hold import held_spans
-from nvr.record.index import Index
-from nvr.record.marks import Marks
+from nvr.record.disk.room import Room
+from nvr.record.index.index import Index
+from nvr.record.keep.hold import held_spans
+from nvr.record.keep.marks import Marks
+from nvr.record.keep.retention import Budget, Days, Keep, Longer, Rules
+from nvr.record.keep.settled_clock import SettledClock
 from nvr.record.model import TICKS, FootageClass, FragmentEntry, Mark, Segment, SegmentRow
-from nvr.record.retention import Budget, Days, Keep, Longer, Rules
-from nvr.record.room import Room
-from nvr.record.settled_clock import SettledClock
 
 MOTION, PERSON = FootageClass.MOTION, FootageClass.PERSON
 GATE_SUB = StreamKey("gate", Role.SUB)

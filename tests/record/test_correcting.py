@@ -13,9 +13,9 @@ from record_running import Recording, Start
 from record_streams import GATE, YARD, packets, pictures
 
 from nvr.clock import FakeClock
-from nvr.record import fsck
-from nvr.record.index import NAME
-from nvr.record.retention import Days, Keep
+from nvr.record.index import fsck
+from nvr.record.index.index import NAME
+from nvr.record.keep.retention import Days, Keep
 from played import whole
 
 NIGHT_S = 1_790_000_000.0

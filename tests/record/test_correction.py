@@ -11,11 +11,11 @@ from record_streams import GATE, encode
 
 from nvr.clock import RANK, ClockState, Source
 from nvr.media.access_unit import AccessUnit, Discontinuity
-from nvr.record.clock_eras import ClockEras, DiskClock
-from nvr.record.correction import NO_CORRECTIONS, Correction, Corrections
+from nvr.record.clock.clock_eras import ClockEras, DiskClock
+from nvr.record.clock.correction import NO_CORRECTIONS, Correction, Corrections
+from nvr.record.clock.stream_clock import BootFootage, StreamClock
 from nvr.record.model import TICKS, Fragment, Segment
-from nvr.record.segment import SegmentBuilder
-from nvr.record.stream_clock import BootFootage, StreamClock
+from nvr.record.mp4.segment import SegmentBuilder
 
 STEP_S = 5.0
 TRUE_S = 1_790_000_000.0

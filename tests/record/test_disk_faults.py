@@ -13,10 +13,10 @@ import pytest
 from record_running import FAST, Start
 from record_streams import GATE, YARD, cut, encode, fat, packets, pictures, take_units
 
-from nvr.record.index import Index
+from nvr.record.disk.writer import Batch, Writer
+from nvr.record.index.index import Index
+from nvr.record.keep.retention import Budget
 from nvr.record.model import Fragment
-from nvr.record.retention import Budget
-from nvr.record.writer import Batch, Writer
 from played import whole
 
 FAT = fat(encode(), 20_000)

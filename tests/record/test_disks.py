@@ -14,12 +14,12 @@ from record_streams import pictures
 
 from nvr.config import load
 from nvr.errors import ConfigError, StorageError
-from nvr.record.disk import Limits
-from nvr.record.hold import Hold
-from nvr.record.identity import MARKER, REGISTRY
-from nvr.record.joined import join_holes, join_spans
-from nvr.record.spread import Trust, spread
-from nvr.record.timeline import Hole
+from nvr.record.disk.identity import MARKER, REGISTRY
+from nvr.record.disks.disk import Limits
+from nvr.record.disks.joined import join_holes, join_spans
+from nvr.record.disks.spread import Trust, spread
+from nvr.record.index.timeline import Hole
+from nvr.record.keep.hold import Hold
 from nvr.supervise import Backoff
 from played import whole
 

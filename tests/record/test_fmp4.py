@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from record_streams import GATE, cut, encode, endless, file_bytes, packets, pictures, reader
 
 from nvr.media.access_unit import AccessUnit
-from nvr.record.fmp4_reader import (
+from nvr.record.model import Fragment, Gap, Segment
+from nvr.record.mp4.fmp4_reader import (
     Damaged,
     read_footer,
     read_fragment,
     read_segment_header,
     scan,
 )
-from nvr.record.model import Fragment, Gap, Segment
 
 CONFIG = encode(frames=1)[0].config
 

@@ -15,8 +15,8 @@ import pytest
 from record_running import Start
 from record_streams import GATE, YARD
 
-from nvr.record.identity import DiskIdentity
-from nvr.record.index import Index
+from nvr.record.disk.identity import DiskIdentity
+from nvr.record.index.index import Index
 
 Fsck = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 

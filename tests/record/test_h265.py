@@ -18,9 +18,9 @@ from record_streams import GATE, cut, encode, file_bytes, packets, pictures, rea
 
 import x265
 from nvr.media.access_unit import CodecConfig
-from nvr.record.fmp4_reader import read_segment_header
-from nvr.record.index import Index
+from nvr.record.index.index import Index
 from nvr.record.model import FragmentEntry, Segment, SegmentRow
+from nvr.record.mp4.fmp4_reader import read_segment_header
 from nvr.store import Database
 from played import whole
 

@@ -16,12 +16,12 @@ from record_running import FAST, Recording, Start
 from record_streams import GATE, YARD, encode, fat
 
 from nvr.errors import StorageError
-from nvr.record.hold import Hold, held_spans
-from nvr.record.holds import HoldQuota
-from nvr.record.identity import DiskMissing
+from nvr.record.disk.holds import HoldQuota
+from nvr.record.disk.identity import DiskMissing
+from nvr.record.keep.hold import Hold, held_spans
+from nvr.record.keep.retention import Days, Keep
 from nvr.record.layout import segment_path, segment_start_90k
 from nvr.record.model import TICKS
-from nvr.record.retention import Days, Keep
 
 FAT = fat(encode(), 4000)
 

@@ -21,9 +21,9 @@ from nvr.errors import StorageError
 from nvr.events import Fault
 from nvr.faults import FaultBoard
 from nvr.record import filesystem
-from nvr.record.disk import Limits
-from nvr.record.disks import Disks
-from nvr.record.identity import MARKER, REGISTRY, DiskIdentity, DiskMissing
+from nvr.record.disk.identity import MARKER, REGISTRY, DiskIdentity, DiskMissing
+from nvr.record.disks.disk import Limits
+from nvr.record.disks.disks import Disks
 from nvr.supervise import Backoff, Supervisor
 
 

@@ -13,8 +13,8 @@ import pytest
 from record_running import Start
 from record_streams import GATE, YARD, packets, pictures
 
+from nvr.record.disk.pace import Pace
 from nvr.record.layout import path_of
-from nvr.record.pace import Pace
 from played import whole
 
 KILLS = 4

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_streams import GATE, YARD
 
-from nvr.record import fragment_list
-from nvr.record.gap_list import GapList
+from nvr.record.disk.gap_list import GapList
 from nvr.record.layout import day_name, segment_number, segment_path, stream_folder
 from nvr.record.model import FragmentEntry, Gap
+from nvr.record.mp4 import fragment_list
 
 
 @st.composite

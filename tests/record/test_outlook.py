@@ -13,9 +13,9 @@ from record_running import Start
 from record_streams import GATE, YARD
 
 from nvr.__main__ import main
+from nvr.record.disk.outlook import MOST_DAYS, Share, Stock, capacity_bytes, days_possible, outlook
+from nvr.record.keep.retention import DAY_90K, Budget, Days, Keep, Longer
 from nvr.record.model import TICKS
-from nvr.record.outlook import MOST_DAYS, Share, Stock, capacity_bytes, days_possible, outlook
-from nvr.record.retention import DAY_90K, Budget, Days, Keep, Longer
 
 some_days = st.tuples(st.floats(0, 100), st.one_of(st.none(), st.floats(0, 100))).map(
     lambda pair: Days(pair[0], None if pair[1] is None else pair[0] + pair[1])

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from nvr.errors import StorageError
-from nvr.record.picture_days import KEPT_DAYS, is_over
-from nvr.record.pictures import PictureStore
-from nvr.record.retention import DAY_90K, Days, Keep
+from nvr.record.disk.picture_days import KEPT_DAYS, is_over
+from nvr.record.disk.pictures import PictureStore
+from nvr.record.keep.retention import DAY_90K, Days, Keep
 
 WALL_S = 1_800_000_000.0
 

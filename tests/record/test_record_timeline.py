@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from record_running import Start
 
 from nvr.events import Role, StreamKey
+from nvr.record.index.timeline import EXACT_90K, MAX_INTERVALS, Timeline, as_timeline, read_timeline
 from nvr.record.model import TICKS
-from nvr.record.timeline import EXACT_90K, MAX_INTERVALS, Timeline, as_timeline, read_timeline
 
 GATE = StreamKey("gate", Role.SUB)
 DAY = 86_400 * TICKS

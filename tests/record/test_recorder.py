@@ -17,7 +17,7 @@ from nvr.clock import FakeClock, SystemClock
 from nvr.errors import StorageError
 from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit, Discontinuity
-from nvr.record.recorder import Recorder
+from nvr.record.disk.recorder import Recorder
 from played import whole
 
 
@@ -209,7 +209,7 @@ async def test_second_process_is_refused(start: Start, tmp_path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path; from nvr.clock import SystemClock\n"
         "from nvr.errors import StorageError; from nvr.faults import FaultBoard\n"
-        "from nvr.record.recorder import Recorder\n"
+        "from nvr.record.disk.recorder import Recorder\n"
         "clock = SystemClock()\n"
         "try:\n"
         "    asyncio.run(Recorder.open(Path(sys.argv[1]), clock=clock, faults=FaultBoard(clock),"

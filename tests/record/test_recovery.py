@@ -13,12 +13,12 @@ from record_running import Recording, Start
 from record_streams import GATE, YARD, cut, encode, packets, pictures, take_units
 
 from nvr.media.access_unit import Discontinuity
-from nvr.record import recovery
-from nvr.record.index import Index
+from nvr.record.disk.writer import Batch, Writer
+from nvr.record.index import recovery
+from nvr.record.index.index import Index
+from nvr.record.keep.retention import Budget, Doomed
 from nvr.record.layout import path_of
 from nvr.record.model import Fragment
-from nvr.record.retention import Budget, Doomed
-from nvr.record.writer import Batch, Writer
 from played import whole
 
 

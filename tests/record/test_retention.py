@@ -17,9 +17,8 @@ from record_streams import GATE, YARD, encode, fat
 from nvr.clock import FakeClock
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
-from nvr.record.index import Index
-from nvr.record.model import TICKS, Candidate, FootageClass, FragmentEntry, Segment, SegmentRow
-from nvr.record.retention import (
+from nvr.record.index.index import Index
+from nvr.record.keep.retention import (
     DAY_90K,
     Budget,
     Closed,
@@ -32,7 +31,8 @@ from nvr.record.retention import (
     choose,
     outlived,
 )
-from nvr.record.settled_clock import SettledClock
+from nvr.record.keep.settled_clock import SettledClock
+from nvr.record.model import TICKS, Candidate, FootageClass, FragmentEntry, Segment, SegmentRow
 
 CAMERAS = ("a", "b", "c")
 NOW = 1000 * DAY_90K

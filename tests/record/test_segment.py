@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from record_streams import FPS, GATE, STEP_90K, cut, encode, endless, numbers
 
 from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
+from nvr.record.clock.wall_timeline import MAX_SLEW_PPM, WallTimeline
 from nvr.record.model import TICKS, Fragment
-from nvr.record.segment import SegmentBuilder
-from nvr.record.wall_timeline import MAX_SLEW_PPM, WallTimeline
+from nvr.record.mp4.segment import SegmentBuilder
 
 WALL_S = 1_800_000_000.0
 UNITS = encode(frames=50)

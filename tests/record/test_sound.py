@@ -22,10 +22,10 @@ from test_virtual_mp4 import record
 
 from nvr.media.access_unit import AccessUnit, Discontinuity
 from nvr.media.audio import AudioCodec, AudioConfig, AudioUnit, aac_config, aac_lc_specific, g711_config
-from nvr.record import fsck
-from nvr.record.fmp4_reader import Damaged, read_footer, read_segment_header, scan
+from nvr.record.index import fsck
 from nvr.record.model import Fragment
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.mp4.fmp4_reader import Damaged, read_footer, read_segment_header, scan
+from nvr.record.mp4.virtual_mp4 import VirtualMp4
 from played import whole
 
 CODECS: list[AudioCodec] = ["aac", "alaw", "ulaw"]

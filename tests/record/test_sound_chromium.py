@@ -12,7 +12,7 @@ from record_streams import encode, take_units
 from test_virtual_mp4 import record
 
 from nvr.media.audio import AudioCodec
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.mp4.virtual_mp4 import VirtualMp4
 from peers.browser import browser_page
 from played import whole
 

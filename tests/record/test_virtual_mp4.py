@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from record_streams import FPS, GATE, STEP_90K, cut, encode, endless, file_bytes, packets, pictures, reader
 
 from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
-from nvr.record.fmp4_reader import read_segment_header, scan
 from nvr.record.layout import path_of
 from nvr.record.model import Fragment
-from nvr.record.virtual_mp4 import Piece, VirtualMp4
+from nvr.record.mp4.fmp4_reader import read_segment_header, scan
+from nvr.record.mp4.virtual_mp4 import Piece, VirtualMp4
 from played import whole
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from web_site import GATE, Site
 
 from nvr.events import Role, StreamKey
-from nvr.record.joined import join_deletions
+from nvr.record.disks.joined import join_deletions
+from nvr.record.keep.retention import DAY_90K, Doomed
 from nvr.record.model import TICKS, Candidate, Deletion
-from nvr.record.retention import DAY_90K, Doomed
 from nvr.web.access import AccountRole
 
 YARD = StreamKey("yard", Role.MAIN)

@@ -36,9 +36,9 @@ from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.h264 import NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.hub import Hub
 from nvr.media.nal import join_length_prefixed, split_annex_b
-from nvr.record.disk import Limits
-from nvr.record.disks import Disks
-from nvr.record.retention import Keep
+from nvr.record.disks.disk import Limits
+from nvr.record.disks.disks import Disks
+from nvr.record.keep.retention import Keep
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.timekeeping import Timekeeping

@@ -11,8 +11,8 @@ import structlog
 from aiohttp import web
 
 from nvr import audit
-from nvr.record.playback import Audio
-from nvr.record.virtual_mp4 import VirtualMp4
+from nvr.record.mp4.virtual_mp4 import VirtualMp4
+from nvr.record.play.playback import Audio
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.byte_range import Unsatisfiable, parse_range
 from nvr.web.errors import ApiError, not_found

@@ -7,8 +7,8 @@ import secrets
 from aiohttp import web
 
 from nvr import audit
-from nvr.record.hold import Hold
-from nvr.record.holds import HoldQuota
+from nvr.record.disk.holds import HoldQuota
+from nvr.record.keep.hold import Hold
 from nvr.web.access import Access, AccountRole
 from nvr.web.answers import hold_answer
 from nvr.web.errors import ApiError, not_found

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from nvr import audit
 from nvr.config import Camera
-from nvr.detect.protocol import MAX_STILL
+from nvr.detect.messages.protocol import MAX_STILL
 from nvr.events import Role, StreamKey
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.answers import Json

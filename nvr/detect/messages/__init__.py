@@ -1,0 +1,1 @@
+"""What the service and the analysis process tell each other: bounded, and validated."""

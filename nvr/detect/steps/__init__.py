@@ -1,0 +1,1 @@
+"""From a picture to a finding, a step a file. Pure, numpy; time is an argument."""

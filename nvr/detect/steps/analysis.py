@@ -1,0 +1,312 @@
+"""The analysis of one camera: motion, where to look, objects, tracks, evidence, rules.
+
+Time is an argument, so the same code runs live and over files on a simulated clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvr.detect.steps.blobs import share_within
+from nvr.detect.steps.dull import DullPlaces
+from nvr.detect.steps.history import Look
+from nvr.detect.steps.motion import Background, Movement
+from nvr.detect.steps.objects import Detections
+from nvr.detect.steps.regions import (
+    MAX_MOVING,
+    MAX_SQUARES,
+    RegionPlanner,
+    Square,
+    box_of,
+    merge,
+    share_inside,
+    squares_around,
+)
+from nvr.detect.steps.rules import Rules, WatchedLine, WatchedZone
+from nvr.detect.steps.sprt import Verdict
+from nvr.detect.steps.surer import Surer
+from nvr.detect.steps.track import (
+    START_SCORE,
+    Detection,
+    Observation,
+    Track,
+    Tracker,
+    merge_duplicates,
+    with_rivals,
+)
+from nvr.detect.steps.zones import Point, contains, foot_point, raster
+from nvr.events import Box, Rule
+
+MOTION_WIDTH, MOTION_HEIGHT = 320, 180
+CONFIRMED_EVERY_S = 0.5
+"""A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
+GATHER_S = 10.0
+"""After its confirmation a track is looked at in each frame for so long, where the siren needs to be surer."""
+MOVING_SHARE = 0.02
+"""Share of moving pixels in a track's box from which on the object moves."""
+SMALL_PX = 40
+"""Height of an undecided object below which a picture with more pixels of the same view helps."""
+SEEN_CLOSER_S = 3.0
+"""So long after such a picture showed a track, nothing counts against it where it is too small."""
+
+EXPLAINED = 0.8
+"""Share of a moving place in a track's box from which on it is that track which moves."""
+EDGE = 0.02
+"""Share of a square's side within which a box reaches its edge."""
+
+
+class Frame(Protocol):
+    """A decoded picture, as `nvr.detect.worker.picture.Picture` is."""
+
+    width: int
+    height: int
+
+    def gray(self, width: int, height: int) -> NDArray[np.uint8]: ...
+
+    def square(self, square: Square) -> NDArray[np.uint8]: ...
+
+
+class Detector(Protocol):
+    """Finds objects in uint8[300, 300, 3], as `nvr.detect.steps.objects.ObjectDetector` does."""
+
+    def detect(self, rgb: NDArray[np.uint8]) -> Detections: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A confirmed object in the zone with index `zone`, or on the line with that index after the last zone's; becomes a
+    Sighting. `sure`: the evidence is enough for what the place answers with; where that is the siren, a track is
+    reported again once it is."""
+
+    zone: int
+    kind: str
+    score: float
+    box: Box
+    track: int
+    rule: Rule = Rule.ENTER
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What one frame gave. `motion_area`: moving share of the picture; `squares`: how often the model ran;
+    `looks`: what it said about each track that was looked at."""
+
+    motion_area: float
+    global_change: bool
+    squares: int
+    findings: tuple[Finding, ...]
+    looks: tuple[Look, ...] = ()
+
+
+class CameraAnalysis:
+    """The state of one camera's analysis. In `masks` neither movement counts nor who stands there. `sure_at`: the
+    evidence at which a siren may sound (None: at which a track is confirmed)."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        zones: Sequence[WatchedZone],
+        lines: Sequence[WatchedLine] = (),
+        masks: Sequence[Sequence[Point]] = (),
+        *,
+        sure_at: float | None = None,
+    ):
+        self._detector = detector
+        self._rules = Rules(zones, lines)
+        self._kinds = self._rules.kinds
+        self._masks = tuple(masks)
+        self._background = Background(~raster(masks, MOTION_WIDTH, MOTION_HEIGHT) if masks else None)
+        self._planner = RegionPlanner()
+        self._zones = tuple(zones)
+        is_siren = [*(zone.siren for zone in zones), *(line.siren for line in lines)]
+        sirens = [index for index, siren in enumerate(is_siren) if siren]
+        self._surer = Surer(sirens)
+        self._dull = DullPlaces()
+        self._tracker = Tracker(sure_at if sirens else None)
+        self._movement: Movement | None = None
+        self._examined_s = -math.inf
+        self._seen_closer_s: dict[int, float] = {}
+
+    def examine(self, frame: Frame, t_s: float) -> Examination:
+        """Examine the next frame, taken at `t_s` (never before the last one's)."""
+        movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
+        self._movement, self._examined_s = movement, t_s
+        squares = self._planner.plan(
+            frame.width,
+            frame.height,
+            wanted=[(t.predicted(t_s), t.looks) for t in self._tracker.tracks if _wants_look(t, t_s)],
+            moving=self._dull.interesting(self._unexplained(movement.places, t_s), t_s),
+            whole=movement.global_change,
+            t_s=t_s,
+        )
+        detections = self._detect(frame, squares)
+        places = [box_of(square, frame.width, frame.height) for square in squares]
+        self._dull.learn(movement.places, places, [found.box for found in detections])
+        findings: list[Finding] = []
+        looks: list[Look] = []
+        for seen in self._tracker.update(detections, places, t_s):
+            if self._is_too_small(seen, t_s):
+                continue
+            look, found = self._judge(seen, movement, t_s, frame.width / frame.height)
+            looks.append(look)
+            findings += found
+        alive = [track.number for track in self._tracker.tracks]
+        self._rules.keep_only(alive)
+        self._surer.keep_only(alive)
+        return Examination(movement.area, movement.global_change, len(squares), tuple(findings), tuple(looks))
+
+    def limit(self, max_squares: int) -> None:
+        """Examine at most this many squares a frame around motion and tracks (1 to MAX_SQUARES)."""
+        self._planner.max_squares = max_squares
+
+    def scan_every(self, seconds: float) -> None:
+        """Where nothing moves, look at one tile of the whole picture this often."""
+        self._planner.tile_every_s = seconds
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a track wants more evidence."""
+        return any(not track.confirmed for track in self._tracker.tracks)
+
+    def wants_closer(self, height_px: int) -> bool:
+        """Whether something undecided, or moving, is small in pictures of this height."""
+        return any((box.y1 - box.y0) * height_px < SMALL_PX for box in self._undecided(self._examined_s))
+
+    def examine_closer(self, frame: Frame, t_s: float) -> Examination:
+        """Look at what is undecided or moves in a picture of the same view with more pixels, taken at `t_s`: what is
+        seen there counts like what a picture of the analysed stream shows."""
+        t_s = max(t_s, self._examined_s)
+        boxes = sorted(self._undecided(t_s), key=lambda box: box.y1 - box.y0)
+        around = [square for box in boxes for square in squares_around(box, frame.width, frame.height)]
+        squares = merge(around, frame.width, frame.height)[:MAX_SQUARES]
+        if self._movement is None or not squares:
+            return Examination(0.0, False, 0, ())
+        detections = self._detect(frame, squares)
+        places = [box_of(square, frame.width, frame.height) for square in squares]
+        findings: list[Finding] = []
+        looks: list[Look] = []
+        for seen in self._tracker.update(detections, places, t_s):
+            if seen.detection is not None:
+                self._seen_closer_s[seen.track.number] = t_s
+            look, found = self._judge(seen, self._movement, t_s, frame.width / frame.height)
+            looks.append(look)
+            findings += found
+        known = {track.number for track in self._tracker.tracks}
+        self._seen_closer_s = {n: seen_s for n, seen_s in self._seen_closer_s.items() if n in known}
+        return Examination(0.0, False, len(squares), tuple(findings), tuple(looks))
+
+    def _is_too_small(self, seen: Observation, t_s: float) -> bool:
+        """Whether the track was missed or hardly seen where only the other stream shows it: that is no evidence."""
+        if t_s - self._seen_closer_s.get(seen.track.number, -math.inf) >= SEEN_CLOSER_S:
+            return False
+        return seen.detection is None or seen.detection.score < START_SCORE
+
+    def _undecided(self, t_s: float) -> list[Box]:
+        """Where tracks want more evidence, or something moved in the last picture."""
+        tracks = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
+        return tracks + (list(self._movement.places[:MAX_MOVING]) if self._movement is not None else [])
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks that are followed now."""
+        return tuple(self._tracker.tracks)
+
+    def _unexplained(self, places: Sequence[Box], t_s: float) -> list[Box]:
+        """Those of the moving places that are not just a confirmed track which needs no look now."""
+        known = [t.predicted(t_s) for t in self._tracker.tracks if not _wants_look(t, t_s)]
+        return [box for box in places if not any(share_inside(box, place) >= EXPLAINED for place in known)]
+
+    def _detect(self, frame: Frame, squares: Sequence[Square]) -> list[Detection]:
+        """What is looked for, each with what else it may be."""
+        seen_things = merge_duplicates([found for square in squares for found in self._look(frame, square)])
+        return [found for found in with_rivals(seen_things) if found.kind in self._kinds]
+
+    def _look(self, frame: Frame, square: Square) -> list[Detection]:
+        found = self._detector.detect(frame.square(square))
+        place = box_of(square, frame.width, frame.height)
+        detections = []
+        for corners, score, kind in zip(found.boxes.tolist(), found.scores, found.kinds, strict=True):
+            box = _in_picture(Box(*corners), place)
+            if not self._is_masked(box):
+                detections.append(Detection(box, float(score), kind, cut=_is_cut(Box(*corners), place)))
+        return detections
+
+    def _is_masked(self, box: Box) -> bool:
+        return any(contains(mask, foot_point(box)) for mask in self._masks)
+
+    def _judge(
+        self, seen: Observation, movement: Movement, t_s: float, aspect: float
+    ) -> tuple[Look, list[Finding]]:
+        """Add the observation to its track's evidence; report what the track does that counts."""
+        track, detection = seen.track, seen.detection
+        moving = movement.global_change or share_within(movement.mask, track.box) >= MOVING_SHARE
+        before = track.test.evidence
+        verdict = track.test.observe(detection.evidence if detection else None, t_s, moving=moving)
+        look = _look(track, detection, t_s, before=before, moving=moving)
+        if detection is None:
+            return look, []
+        confirmed = verdict is Verdict.OBJECT
+        counted = self._rules.observe(
+            track.number, track.box, track.kind, t_s, confirmed=confirmed, aspect=aspect
+        )
+        foot = foot_point(track.box)
+        reported = self._surer.judge(
+            track.number,
+            counted,
+            t_s,
+            sure=confirmed and track.test.sure,
+            stands_in=lambda zone: contains(self._zones[zone].polygon, foot),
+        )
+        score = detection.score
+        return look, [
+            Finding(one.place, track.kind, score, track.box, track.number, one.rule, sure)
+            for one, sure in reported
+        ]
+
+
+def _look(track: Track, detection: Detection | None, t_s: float, *, before: float, moving: bool) -> Look:
+    return Look(
+        track=track.number,
+        kind=track.kind,
+        score=detection.score if detection else None,
+        box=detection.box if detection else track.predicted(t_s),
+        evidence=track.test.evidence,
+        step=track.test.evidence - before,
+        certain_at=track.test.accept_at,
+        moving=moving,
+        certain=track.confirmed,
+        whole=detection is not None and not detection.cut,
+    )
+
+
+def _wants_look(track: Track, t_s: float) -> bool:
+    gathers = not track.confirmed or (not track.test.sure and t_s - track.test.decided_s < GATHER_S)
+    return gathers or t_s - track.examined_s >= CONFIRMED_EVERY_S
+
+
+def _in_picture(box: Box, place: Box) -> Box:
+    """The box, relative to `place`, in coordinates of the picture."""
+    width, height = place.x1 - place.x0, place.y1 - place.y0
+    return Box(
+        place.x0 + box.x0 * width,
+        place.y0 + box.y0 * height,
+        place.x0 + box.x1 * width,
+        place.y0 + box.y1 * height,
+    )
+
+
+def _is_cut(box: Box, place: Box) -> bool:
+    """Whether the box, relative to `place`, reaches an edge of it beyond which the picture goes on."""
+    return (
+        (box.x0 < EDGE and place.x0 > 0)
+        or (box.y0 < EDGE and place.y0 > 0)
+        or (box.x1 > 1 - EDGE and place.x1 < 1)
+        or (box.y1 > 1 - EDGE and place.y1 < 1)
+    )

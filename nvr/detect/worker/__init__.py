@@ -1,0 +1,1 @@
+"""The analysis process: `python -m nvr.detect.worker FD NOTE`."""

@@ -1,0 +1,1 @@
+"""Which wall time pictures get, and footage put to its true time."""

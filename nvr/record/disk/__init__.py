@@ -1,0 +1,1 @@
+"""One recording disk at work: its directory, its thread, its queue."""

@@ -1,0 +1,1 @@
+"""All recording disks as one."""

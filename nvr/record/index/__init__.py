@@ -1,0 +1,1 @@
+"""index.db: what lies where; made anew from the files."""

@@ -1,0 +1,1 @@
+"""Our files: written, read, and a span of them as one MP4."""

@@ -1,0 +1,1 @@
+"""Which part of which file somebody wants to see."""
