@@ -14,7 +14,8 @@ from pathlib import Path
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
-from nvr.record.index.index_rows import (
+from nvr.record.index.oldest import oldest_of_classes
+from nvr.record.index.rows import (
     Ids,
     candidate_of,
     delete_row,
@@ -26,7 +27,6 @@ from nvr.record.index.index_rows import (
     row_of,
     span,
 )
-from nvr.record.index.oldest import oldest_of_classes
 from nvr.record.keep.marks import Marks
 from nvr.record.keep.retention import DAY_90K, Doomed, Span90k, Until
 from nvr.record.layout import path_of

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from nvr.events import Role, StreamKey
-from nvr.record.index.index_rows import candidate_of
+from nvr.record.index.rows import candidate_of
 from nvr.record.keep.retention import Span90k, Until
 from nvr.record.model import Candidate, FootageClass
 
