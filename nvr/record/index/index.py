@@ -16,6 +16,8 @@ from nvr.media.access_unit import CodecConfig
 from nvr.media.audio import AudioConfig
 from nvr.record.index.oldest import oldest_of_classes
 from nvr.record.index.rows import (
+    ROWS,
+    SPAN,
     Ids,
     candidate_of,
     delete_row,
@@ -37,26 +39,7 @@ NAME = "index.db"
 TOUCHING_90K = TICKS // 1000
 _PAGE = 512
 NOT_HELD: Mapping[str, Sequence[Span90k]] = {}
-_ROWS = """
-    SELECT segments.*, streams.camera, streams.role,
-           configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders,
-           audio_configs.codec AS audio_codec, rate_hz, channels, specific, frame_samples
-    FROM segments JOIN streams ON streams.id = segments.stream JOIN configs ON configs.id = segments.config
-    LEFT JOIN audio_configs ON audio_configs.id = segments.audio
-"""
-# Segments of a stream never overlap: only the last that starts before a span can reach into it.
-_SPAN = """
-    segments.stream = (SELECT id FROM streams WHERE camera = :camera AND role = :role)
-    AND segments.start_90k < :end
-    AND segments.start_90k >= COALESCE(
-        (SELECT MAX(earlier.start_90k) FROM segments AS earlier
-         WHERE earlier.stream = (SELECT id FROM streams WHERE camera = :camera AND role = :role)
-           AND earlier.start_90k <= :start),
-        :start)
-    AND segments.start_90k + segments.duration_90k > :start
-"""
-
-_MARK = f"UPDATE segments SET class = :kind WHERE class < :kind AND {_SPAN}"  # noqa: S608
+_MARK = f"UPDATE segments SET class = :kind WHERE class < :kind AND {SPAN}"  # noqa: S608
 
 
 _RAISE = "UPDATE segments SET class = :kind WHERE id = :number AND class < :kind"
@@ -168,7 +151,7 @@ class Index:
     def numbered(self, first: int, last: int, count: int, *, newest_first: bool) -> list[SegmentRow]:
         """The first `count` segments with numbers from `first` to `last`, or the last ones, the newest first."""
         order = "DESC" if newest_first else "ASC"
-        query = f"{_ROWS} WHERE segments.id BETWEEN ? AND ? ORDER BY segments.id {order} LIMIT ?"
+        query = f"{ROWS} WHERE segments.id BETWEEN ? AND ? ORDER BY segments.id {order} LIMIT ?"
         return [row_of(row) for row in self._query(query, (first, last, count))]
 
     def newest(self) -> list[SegmentRow]:
@@ -241,7 +224,7 @@ class Index:
 
     def row(self, number: int) -> SegmentRow | None:
         """One segment."""
-        rows = self._query(f"{_ROWS} WHERE segments.id = ?", (number,))
+        rows = self._query(f"{ROWS} WHERE segments.id = ?", (number,))
         return row_of(rows[0]) if rows else None
 
     def all_candidates(self) -> Iterator[Candidate]:
@@ -257,7 +240,7 @@ class Index:
 
     def open_rows(self) -> list[SegmentRow]:
         """Segments that nobody closed."""
-        return [row_of(row) for row in self._query(f"{_ROWS} WHERE is_open ORDER BY segments.id")]
+        return [row_of(row) for row in self._query(f"{ROWS} WHERE is_open ORDER BY segments.id")]
 
     def garbage(self) -> list[str]:
         return [row["path"] for row in self._query("SELECT path FROM garbage")]
@@ -291,7 +274,7 @@ class Index:
 
     async def coverage(self, key: StreamKey, start_90k: int, end_90k: int) -> list[Interval]:
         """Recorded intervals within a span, in order, those that touch joined. Raises sqlite3.Error."""
-        query = f"SELECT start_90k, duration_90k FROM segments WHERE {_SPAN} ORDER BY start_90k"  # noqa: S608
+        query = f"SELECT start_90k, duration_90k FROM segments WHERE {SPAN} ORDER BY start_90k"  # noqa: S608
         rows = await self._read(query, span(key, start_90k, end_90k))
         spans: list[list[int]] = []
         for row_start_90k, duration_90k in rows:
@@ -304,7 +287,7 @@ class Index:
 
     async def rows(self, key: StreamKey, start_90k: int, end_90k: int) -> list[SegmentRow]:
         """Segments that have footage in a span, in order of time. Raises sqlite3.Error."""
-        query = f"{_ROWS} WHERE {_SPAN} ORDER BY segments.start_90k"
+        query = f"{ROWS} WHERE {SPAN} ORDER BY segments.start_90k"
         return [row_of(row) for row in await self._read(query, span(key, start_90k, end_90k))]
 
     async def gaps(self, key: StreamKey, start_90k: int, end_90k: int) -> list[Gap]:
@@ -320,7 +303,7 @@ class Index:
     async def bytes_within(self, spans: Mapping[str, Sequence[Span90k]]) -> int:
         """Bytes of all segments of both streams that reach into the disjoint `spans` of their cameras. Raises
         sqlite3.Error."""
-        query = f"SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE {_SPAN}"  # noqa: S608
+        query = f"SELECT COALESCE(SUM(bytes), 0) FROM segments WHERE {SPAN}"  # noqa: S608
         asked = [
             span(StreamKey(camera, role), start_90k, end_90k)
             for camera, found in spans.items()

@@ -15,6 +15,25 @@ from nvr.record.mp4 import fragment_list
 
 DELETIONS_DAYS = 400
 """How long it is known what was deleted."""
+ROWS = """
+    SELECT segments.*, streams.camera, streams.role,
+           configs.codec, configs.vps, configs.sps, configs.pps, configs.width, configs.height, configs.reorders,
+           audio_configs.codec AS audio_codec, rate_hz, channels, specific, frame_samples
+    FROM segments JOIN streams ON streams.id = segments.stream JOIN configs ON configs.id = segments.config
+    LEFT JOIN audio_configs ON audio_configs.id = segments.audio
+"""
+SPAN = """
+    segments.stream = (SELECT id FROM streams WHERE camera = :camera AND role = :role)
+    AND segments.start_90k < :end
+    AND segments.start_90k >= COALESCE(
+        (SELECT MAX(earlier.start_90k) FROM segments AS earlier
+         WHERE earlier.stream = (SELECT id FROM streams WHERE camera = :camera AND role = :role)
+           AND earlier.start_90k <= :start),
+        :start)
+    AND segments.start_90k + segments.duration_90k > :start
+"""
+"""Condition for the segments of a stream that reach into a span. They never overlap, so only the last that starts before
+it can reach into it."""
 
 
 class Ids(NamedTuple):
