@@ -32,8 +32,7 @@ SPAN = """
         :start)
     AND segments.start_90k + segments.duration_90k > :start
 """
-"""Condition for the segments of a stream that reach into a span. They never overlap, so only the last that starts before
-it can reach into it."""
+"""Which segments of a stream reach into a span. They never overlap, so only the last that starts before it can."""
 
 
 class Ids(NamedTuple):
