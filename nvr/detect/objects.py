@@ -184,4 +184,9 @@ def runtime() -> Any:
                 "no TensorFlow Lite runtime is installed",
                 remedy="Install ai-edge-litert, or on Python 3.11 the extra `tflite-runtime`",
             ) from None
+        if int(np.__version__.partition(".")[0]) >= 2:  # it was built for version 1, and fails obscurely
+            raise ModelError(
+                f"tflite-runtime does not work with numpy {np.__version__}",
+                remedy="Install the extra `tflite-runtime`, which brings numpy below 2",
+            ) from None
     return Interpreter

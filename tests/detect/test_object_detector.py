@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import av
 import numpy as np
@@ -83,6 +85,21 @@ def test_a_model_of_another_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_runtime_is_installed() -> None:
     assert runtime().__name__ == "Interpreter"
+
+
+def test_tflite_runtime_beside_numpy_2_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only its import is a stand-in: where the real one is installed, numpy 2 is not (test_tflite_runtime.py)."""
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(ModelError, match="no TensorFlow Lite runtime is installed"):
+        runtime()
+    stand_in = ModuleType("tflite_runtime.interpreter")
+    monkeypatch.setattr(stand_in, "Interpreter", object, raising=False)
+    monkeypatch.setitem(sys.modules, "tflite_runtime", ModuleType("tflite_runtime"))
+    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", stand_in)
+    monkeypatch.setattr(np, "__version__", "2.0.1")
+    with pytest.raises(ModelError, match=r"does not work with numpy 2\.0\.1") as caught:
+        runtime()
+    assert "extra `tflite-runtime`" in caught.value.remedy
 
 
 boxes = st.lists(st.tuples(*[st.integers(0, 20)] * 4, st.integers(1, 99)), max_size=20)
