@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -85,6 +86,32 @@ def test_a_model_of_another_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_runtime_is_installed() -> None:
     assert runtime().__name__ == "Interpreter"
+
+
+def test_a_model_file_that_is_emptied_later_harms_nobody(tmp_path: Path) -> None:
+    """In a process of its own: who reads a mapped page that is no more gets SIGBUS."""
+    file = tmp_path / "model.tflite"
+    file.write_bytes(MODEL_FILE.read_bytes())
+    script = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from nvr.detect.objects import ObjectDetector
+square = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+detector = ObjectDetector(Path(sys.argv[1]))
+before = detector.detect(square)
+rows = [line.split() for line in Path("/proc/self/smaps").read_text().splitlines()]
+at = next(index for index, row in enumerate(rows) if row[-1] == sys.argv[1])
+resident_kb = next(int(row[1]) for row in rows[at:] if row[0] == "Rss:")
+os.truncate(sys.argv[1], 0)
+after = detector.detect(square)
+assert before.kinds == after.kinds and (before.scores == after.scores).all()
+print(resident_kb)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True
+    )
+    assert int(ran.stdout) < 1000  # of 5,183 kB
 
 
 def test_tflite_runtime_beside_numpy_2_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
