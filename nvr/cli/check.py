@@ -21,8 +21,8 @@ from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.source import play
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config, Siren, load
+from nvr.detect.model.objects import ObjectDetector
 from nvr.detect.steps.calibration import demands_of
-from nvr.detect.steps.objects import ObjectDetector
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, MediaItem

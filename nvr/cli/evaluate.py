@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nvr.config_zones import OBJECT_KINDS
-from nvr.detect.steps.objects import ObjectDetector
+from nvr.detect.model.objects import ObjectDetector
 from nvr.errors import ConfigError
 from nvr.evaluate.report import Line, document, table
 from nvr.evaluate.run import Job, Outcome, Settings, run_all

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nvr.detect.steps.objects import ObjectDetector
+from nvr.detect.model.objects import ObjectDetector
 from nvr.errors import NvrError
 from nvr.evaluate.appliance import camera_for
 from nvr.evaluate.clip import Watched, Watching

@@ -11,8 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from footage import EMPTY, PERSON, bikes_mp4
+from nvr.detect.model.objects import ObjectDetector
 from nvr.detect.steps import rules
-from nvr.detect.steps.objects import ObjectDetector
 
 
 @pytest.fixture(scope="module")

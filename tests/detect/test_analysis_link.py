@@ -20,8 +20,8 @@ from nvr.config import Camera, Zone
 from nvr.detect import crew, process
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.detect.messages.protocol import Unit
+from nvr.detect.model.objects import MODEL_FILE
 from nvr.detect.process import MAX_PICTURES
-from nvr.detect.steps.objects import MODEL_FILE
 from nvr.errors import ModelError
 from nvr.events import BetterPicture, CameraHealth, Motion, Response, Sighting
 from nvr.faults import FaultBoard

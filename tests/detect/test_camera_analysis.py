@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from nvr.detect.model.objects import SIZE, Detections, ObjectDetector
 from nvr.detect.steps import rules
 from nvr.detect.steps.analysis import CameraAnalysis, Examination
-from nvr.detect.steps.objects import SIZE, Detections, ObjectDetector
 from nvr.detect.steps.regions import Square
 from nvr.detect.steps.rules import AGAIN_S, WatchedLine, WatchedZone
 from nvr.detect.steps.zones import Point

@@ -14,8 +14,8 @@ from nvr.detect import crew
 from nvr.detect.closer import PATIENCE_S, CloserFeed
 from nvr.detect.feed import Recipient
 from nvr.detect.messages.protocol import CloserLook, ToWorker, Wanted
+from nvr.detect.model.objects import ObjectDetector
 from nvr.detect.steps.analysis import CameraAnalysis, WatchedZone
-from nvr.detect.steps.objects import ObjectDetector
 from nvr.detect.worker.asking import ASK_EVERY_S, CLOSER_AT_ONCE, Asking
 from nvr.detect.worker.picture import Picture
 from nvr.events import Role, StreamKey

@@ -22,8 +22,8 @@ from nvr.detect.messages.protocol import (
     Wanted,
     ZoneSetup,
 )
+from nvr.detect.model.objects import Detections, ObjectDetector
 from nvr.detect.note import Note
-from nvr.detect.steps.objects import Detections, ObjectDetector
 from nvr.detect.worker.engine import LATE_S, SCAN_SELDOM_EVERY_S, Engine
 from nvr.media.access_unit import AccessUnit
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import av
 import numpy as np
@@ -9,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nvr.detect.steps.objects as objects
-from nvr.detect.steps.objects import (
+import nvr.detect.model.objects as objects
+from nvr.detect.model.objects import (
     ANCHOR_FILE,
     MODEL_FILE,
     NMS_OVERLAP,
@@ -83,6 +86,47 @@ def test_a_model_of_another_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_runtime_is_installed() -> None:
     assert runtime().__name__ == "Interpreter"
+
+
+def test_a_model_file_that_is_emptied_later_harms_nobody(tmp_path: Path) -> None:
+    """In a process of its own: who reads a mapped page that is no more gets SIGBUS."""
+    file = tmp_path / "model.tflite"
+    file.write_bytes(MODEL_FILE.read_bytes())
+    script = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from nvr.detect.model.objects import ObjectDetector
+square = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+detector = ObjectDetector(Path(sys.argv[1]))
+before = detector.detect(square)
+rows = [line.split() for line in Path("/proc/self/smaps").read_text().splitlines()]
+at = next(index for index, row in enumerate(rows) if row[-1] == sys.argv[1])
+resident_kb = next(int(row[1]) for row in rows[at:] if row[0] == "Rss:")
+os.truncate(sys.argv[1], 0)
+after = detector.detect(square)
+assert before.kinds == after.kinds and (before.scores == after.scores).all()
+print(resident_kb)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True
+    )
+    assert int(ran.stdout) < 1000  # of 5,183 kB
+
+
+def test_tflite_runtime_beside_numpy_2_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only its import is a stand-in: where the real one is installed, numpy 2 is not (test_tflite_runtime.py)."""
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(ModelError, match="no TensorFlow Lite runtime is installed"):
+        runtime()
+    stand_in = ModuleType("tflite_runtime.interpreter")
+    monkeypatch.setattr(stand_in, "Interpreter", object, raising=False)
+    monkeypatch.setitem(sys.modules, "tflite_runtime", ModuleType("tflite_runtime"))
+    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", stand_in)
+    monkeypatch.setattr(np, "__version__", "2.0.1")
+    with pytest.raises(ModelError, match=r"does not work with numpy 2\.0\.1") as caught:
+        runtime()
+    assert "extra `tflite-runtime`" in caught.value.remedy
 
 
 boxes = st.lists(st.tuples(*[st.integers(0, 20)] * 4, st.integers(1, 99)), max_size=20)

@@ -6,10 +6,10 @@ import av
 import numpy as np
 import pytest
 
+from nvr.detect.model.objects import ObjectDetector
 from nvr.detect.steps.analysis import CameraAnalysis, WatchedZone
 from nvr.detect.steps.best_shot import Rect, sharpness
 from nvr.detect.steps.history import MAX_COUNTED, Look
-from nvr.detect.steps.objects import ObjectDetector
 from nvr.detect.worker.crops import BEST_MAX_BYTES, BEST_MAX_PX, TILE_PX, crop_jpeg, strip_jpeg, tile
 from nvr.detect.worker.picture import Picture
 from nvr.detect.worker.witness import BETTER_EVERY_S, MAX_OBJECTS, MAX_TILED, Witness

@@ -17,7 +17,7 @@ import pytest
 from footage import EMPTY, PERSON, bikes_mp4
 from nvr.__main__ import main
 from nvr.camera.av_encode import Rate
-from nvr.detect.steps.objects import ObjectDetector
+from nvr.detect.model.objects import ObjectDetector
 from nvr.evaluate.appliance import Appliance, camera_for
 from nvr.evaluate.clip import Watching
 from nvr.evaluate.pace import Pace

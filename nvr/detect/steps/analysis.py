@@ -13,11 +13,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nvr.detect.model.objects import Detections
 from nvr.detect.steps.blobs import share_within
 from nvr.detect.steps.dull import DullPlaces
 from nvr.detect.steps.history import Look
 from nvr.detect.steps.motion import Background, Movement
-from nvr.detect.steps.objects import Detections
 from nvr.detect.steps.regions import (
     MAX_MOVING,
     MAX_SQUARES,
@@ -73,7 +73,7 @@ class Frame(Protocol):
 
 
 class Detector(Protocol):
-    """Finds objects in uint8[300, 300, 3], as `nvr.detect.steps.objects.ObjectDetector` does."""
+    """Finds objects in uint8[300, 300, 3], as `nvr.detect.model.objects.ObjectDetector` does."""
 
     def detect(self, rgb: NDArray[np.uint8]) -> Detections: ...
 

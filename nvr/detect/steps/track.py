@@ -34,6 +34,9 @@ STILL_SPEED = 0.03
 MIN_OVERLAP = 0.2
 MAX_DISTANCE = 0.8
 """Centre distance, in mean sizes of both boxes, up to which boxes without overlap may be the same object."""
+STOPPED = 0.8
+"""What a track's last place counts for, over the place where it should be now: of two who pass each other, each is
+for a moment where the other just was."""
 COVERED = 0.7
 """Share of a track's box that must lie in one examined place for "not seen" to mean something."""
 INSIDE = 0.75
@@ -126,10 +129,12 @@ class Tracker:
         """Take the detections of the frame at `t_s`, found in the places `examined`.
 
         Each detection goes to at most one track and each track gets at most one; what is left begins a track,
-        unless it is weak or a part of a track of its group. Returns an observation for every track that was
+        unless it is weak or a part of a track of its group; of those that fit alike, and to begin tracks, the strongest
+        comes first, in whatever order they are given. Returns an observation for every track that was
         seen, began, or was missed where it should have been. Tracks that are clutter by their test, or unseen
         too long, are forgotten first.
         """
+        detections = sorted(detections, key=_strongest_first)
         self.tracks = [track for track in self.tracks if _lives(track, t_s)]
         pairs = _assign(self.tracks, detections, t_s)
         observations: list[Observation] = []
@@ -173,6 +178,10 @@ class Tracker:
         return track
 
 
+def _strongest_first(one: Detection) -> tuple[float, Box, str, bool, float]:
+    return (-one.score, one.box, one.kind, one.cut, one.rival)
+
+
 def _lives(track: Track, t_s: float) -> bool:
     patience_s = LOST_STILL_S if track.confirmed and track.still else LOST_S
     return track.test.verdict is not Verdict.CLUTTER and t_s - track.seen_s <= patience_s
@@ -185,7 +194,7 @@ def _assign(tracks: Sequence[Track], detections: Sequence[Detection], t_s: float
         predicted = track.predicted(t_s)
         for j, detection in enumerate(detections):
             if GROUP[detection.kind] == track.group:
-                fit = max(_fit(predicted, detection.box), _fit(track.box, detection.box))
+                fit = max(_fit(predicted, detection.box), STOPPED * _fit(track.box, detection.box))
                 if fit > 0:
                     fits.append((fit, -i, -j))
     pairs: dict[int, int] = {}

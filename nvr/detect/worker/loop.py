@@ -27,10 +27,10 @@ from nvr.detect.messages.protocol import (
     WorkerReader,
     encode,
 )
+from nvr.detect.model.objects import CLASSES, ObjectDetector, suppress
 from nvr.detect.note import Note
 from nvr.detect.steps.analysis import CameraAnalysis
 from nvr.detect.steps.look import best_shift
-from nvr.detect.steps.objects import CLASSES, ObjectDetector, suppress
 from nvr.detect.steps.rules import WatchedZone
 from nvr.detect.steps.sick import SAMPLE_EVERY_S
 from nvr.detect.worker import sandbox

@@ -9,7 +9,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
-from nvr.detect.steps.objects import SIZE
+from nvr.detect.model.objects import SIZE
 from nvr.detect.steps.regions import Square
 from nvr.detect.worker.jpeg import encode_jpeg
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nvr.detect.model.mapped import give_back
 from nvr.errors import ModelError
 
 SIZE = 300
@@ -35,10 +36,10 @@ MIN_SCORE = 0.2
 MAX_PER_KIND = 50
 NMS_OVERLAP = 0.6
 
-MODEL_FILE = Path(__file__).parents[1] / "model" / "coco_ssdlite_mnv2_int8conv.tflite"
-ANCHOR_FILE = Path(__file__).parents[1] / "model" / "coco_ssdlite_mnv2_anchors.npy"
+MODEL_FILE = Path(__file__).parent / "coco_ssdlite_mnv2_int8.tflite"
+ANCHOR_FILE = Path(__file__).parent / "coco_ssdlite_mnv2_anchors.npy"
 SHA256 = {
-    MODEL_FILE: "29a0eac4d8bff09e4de9cbca2cdf7adafde5d0cf250c9e3ed3313af33e1f33bb",
+    MODEL_FILE: "58bb727437eb8a3b2b064cd61f0d53d42d57ac586f9aaa143bbd6bcd79bade5c",
     ANCHOR_FILE: "b73e9bd45f944a6ae78871d70a3715d6ab18159cad22b821845f67df3e0679ea",
 }
 REINSTALL = "Install the package again: the file that came with it is damaged"
@@ -91,6 +92,7 @@ class ObjectDetector:
         self._takes_uint8 = inputs[0]["dtype"] == np.uint8
         self._boxes: int = shapes_out[ANCHORS * 4]
         self._scores: int = shapes_out[ANCHORS * 91]
+        give_back(file)
 
     def detect(self, rgb: NDArray[np.uint8]) -> Detections:
         """The objects in `rgb`, uint8[300, 300, 3]. Raises ValueError for another shape or dtype."""
@@ -162,8 +164,8 @@ def _interpreter(file: Path, content: bytes, remedy: str) -> Any:
     if content[4:8] != b"TFL3":
         raise ModelError(f"{file}: no TensorFlow Lite model", remedy=remedy)
     try:
-        # From memory: the mapping of a file that shrinks later would end the process with SIGBUS.
-        interpreter = runtime()(model_content=content, num_threads=1)
+        # Mapped, not a copy in memory: XNNPACK packs the weights anew, and the file is not read any more.
+        interpreter = runtime()(model_path=str(file), num_threads=1)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
@@ -183,5 +185,10 @@ def runtime() -> Any:
             raise ModelError(
                 "no TensorFlow Lite runtime is installed",
                 remedy="Install ai-edge-litert, or on Python 3.11 the extra `tflite-runtime`",
+            ) from None
+        if int(np.__version__.partition(".")[0]) >= 2:  # it was built for version 1, and fails obscurely
+            raise ModelError(
+                f"tflite-runtime does not work with numpy {np.__version__}",
+                remedy="Install the extra `tflite-runtime`, which brings numpy below 2",
             ) from None
     return Interpreter
