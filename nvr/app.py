@@ -16,7 +16,9 @@ from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.notify.setup import Notifications, mqtt_state
+from nvr.alarm.plan import Plan
 from nvr.alarm.runner import AlarmRunner
+from nvr.alarm.schedule_store import ScheduleStore
 from nvr.alarm.siren import SirenLine
 from nvr.audit_watch import AuditWatch
 from nvr.camera.client import AudioProblem
@@ -89,6 +91,7 @@ async def _open(config: Config, opened: AsyncExitStack) -> App:
     auth = await Auth.open(state, clock, config.storage.state)
     opened.callback(auth.close)
     app = App(config, clock, state, auth)
+    await app.schedule.load()
     await app.alarm.restore()
     return app
 
@@ -126,8 +129,12 @@ class App:
             pictures=self.disks,
             on_incident=self.incident,
         )
+        plan = Plan(config)
+        self.schedule = ScheduleStore(
+            state, plan, config.site, clock=clock, faults=self.faults, on_change=changes.notify
+        )
         self.alarm = AlarmRunner(
-            config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed
+            config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed, plan=plan
         )
         self._sick = SickBoard(self.faults, len(config.camera))
         self._notifications = Notifications(
@@ -174,6 +181,7 @@ class App:
                 faults=self.faults,
                 disks=self.disks,
                 alarm=self.alarm,
+                schedule=self.schedule,
                 incidents=incidents,
                 motion=self._motion,
                 live=self.live,

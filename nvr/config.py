@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tomllib
-from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -26,6 +25,7 @@ from pydantic import (
 from nvr.config_days import ClassDays, check_days, days_of_classes
 from nvr.config_model import Model, Name
 from nvr.config_notify import NotifyTargets, with_absolute_paths
+from nvr.config_schedule import Coordinates, Schedule, check_sun
 from nvr.config_siren import Siren as Siren  # part of this module
 from nvr.config_words import as_config_error
 from nvr.config_zones import MAX_PLACES, Line, Mask, Place, Zone, check_names
@@ -67,15 +67,31 @@ LeastDays = Annotated[float, Field(ge=0.0, le=3650.0)]
 
 
 class Site(Model):
-    """The place this appliance watches."""
+    """The place this appliance watches. `latitude`, `longitude`: in degrees, north and east positive; only a schedule
+    that goes by the sun needs them."""
 
     name: Name = "NVR"
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Ho_Chi_Minh"
     language: Literal["vi", "en"] = "vi"
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_place(self) -> Site:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("`latitude` and `longitude` go together; add the other one")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def coordinates(self) -> Coordinates | None:
+        """None: nobody said where it is."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Coordinates(self.latitude, self.longitude)
 
 
 def _as_list(value: object) -> object:
@@ -133,29 +149,6 @@ class Analysis(Model):
     false_siren_nights: Annotated[float, Field(ge=1, le=100_000)] = 100.0
     notice_within_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     model: Path | None = None
-
-
-class Schedule(Model):
-    """Arm and disarm by the clock, every day, in the site's time zone (`arm` 22:00, `disarm` 05:00)."""
-
-    arm: time
-    disarm: time
-
-    @field_validator("arm", "disarm", mode="before")
-    @classmethod
-    def _clock_time(cls, value: object) -> object:
-        if isinstance(value, str):
-            try:
-                return time.fromisoformat(value)
-            except ValueError:
-                raise ValueError('no time of day; for example "22:00"') from None
-        return value
-
-    @model_validator(mode="after")
-    def _differ(self) -> Schedule:
-        if self.arm == self.disarm:
-            raise ValueError("arm and disarm are the same time")
-        return self
 
 
 class Camera(Model):
@@ -257,6 +250,12 @@ class Config(Model):
                             f'camera "{camera.id}", zone or line "{place.name}" answers with the siren, '
                             "but there is no [siren] section"
                         )
+        return self
+
+    @model_validator(mode="after")
+    def _sun_can_be_found(self) -> Config:
+        if self.schedule is not None:
+            check_sun(self.schedule.changes, self.site.coordinates)
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nvr.config import load
 from nvr.errors import ConfigError
-from nvr.events import Response, Role, Rule, StreamKey
+from nvr.events import Mode, Response, Role, Rule, StreamKey
 from nvr.record.keep.retention import Days, Keep
 from nvr.record.model import FootageClass
 
@@ -91,6 +91,33 @@ def test_who_draws_a_line_does_not_mean_the_whole_picture(load_text):
     assert [place.name for place in camera.places] == ["cổng"]
 
 
+def test_a_weekly_schedule(load_text):
+    text = """
+[site]
+latitude = 19.807
+longitude = 105.776
+[schedule]
+holidays = ["01-01", 2027-02-06]
+[[schedule.change]]
+days = ["fri", "mon", "fri"]
+at = "sunset-00:30"
+set = "night"
+[[schedule.change]]
+at = 05:00:00
+set = "off"
+"""
+    config = load_text(STORAGE + text)
+    assert config.site.coordinates == (19.807, 105.776)
+    assert config.schedule.holidays == ("01-01", "2027-02-06")
+    told = [str(change) for change in config.schedule.changes]
+    assert told == ["mon fri sunset-00:30 night", "every day 05:00 off"]
+    assert [change.mode for change in config.schedule.changes] == [Mode.NIGHT, None]
+    assert config.schedule.has_idle_holidays is False
+    idle = text.replace("[[schedule.change]]\nat", '[[schedule.change]]\ndays = ["sat"]\nat')
+    assert load_text(STORAGE + idle).schedule.has_idle_holidays
+
+
+CHANGE = '[[schedule.change]]\nat = "22:00"\nset = "night"\n'
 LINE = '[[camera.line]]\nname = "gate"\nfrom = [0, 0]\n'
 ZONE = '[[camera.zone]]\nname = "y"\n'
 SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
@@ -137,6 +164,38 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
         (STORAGE + '[site]\nlanguage = "fr"\n', "site language", "'vi' or 'en'"),
         (STORAGE + '[schedule]\narm = "22:00"\ndisarm = "25:00"\n', "schedule disarm", "time of day"),
         (STORAGE + '[schedule]\narm = "22:00"\ndisarm = "22:00"\n', "schedule", "same time"),
+        (STORAGE + '[schedule]\narm = "22:00"\n', "schedule", "`arm` and `disarm` go together"),
+        (STORAGE + '[schedule]\narm = "22:00"\ndisarm = "05:00"\n' + CHANGE, "schedule", "stand alone"),
+        (STORAGE + CHANGE.replace("22:00", "25:00"), "schedule change number 1 at", '(here: "25:00")'),
+        (STORAGE + CHANGE.replace("22:00", "sunset-07:00"), "schedule change number 1 at", "6 hours at most"),
+        (
+            STORAGE + CHANGE.replace("night", "sleep"),
+            "schedule change number 1 set",
+            "'home', 'night', 'away'",
+        ),
+        (STORAGE + CHANGE + 'days = ["monday"]\n', "change number 1 days number 1", "'mon'"),
+        (STORAGE + CHANGE + "days = []\n", "change number 1 days", "at least 1"),
+        (STORAGE + 65 * CHANGE, "schedule change", "at most 64"),
+        (
+            STORAGE + CHANGE + 'days = ["mon", "holiday"]\n' + CHANGE.replace("22:00", "22:00:00"),
+            "schedule",
+            'number 2 and number 1 are both on "mon" at 22:00',
+        ),
+        (STORAGE + '[schedule]\nholidays = ["02-30"]\n', "schedule holidays number 1", "no such date"),
+        (STORAGE + '[schedule]\nholidays = ["2027-2-6"]\n', "schedule holidays number 1", "2027-02-06"),
+        (
+            STORAGE + '[schedule]\nholidays = ["01-01", "01-01"]\n',
+            "schedule holidays",
+            '"01-01" is there twice',
+        ),
+        (
+            STORAGE + CHANGE.replace("22:00", "sunset"),
+            "",
+            'change number 1 is at "sunset", which needs to know where the site is; add `latitude`',
+        ),
+        (STORAGE + "[site]\nlatitude = 19.8\n", "site", "`latitude` and `longitude` go together"),
+        (STORAGE + "[site]\nlatitude = 91\nlongitude = 0\n", "site latitude", "at most 90"),
+        (STORAGE + "[site]\nlatitude = nan\nlongitude = 0\n", "site latitude", "at most 90"),
         (STORAGE + CAMERA + CAMERA, "camera", 'two cameras have the id "gate"'),
         (STORAGE + CAMERA + CAMERA.replace('"gate"', '"g2"'), "camera", 'have the name "Cổng làng"'),
         (STORAGE + CAMERA.replace("rtsp:", "udp:"), 'camera "gate" main', "not a stream's address"),

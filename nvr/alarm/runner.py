@@ -13,12 +13,13 @@ from typing import Literal
 
 import structlog
 
-from nvr.alarm import schedule
 from nvr.alarm.hours import PlaceHours
 from nvr.alarm.incidents import Incident
 from nvr.alarm.journal import Armed, Journal
 from nvr.alarm.machine import Alarm, Event, Limits, State, step
+from nvr.alarm.plan import Plan
 from nvr.alarm.policy import effective_response
+from nvr.alarm.schedule import Change
 from nvr.alarm.siren import SirenLine, SirenUnavailable
 from nvr.clock import Clock
 from nvr.config import Config
@@ -43,7 +44,7 @@ class AlarmView:
 
     state: State
     armed: Armed
-    next_change: schedule.Change | None
+    next_change: Change | None
     siren_configured: bool
     siren_link: Literal["up", "down", "none"]
     siren_wanted: bool
@@ -65,8 +66,10 @@ class AlarmRunner:
         *,
         clock: Clock,
         on_change: Callable[[], None],
+        plan: Plan | None = None,
     ):
-        self._config, self._journal, self._siren = config, journal, siren
+        self._journal, self._siren = journal, siren
+        self._plan = plan or Plan(config)
         self._clock, self._on_change = clock, on_change
         settings = config.siren
         self._limits = Limits(
@@ -174,11 +177,10 @@ class AlarmRunner:
         status = self._siren.status if self._siren else None
         deadline = self._alarm.deadline_mono_s
         deadline_wall_s = None if deadline is None else now_wall_s + deadline - now_mono_s
-        plan = self._config.schedule
         return AlarmView(
             state=self._alarm.state,
             armed=self._armed,
-            next_change=schedule.next_change(plan, self._config.site.zone, now_wall_s) if plan else None,
+            next_change=self._plan.next_change(now_wall_s),
             siren_configured=self._siren is not None,
             siren_link="none" if self._siren is None else ("up" if self._siren.ready else "down"),
             siren_wanted=self._alarm.sounding,
@@ -225,10 +227,8 @@ class AlarmRunner:
     def _follow_schedule(self) -> None:
         """Do what the schedule asked for since the armed state last changed; nothing while the clock is not trusted,
         and then all of it."""
-        plan, now = self._config.schedule, self._clock.wall()
-        if plan is None:
-            return
-        if not self._clock.state().is_trusted:
+        now = self._clock.wall()
+        if self._plan.schedule is None or not self._clock.state().is_trusted:
             return
         if self._changed_mono_s is not None:
             # Somebody chose this while nobody knew the time; now it is known when.
@@ -236,8 +236,8 @@ class AlarmRunner:
         elif now < self._armed.since_s - 60:
             # It was chosen under a clock that ran ahead, nobody knows when: it stands until the next change.
             self._since(now)
-        change = schedule.last_change(plan, self._config.site.zone, now)
-        if change.at_wall_s <= self._armed.since_s and self._armed.why != "start":
+        change = self._plan.last_change(now)
+        if change is None or (change.at_wall_s <= self._armed.since_s and self._armed.why != "start"):
             return
         if change.armed != self._alarm.armed:
             event, action = (Event.ARM, "arm") if change.armed else (Event.DISARM, "disarm")

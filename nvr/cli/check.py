@@ -19,6 +19,7 @@ from hw.relay import PortError
 from nvr import log
 from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.source import play
+from nvr.cli.schedule import described, plan_in_force
 from nvr.clock import Clock, SystemClock
 from nvr.config import Camera, Config, Siren, load
 from nvr.detect.model.objects import ObjectDetector
@@ -98,6 +99,7 @@ def _appliance(config: Config) -> Iterator[Finding]:
     clock = SystemClock()
     recall(clock, config.storage.state)
     yield _clock(clock)
+    yield from _schedule(config, clock.wall())
     if config.analysis.enabled:
         yield _finding("analysis", lambda: _demands(config))
         yield _finding("analysis model", lambda: _model(config.analysis.model))
@@ -149,6 +151,19 @@ def _clock(clock: Clock) -> Finding:
     return Finding(
         "clock", state.is_trusted, f"{now} UTC, {known}{error}", "" if state.is_trusted else remedy
     )
+
+
+def _schedule(config: Config, now_wall_s: float) -> Iterator[Finding]:
+    try:
+        plan = plan_in_force(config)
+    except NvrError as error:
+        yield Finding("schedule", False, error.message, error.remedy, error.exit_code)
+        return
+    yield Finding("schedule", True, described(plan, config.site.zone, now_wall_s))
+    if plan.schedule is not None and plan.schedule.has_idle_holidays:
+        # No exit code: it may be meant so.
+        detail = 'on its holidays nothing changes: no entry is for the day "holiday"'
+        yield Finding("schedule holidays", False, detail, "Add an entry for that day, or remove the dates")
 
 
 def _kept(config: Config) -> Iterator[Finding]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 
 class ApiError(Exception):
-    """An answer with `status` >= 400 and the body `{"error": code, "message": message, "retry_after_s"?}`.
+    """An answer with `status` >= 400 and the body `{"error": code, "message": message, "retry_after_s"?, "place"?}`.
 
-    `code` is a key of the page's locales (`error.<code>`); `message` is English, without secrets.
+    `code` is a key of the page's locales (`error.<code>`); `message` is English, without secrets. `place`: which part
+    of the request's body it is about, as "change.2.at".
     """
 
-    def __init__(self, status: int, code: str, message: str, *, retry_after_s: float | None = None):
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after_s: float | None = None, place: str = ""
+    ):
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
+        self.place = place
 
 
 def not_found() -> ApiError:

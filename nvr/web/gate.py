@@ -83,6 +83,8 @@ def error_answer(error: ApiError) -> web.Response:
     if error.retry_after_s is not None:
         body["retry_after_s"] = error.retry_after_s
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    if error.place:
+        body["place"] = error.place
     return web.json_response(body, status=error.status, headers=headers)
 
 

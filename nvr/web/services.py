@@ -9,6 +9,7 @@ from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.notify.setup import Notifications
 from nvr.alarm.runner import AlarmRunner
+from nvr.alarm.schedule_store import ScheduleStore
 from nvr.audit_watch import AuditWatch
 from nvr.clock import Clock
 from nvr.config import Config
@@ -50,6 +51,7 @@ class Services:
     faults: FaultBoard
     disks: Disks
     alarm: AlarmRunner
+    schedule: ScheduleStore
     incidents: IncidentStore
     motion: MotionLog
     live: LiveServer

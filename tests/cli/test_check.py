@@ -1,6 +1,8 @@
 """`nvr check` and the exit codes: each kind of mistake is named with its place, and scripts can read it."""
 
+import asyncio
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from hw.sim import SimulatedBoard
 from nvr.__main__ import main
 from nvr.record.disk.identity import MARKER, DiskIdentity
+from nvr.state import open_state
 
 CAMERA = '[[camera]]\nid = "gate"\nname = "Gate"\nmain = "rtsp://127.0.0.1:{port}/x"\n'
 
@@ -84,6 +87,42 @@ def test_parts_that_cannot_work(write, capsys, text, place, words, exit_code):
     assert finding["place"] == place
     assert words in finding["detail"]
     assert finding["remedy"]
+
+
+def said(findings: list[dict], place: str) -> str:
+    (finding,) = (finding for finding in findings if finding["place"] == place)
+    return finding["detail"]
+
+
+async def made_on_the_page(state: Path, schedule: str) -> None:
+    database = await open_state(state)
+    row = (3, schedule, 1_800_000_000.0, "Lan")
+    await database.write(lambda c: c.execute("INSERT INTO schedule VALUES (1, ?, ?, ?, ?)", row))
+    await database.close()
+
+
+def test_which_schedule_is_in_force(write, capsys, tmp_path):
+    assert said(check(write(), capsys)[1], "schedule") == "none: armed and disarmed only by hand"
+    file = write('[schedule]\narm = "22:00"\ndisarm = "05:00"\n')
+    assert re.fullmatch(
+        r"nvr.toml's; next \S+ \S+ (22:00: night|05:00: off)", said(check(file, capsys)[1], "schedule")
+    )
+    asyncio.run(made_on_the_page(tmp_path / "state", '{"holidays": ["01-01"]}'))
+    code, findings = check(file, capsys)
+    assert said(findings, "schedule") == (
+        "made on the page by Lan (2027-01-15 15:00), not nvr.toml's; nothing changes in the coming days"
+    )
+    assert (code, [finding["place"] for finding in wrong(findings)]) == (0, ["schedule holidays"])
+
+
+def test_a_schedule_of_the_page_that_cannot_be_used(write, capsys, tmp_path):
+    asyncio.run(made_on_the_page(tmp_path / "state", '{"change": [{"at": "sunset", "set": "off"}]}'))
+    code, findings = check(write(), capsys)
+    (finding,) = wrong(findings)
+    assert (code, finding["place"]) == (74, "schedule")
+    assert "add `latitude` and `longitude` to [site]" in finding["detail"]
+    (tmp_path / "state" / "state.db").write_bytes(b"x" * 5000)
+    assert "cannot be read" in wrong(check(write(), capsys)[1])[0]["detail"]
 
 
 def test_recordings_that_cannot_be_written(write, capsys, tmp_path):

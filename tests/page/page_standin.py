@@ -36,6 +36,7 @@ from page_data import (
 )
 from page_notices import Notices
 from page_scene import close_up, jpeg, street
+from page_schedule import Scheduled
 
 import nvr.web
 
@@ -91,6 +92,7 @@ class StandIn:
         self.incidents = [incident(n) for n in range(45, 0, -1)]
         self.objects: dict[int, list[Json]] = {}
         self.notices = Notices()
+        self.scheduled = Scheduled()
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
@@ -174,6 +176,7 @@ class StandIn:
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
         app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
         self.notices.add_to(app)
+        self.scheduled.add_to(app, self._may)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -119,6 +119,7 @@ async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
         ("#/deletions?x", {"page": "deletions"}),
         ("#/audit", {"page": "audit"}),
         ("#/notify", {"page": "notify"}),
+        ("#/schedule", {"page": "schedule"}),
         ("#/playback?cameras=&at=1e9", {"page": "playback", "cameras": [], **NOWHERE}),
         ("#/alarm", {"page": "alarm"}),
         ("#/nonsense/%E0%A4%A", {"page": "live", "camera": None}),

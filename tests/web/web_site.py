@@ -21,7 +21,9 @@ from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.notify.setup import Notifications
+from nvr.alarm.plan import Plan
 from nvr.alarm.runner import AlarmRunner
+from nvr.alarm.schedule_store import ScheduleStore
 from nvr.alarm.siren import SirenLine
 from nvr.audit_watch import AuditWatch
 from nvr.clock import FakeClock, SystemClock
@@ -286,7 +288,9 @@ async def running_site(
         notifications.notifier.incident(incident)
 
     journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=on_incident)
-    alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify)
+    plan = Plan(config)
+    schedule = ScheduleStore(state, plan, config.site, clock=clock, faults=faults, on_change=changes.notify)
+    alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify, plan=plan)
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
         config=config,
@@ -297,6 +301,7 @@ async def running_site(
         faults=faults,
         disks=disks,
         alarm=alarm,
+        schedule=schedule,
         incidents=IncidentStore(state),
         motion=MotionLog(state, clock),
         live=live,

@@ -8,12 +8,14 @@ export class ApiError extends Error {
    * @param {number} status
    * @param {string} code
    * @param {number | null} retryAfterS
+   * @param {string} place which part of what was sent is wrong, as "change.2.at"
    */
-  constructor(status, code, retryAfterS = null) {
+  constructor(status, code, retryAfterS = null, place = "") {
     super(`${status} ${code}`);
     this.status = status;
     this.code = code;
     this.retryAfterS = retryAfterS;
+    this.place = place;
   }
 }
 
@@ -109,8 +111,8 @@ export class Api {
 /** @param {Response} answer @returns {Promise<ApiError>} */
 async function refusal(answer) {
   try {
-    const { error, retry_after_s: wait } = await answer.json();
-    return new ApiError(answer.status, String(error), typeof wait === "number" ? wait : null);
+    const { error, retry_after_s: wait, place } = await answer.json();
+    return new ApiError(answer.status, String(error), typeof wait === "number" ? wait : null, place);
   } catch {
     return new ApiError(answer.status, "unknown");
   }

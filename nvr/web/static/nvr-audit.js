@@ -10,6 +10,7 @@ const ACTIONS = [
   ["arm", "disarm", "acknowledge", "siren-on", "siren-off", "siren-auto", "siren-ended"],
   ["live", "playback", "picture", "download", "hold-add", "hold-remove"],
   ["account-add", "account-remove", "account-password", "account-rights", "clock-confirm", "notify-test"],
+  ["schedule-change", "schedule-reset"],
 ].flat();
 
 /** Who did what, newest first, and whether that record is whole. For administrators. */

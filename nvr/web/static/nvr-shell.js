@@ -112,11 +112,23 @@ export class NvrShell extends NvrElement {
     this.#main.focus({ preventScroll: true });
   }
 
+  /** A page that is fetched only when it is asked for. @param {() => Promise<HTMLElement>} load */
+  #seldom(load) {
+    const place = h("p", { class: "empty" }, t("loading"));
+    load().then(
+      (page) => place.replaceWith(page),
+      () => say(place, t("error.offline")),
+    );
+    return place;
+  }
+
   /** @param {import("./router.js").Route} route */
   #page(route) {
     switch (route.page) {
       case "alarm":
         return make(NvrAlarm, this.app);
+      case "schedule":
+        return this.#seldom(async () => make((await import("./nvr-schedule.js")).NvrSchedule, this.app));
       case "storage":
         return make(NvrStorage, this.app);
       case "holds":

@@ -41,6 +41,11 @@ export class SiteTime {
     return this.#format(s, { day: "2-digit", month: "2-digit" });
   }
 
+  /** Mon, 30/11 @param {number} s */
+  shortDay(s) {
+    return this.#format(s, { weekday: "short", day: "2-digit", month: "2-digit" });
+  }
+
   /** The site's time minus UTC at a moment, in seconds. @param {number} s */
   offsetS(s) {
     const whole = Math.floor(s);
