@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from nvr.config_alarm import AlarmSettings
 from nvr.config_days import ClassDays, check_days, days_of_classes
 from nvr.config_model import Model, Name
 from nvr.config_notify import NotifyTargets, with_absolute_paths
@@ -232,6 +233,7 @@ class Config(Model):
     storage: Storage
     web: Web = Web()
     analysis: Analysis = Analysis()
+    alarm: AlarmSettings = AlarmSettings()
     siren: Siren | None = None
     schedule: Schedule | None = None
     notify: NotifyTargets = ()

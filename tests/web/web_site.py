@@ -286,7 +286,7 @@ async def running_site(
         notifications.notifier.incident(incident)
 
     journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=on_incident)
-    alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify)
+    alarm = AlarmRunner(config, journal, line, clock=clock, faults=faults, on_change=changes.notify)
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
         config=config,

@@ -13,7 +13,7 @@ from nvr.alarm.notify.push import PushSender, VapidKey
 from nvr.alarm.notify.sender import Sender
 from nvr.alarm.notify.subscriptions import Subscriptions
 from nvr.alarm.notify.webhook import WebhookSender
-from nvr.alarm.runner import AlarmView
+from nvr.alarm.view import AlarmView
 from nvr.audit_chain import Head
 from nvr.clock import Clock
 from nvr.config import Config
@@ -89,12 +89,12 @@ class Notifications:
 
 
 def mqtt_state(view: AlarmView) -> dict[str, object]:
-    """What a broker retains of the alarm."""
+    """What a broker retains of the alarm: nothing of a quiet test."""
     return {
         "armed": view.armed.armed,
         "since_s": view.armed.since_s,
         "siren": view.siren_wanted,
-        "ringing": list(view.ringing),
+        "ringing": [number for number in view.ringing if number not in view.rehearsed],
     }
 
 
