@@ -262,6 +262,18 @@ class Config(Model):
         return self
 
     @model_validator(mode="after")
+    def _second_cameras_exist(self) -> Config:
+        watching = [c for c in self.camera if any(p.response is not Response.RECORD for p in c.places)]
+        for camera in self.camera:
+            for place in camera.places:
+                if place.confirm.cameras > len(watching):
+                    raise ValueError(
+                        f'camera "{camera.id}", zone or line "{place.name}" wants two cameras to confirm, '
+                        "but no other has a zone that does more than record"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _days_agree(self) -> Config:
         for camera in self.camera:
             check_days(camera.id, self.days_of(camera))

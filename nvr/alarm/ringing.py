@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nvr.alarm.incidents import Incident
+from nvr.alarm.notices import SITE
 from nvr.alarm.policy import RINGING, RINGING_S
 from nvr.events import Actor
 
@@ -31,7 +32,8 @@ class Ringing:
         """The incident is stored, or more of it."""
         if incident.response in RINGING and incident.acknowledged_s is None:
             self._incidents[incident.id] = incident
-            self.on_change(Actor("/".join(filter(None, (incident.camera, incident.zone)))))
+            place = f"{incident.camera}/{incident.zone}"
+            self.on_change(Actor(incident.kind if incident.camera == SITE else place))
 
     def acknowledged(self, numbers: tuple[int, ...], actor: Actor) -> None:
         """Staff took them on."""
