@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from nvr.alarm.incidents import Incident, IncidentStore
+from nvr.alarm.notices import SITE
 from nvr.alarm.notify.message import Site
 from nvr.alarm.notify.notifier import Notifier
 from nvr.alarm.notify.outbox import Outbox
@@ -103,7 +104,7 @@ def _site(config: Config, words: Mapping[str, str]) -> Site:
     return Site(
         config.site.name,
         config.site.zone,
-        {camera.id: camera.name for camera in config.camera},
+        {SITE: config.site.name} | {camera.id: camera.name for camera in config.camera},
         words,
         f"https://{names[0]}:{config.web.https_port}/" if names else "",
     )
