@@ -133,11 +133,17 @@ class Journal:
     # Queued records
 
     def sighting(
-        self, sighting: Sighting, response: Response, seen_wall_s: float, *, test: bool = False
+        self,
+        sighting: Sighting,
+        response: Response,
+        seen_wall_s: float,
+        *,
+        test: bool = False,
+        rings: bool = False,
     ) -> None:
         """`sighting` was answered with `response`; it opens an incident or belongs to its camera's latest. `test`: in
-        a quiet test."""
-        self._put(lambda: self._write_sighting(sighting, response, seen_wall_s, test))
+        a quiet test. `rings`: not to one that staff have taken on."""
+        self._put(lambda: self._write_sighting(sighting, response, seen_wall_s, test, rings))
 
     def notice(self, notice: Notice) -> None:
         """An incident of its own, opened now."""
@@ -230,12 +236,13 @@ class Journal:
         self._on_incident(incident)
 
     async def _write_sighting(
-        self, sighting: Sighting, response: Response, seen_wall_s: float, test: bool
+        self, sighting: Sighting, response: Response, seen_wall_s: float, test: bool, rings: bool
     ) -> None:
         latest = self._latest.get(sighting.camera)
         if (
             latest is not None
             and latest.test is test
+            and not (rings and latest.acknowledged_s is not None)
             and belongs(
                 latest.opened_s,
                 latest.last_s,

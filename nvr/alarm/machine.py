@@ -53,6 +53,11 @@ class Alarm:
         loud = self.by_hand or not self.quiet
         return self.state is State.TESTING or (self.state is State.SOUNDING and loud)
 
+    @property
+    def audited(self) -> tuple[State, Mode | None, bool, bool]:
+        """What cannot change without a row in the audit trail."""
+        return self.state, self.mode, self.by_hand, self.quiet
+
     def cools(self, now_mono_s: float) -> bool:
         """Whether no sighting may start the siren."""
         return now_mono_s < self.cooldown_until_mono_s

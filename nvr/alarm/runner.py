@@ -125,14 +125,16 @@ class AlarmRunner:
         if response is Response.SIREN:
             entry_s = self._judge.entry_s(sighting)
             changed = self._step(Event.ENTRY if entry_s else Event.INTRUDER, actor, seconds=entry_s)
-            if self._alarm.state is State.PENDING:
-                response = Response.CALL  # until the entry delay is over
         else:
             changed = response is Response.WARN and self._step(Event.WARN, actor)
         if changed:
             self._cause = sighting
+        enters = response is Response.SIREN and self._alarm.state is State.PENDING
+        if enters:
+            response = Response.CALL  # until the entry delay is over
         seen_wall_s = self._clock.wall() - max(0.0, now - sighting.captured_mono_s)
-        self._journal.sighting(sighting, response, seen_wall_s, test=self._alarm.quiet)
+        rings = enters and changed
+        self._journal.sighting(sighting, response, seen_wall_s, test=self._alarm.quiet, rings=rings)
 
     def arm(self, actor: Actor, mode: Mode = Mode.AWAY) -> None:
         """Armed by a person, after the exit delay, until the schedule's next change."""
@@ -280,7 +282,7 @@ class AlarmRunner:
         if after.mode is not before.mode:
             self._standing.choose(after.mode, actor)
             self._judge.forget()
-        changed = _told(after) != _told(before)
+        changed = after.audited != before.audited
         if changed:
             log.info("alarm", cause=event, before=before.state, after=after.state, actor=actor.name)
             detail = {"mode": after.mode, "quiet_test": after.quiet}
@@ -293,7 +295,3 @@ class AlarmRunner:
         self._wake.set()
         self._on_change()
         return changed
-
-
-def _told(alarm: Alarm) -> tuple[State, Mode | None, bool, bool]:
-    return alarm.state, alarm.mode, alarm.by_hand, alarm.quiet

@@ -117,6 +117,22 @@ async def test_an_entry_rings_at_once_and_sounds_unless_it_is_disarmed(tmp_path)
         assert ("gate/yard", "siren-auto") in await audit_actions(site)
 
 
+async def test_an_entry_rings_although_staff_took_on_a_call_there(tmp_path):
+    road = {"name": "road", "response": "call"}
+    async with simulated(config(tmp_path, {"entry_seconds": 20}, road)) as site:
+        site.runner.arm(OFFICER)
+        site.see(CALL, zone="road")
+        call = await last(site)
+        await site.runner.acknowledge(call.id, OFFICER)
+        site.see()
+        entry = await last(site)
+        assert site.runner.view().ringing == (entry.id,)
+        assert entry.id != call.id
+        pass_time(site, 5)
+        site.see()  # and only once
+        assert (await last(site)).id == entry.id
+
+
 async def test_an_entry_lapses_to_what_the_site_chose_where_the_siren_is_lost_meanwhile(tmp_path):
     async with simulated(config(tmp_path, {"entry_seconds": 20}, alarm={"instead": "warn"})) as site:
         site.runner.arm(OFFICER)
