@@ -15,6 +15,7 @@ from nvr.alarm.guard_process import switch_off
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
 from nvr.alarm.motion_log import MotionLog
+from nvr.alarm.notices import SITE
 from nvr.alarm.notify.setup import Notifications, mqtt_state
 from nvr.alarm.plan import Plan
 from nvr.alarm.runner import AlarmRunner
@@ -134,7 +135,13 @@ class App:
             state, plan, config.site, clock=clock, faults=self.faults, on_change=changes.notify
         )
         self.alarm = AlarmRunner(
-            config, self._journal, self._siren, clock=clock, on_change=self._alarm_changed, plan=plan
+            config,
+            self._journal,
+            self._siren,
+            clock=clock,
+            faults=self.faults,
+            on_change=self._alarm_changed,
+            plan=plan,
         )
         self._sick = SickBoard(self.faults, len(config.camera))
         self._notifications = Notifications(
@@ -311,7 +318,8 @@ class App:
         """An incident is stored, or more of it."""
         self._changes.incident(incident)
         self._notifications.notifier.incident(incident)
-        self.seen.incident(incident)
+        if incident.camera != SITE:
+            self.seen.incident(incident)
 
     def _alarm_changed(self) -> None:
         """Cameras that may call or sound now are examined before the others."""

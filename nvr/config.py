@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from nvr.config_alarm import AlarmSettings
 from nvr.config_days import ClassDays, check_days, days_of_classes
 from nvr.config_model import Model, Name
 from nvr.config_notify import NotifyTargets, with_absolute_paths
@@ -225,6 +226,7 @@ class Config(Model):
     storage: Storage
     web: Web = Web()
     analysis: Analysis = Analysis()
+    alarm: AlarmSettings = AlarmSettings()
     siren: Siren | None = None
     schedule: Schedule | None = None
     notify: NotifyTargets = ()
@@ -256,6 +258,18 @@ class Config(Model):
     def _sun_can_be_found(self) -> Config:
         if self.schedule is not None:
             check_sun(self.schedule.changes, self.site.coordinates)
+        return self
+
+    @model_validator(mode="after")
+    def _second_cameras_exist(self) -> Config:
+        watching = [c for c in self.camera if any(p.response is not Response.RECORD for p in c.places)]
+        for camera in self.camera:
+            for place in camera.places:
+                if place.confirm.cameras > len(watching):
+                    raise ValueError(
+                        f'camera "{camera.id}", zone or line "{place.name}" wants two cameras to confirm, '
+                        "but no other has a zone that does more than record"
+                    )
         return self
 
     @model_validator(mode="after")

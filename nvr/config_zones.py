@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from nvr.config_alarm import Confirm
 from nvr.config_model import Model, Name, Unit
-from nvr.events import Response, Rule
+from nvr.events import Mode, Response, Rule
 
 OBJECT_KINDS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "dog", "cat", "cow")
 WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -67,14 +68,25 @@ class Place(Model, ABC):
 
     `response = "siren"` is only for closed premises (school, store, culture house) and needs `decided_by`: the
     person who answers for it. On a public road somebody always walks at two in the morning. Outside its `hours`
-    (none: all day) it only records.
+    (none: all day) and its `modes` it only records; without `modes` one with the siren acts in "night" and "away",
+    any other in all. `entry_seconds`: who enters a siren's zone has so long to disarm it.
     """
 
     name: Name
     response: Response = Response.CALL
     objects: Objects = ("person",)
     hours: Annotated[tuple[Annotated[Hours, BeforeValidator(_hours)], ...], Field(max_length=8)] = ()
+    modes: Annotated[tuple[Mode, ...], Field(min_length=1)] | None = None
+    entry_seconds: Annotated[float, Field(ge=0.0, le=120.0)] = 0.0
+    confirm: Confirm = Confirm()
     decided_by: str = ""
+
+    @model_validator(mode="after")
+    def _delays_are_of_the_siren(self) -> Place:
+        for key in ("entry_seconds", "confirm"):
+            if self.response is not Response.SIREN and key in self.model_fields_set:
+                raise ValueError(f'`{key}` is for response = "siren" only; add that, or remove `{key}`')
+        return self
 
     @model_validator(mode="after")
     def _siren_is_decided(self) -> Place:
@@ -83,6 +95,12 @@ class Place(Model, ABC):
                 'response "siren" needs `decided_by`: who decided that it may sound by itself here'
             )
         return self
+
+    def acts_in(self, mode: Mode) -> bool:
+        """Whether it does more than record where the site is armed so."""
+        if self.modes is None:
+            return self.response is not Response.SIREN or mode is not Mode.HOME
+        return mode in self.modes
 
     def is_in_force(self, now_wall_s: float, site: ZoneInfo) -> bool:
         """Whether the moment (seconds since 1970 UTC) lies in its hours."""

@@ -43,9 +43,9 @@ class FaultBoard:
         if gone:
             self._changed()
 
-    def at(self, place: str) -> Fault | None:
-        """One of the faults of `place`, if there is any."""
-        return next((fault for (p, _), (fault, _) in self._faults.items() if p == place), None)
+    def at(self, place: str, *, but: str | None = None) -> Fault | None:
+        """One of the faults of `place`, if there is any `but` that one."""
+        return next((f for (p, code), (f, _) in self._faults.items() if p == place and code != but), None)
 
     @property
     def current(self) -> list[tuple[Fault, float]]:

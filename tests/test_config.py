@@ -121,6 +121,8 @@ CHANGE = '[[schedule.change]]\nat = "22:00"\nset = "night"\n'
 LINE = '[[camera.line]]\nname = "gate"\nfrom = [0, 0]\n'
 ZONE = '[[camera.zone]]\nname = "y"\n'
 SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
+DECIDED = SIREN_ZONE + 'decided_by = "A"\n'
+CALL_ZONE = SIREN_ZONE.replace("siren", "call")
 
 
 @pytest.mark.parametrize(
@@ -207,6 +209,20 @@ SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
         (STORAGE + CAMERA.replace("//", "//u:p@"), 'camera "gate" main', "`username` and `password`"),
         (STORAGE + CAMERA.replace('"gate"', '"../x"'), 'camera "../x" id', "small letters"),
         (STORAGE + CAMERA + SIREN_ZONE, 'camera "gate" zone "yard"', "decided_by"),
+        (STORAGE + SIREN + CAMERA + DECIDED + "confirm = { cameras = 2 }\n", "the file", "wants two cameras"),
+        (STORAGE + CAMERA + DECIDED + "entry_seconds = 121\n", "entry_seconds", "at most 120"),
+        (STORAGE + CAMERA + DECIDED + "confirm = { sightings = 6 }\n", "sightings", "at most 5"),
+        (STORAGE + CAMERA + DECIDED + "confirm = { cameras = 3 }\n", "cameras", "1 or 2"),
+        (STORAGE + CAMERA + DECIDED + 'modes = ["party"]\n', "modes", "home"),
+        (STORAGE + CAMERA + DECIDED + "modes = []\n", "modes", "at least 1"),
+        (
+            STORAGE + CAMERA + CALL_ZONE + "entry_seconds = 9\n",
+            'zone "yard"',
+            "`entry_seconds` is for response",
+        ),
+        (STORAGE + CAMERA + CALL_ZONE + "confirm = {}\n", 'zone "yard"', "`confirm` is for response"),
+        (STORAGE + "[alarm]\nexit_seconds = 301\n", "alarm exit_seconds", "at most 300"),
+        (STORAGE + '[alarm]\ninstead = "siren"\n', "alarm instead", "'call' or 'warn'"),
         (STORAGE + CAMERA + SIREN_ZONE + 'decided_by = "A"\n', "the file as a whole", "no [siren] section"),
         (STORAGE + CAMERA + '[[camera.zone]]\nname = "y"\nobjects = ["man"]\n', "objects", "person"),
         (
@@ -307,3 +323,12 @@ def test_a_port_is_a_path_beside_the_file_or_an_identity(load_text, tmp_path):
 def test_what_ends_the_siren_if_nothing_else_can(load_text, text, by_itself, fail_safe):
     siren = load_text(STORAGE + text).siren
     assert (siren.ends_by_itself, siren.is_fail_safe) == (by_itself, fail_safe)
+
+
+def test_what_a_siren_zone_asks_for_before_it_sounds(load_text):
+    zone = DECIDED + "entry_seconds = 20\nconfirm = { sightings = 2 }\n"
+    config = load_text(STORAGE + SIREN + '[alarm]\ninstead = "warn"\n' + CAMERA + zone)
+    (yard,) = config.camera[0].zone
+    assert (yard.entry_seconds, yard.confirm.sightings, yard.confirm.cameras) == (20, 2, 1)
+    assert [mode for mode in Mode if yard.acts_in(mode)] == [Mode.NIGHT, Mode.AWAY]
+    assert (config.alarm.exit_seconds, config.alarm.instead) == (30, "warn")

@@ -9,6 +9,8 @@ from typing import get_args, get_type_hints
 import pytest
 
 from nvr.__main__ import COMMANDS
+from nvr.alarm.deeds import DEEDS
+from nvr.alarm.notices import NoticeKind
 from nvr.camera.client import AudioProblem
 from nvr.errors import CameraError, NvrError
 
@@ -64,3 +66,13 @@ def test_fault_and_remedy(words, code):
 @pytest.mark.parametrize("code", sorted(ERRORS))
 def test_api_error(words, code):
     assert f"error.{code}" in words
+
+
+@pytest.mark.parametrize("deed", sorted(DEEDS))
+def test_audit_row(words, deed):
+    assert f"audit.did.{deed}" in words
+
+
+@pytest.mark.parametrize("kind", list(NoticeKind))
+def test_notice(words, kind):
+    assert f"kind.{kind}" in words

@@ -6,7 +6,8 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from nvr.alarm import objects
+from nvr.alarm import notices, objects
+from nvr.alarm.notices import Notice
 from nvr.alarm.objects import SeenObject
 from nvr.alarm.search import ANY, Wanted, find
 from nvr.events import Actor, Box, Response, Rule, Sighting
@@ -15,8 +16,9 @@ from nvr.store import Database
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One row of the table `incidents` (schema/001.sql, 004.sql, 005.sql); times in seconds since 1970 UTC.
-    `best_object`: the number of the object whose picture stands for it, `best_revision` changes with that picture."""
+    """One row of the table `incidents` (schema/001.sql, 004.sql, 005.sql, 008); times in seconds since 1970 UTC.
+    `test`: of a quiet test. `best_object`: the number of the object whose picture stands for it, `best_revision`
+    changes with that picture."""
 
     id: int
     camera: str
@@ -34,6 +36,7 @@ class Incident:
     best_object: int | None = None
     best_revision: int = 0
     rule: Rule = Rule.ENTER
+    test: bool = False
 
 
 MAX_MARKS = 2000
@@ -60,8 +63,10 @@ class IncidentStore:
     def __init__(self, db: Database):
         self._db = db
 
-    async def open(self, sighting: Sighting, response: Response, seen_wall_s: float) -> Incident:
-        """A new incident that begins with `sighting`, seen at `seen_wall_s`."""
+    async def open(
+        self, sighting: Sighting, response: Response, seen_wall_s: float, *, test: bool = False
+    ) -> Incident:
+        """A new incident that begins with `sighting`, seen at `seen_wall_s`; `test`: of a quiet test."""
         row = (
             sighting.camera,
             sighting.zone,
@@ -72,17 +77,22 @@ class IncidentStore:
             sighting.score,
             json.dumps(sighting.box),
             sighting.rule,
+            test,
         )
 
         def insert(connection: sqlite3.Connection) -> Incident:
             cursor = connection.execute(
-                "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box, rule)"
-                " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+                "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box,"
+                " rule, test) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)",
                 row,
             )
             return _with(connection, cursor.lastrowid, sighting, seen_wall_s)
 
         return await self._db.write(insert)
+
+    async def open_notice(self, notice: Notice, wall_s: float) -> Incident:
+        """A new incident without a sighting."""
+        return await self._db.write(lambda c: _one(c, notices.insert(c, notice, wall_s)))
 
     async def extend(
         self, incident: Incident, sighting: Sighting, response: Response, seen_wall_s: float
@@ -248,4 +258,5 @@ def _incident(row: sqlite3.Row) -> Incident:
         best_object=row["best_object"],
         best_revision=row["best_revision"],
         rule=Rule(row["rule"]),
+        test=bool(row["test"]),
     )

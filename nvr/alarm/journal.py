@@ -11,15 +11,18 @@ import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from nvr import audit
 from nvr.alarm.incidents import Incident, IncidentStore
+from nvr.alarm.notices import Notice
 from nvr.alarm.object_pictures import ObjectPictures
 from nvr.alarm.policy import RINGING, RINGING_S, belongs, stronger
+from nvr.alarm.ringing import Ringing
 from nvr.clock import Clock
 from nvr.errors import StorageError
-from nvr.events import Actor, BetterPicture, Fault, Response, Sighting
+from nvr.events import Actor, BetterPicture, Fault, Mode, Response, Sighting
 from nvr.faults import FaultBoard
 from nvr.store import Database
 
@@ -38,16 +41,20 @@ class Pictures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """Whether the site is armed, since when (wall time), by whom and why ("start": never decided yet)."""
+    """How the site is armed (None: not), since when (wall time), by whom and why ("start": never decided yet)."""
 
-    armed: bool
+    mode: Mode | None
     since_s: float
     actor: str
     why: Literal["manual", "schedule", "start"]
 
+    @property
+    def armed(self) -> bool:
+        return self.mode is not None
+
 
 class Journal:
-    """Queues and writes the alarm's records, and knows which incidents ring."""
+    """Queues and writes the alarm's records. `ringing`: the incidents that ring."""
 
     def __init__(
         self,
@@ -64,7 +71,7 @@ class Journal:
         self._objects = ObjectPictures(self._incidents, self._save_picture)
         self._better: dict[int, BetterPicture] = {}
         self._latest: dict[str, Incident] = {}
-        self._ringing: dict[int, Incident] = {}
+        self.ringing = Ringing()
         self._queue: asyncio.Queue[Callable[[], Awaitable[object]]] = asyncio.Queue(QUEUE_LENGTH)
         self._unwritten: Callable[[], Awaitable[object]] | None = None
 
@@ -72,9 +79,12 @@ class Journal:
         """The armed state of before the start, None at the very first; unacknowledged incidents ring again."""
         row = await self._db.read(lambda c: c.execute("SELECT * FROM alarm_state").fetchone())
         for incident in await self._incidents.unacknowledged(self._clock.wall() - RINGING_S):
-            if incident.response in RINGING:
-                self._ringing[incident.id] = incident
-        return Armed(bool(row["armed"]), row["since_s"], row["actor"], row["why"]) if row else None
+            if incident.response in RINGING and not incident.test:
+                self.ringing.announce(incident)
+        if row is None:
+            return None
+        mode = None if row["mode"] is None else Mode(row["mode"])
+        return Armed(mode, row["since_s"], row["actor"], row["why"])
 
     async def run(self, healthy: Callable[[], None]) -> None:
         """Write until cancelled; call `flush` afterwards.
@@ -122,9 +132,23 @@ class Journal:
 
     # Queued records
 
-    def sighting(self, sighting: Sighting, response: Response, seen_wall_s: float) -> None:
-        """`sighting` was answered with `response`; it opens an incident or belongs to its camera's latest."""
-        self._put(lambda: self._write_sighting(sighting, response, seen_wall_s))
+    def sighting(
+        self,
+        sighting: Sighting,
+        response: Response,
+        seen_wall_s: float,
+        *,
+        test: bool = False,
+        rings: bool = False,
+    ) -> None:
+        """`sighting` was answered with `response`; it opens an incident or belongs to its camera's latest. `test`: in
+        a quiet test. `rings`: not to one that staff have taken on."""
+        self._put(lambda: self._write_sighting(sighting, response, seen_wall_s, test, rings))
+
+    def notice(self, notice: Notice) -> None:
+        """An incident of its own, opened now."""
+        now = self._clock.wall()
+        self._put(lambda: self._write_notice(notice, now))
 
     def better_picture(self, picture: BetterPicture) -> None:
         """There is a better picture of a sighted object; of each only the newest waits to be written."""
@@ -135,46 +159,51 @@ class Journal:
 
     def armed(self, armed: Armed) -> None:
         """The armed state to restore after a power cut."""
-        row = (int(armed.armed), armed.since_s, armed.actor, armed.why)
-        query = "REPLACE INTO alarm_state (only_row, armed, since_s, actor, why) VALUES (1, ?, ?, ?, ?)"
+        row = (int(armed.armed), armed.mode, armed.since_s, armed.actor, armed.why)
+        query = (
+            "REPLACE INTO alarm_state (only_row, armed, mode, since_s, actor, why) VALUES (1, ?, ?, ?, ?, ?)"
+        )
 
         def replace(connection: sqlite3.Connection) -> None:
             connection.execute(query, row)
 
         self._put(lambda: self._db.write(replace))
 
-    def action(self, actor: Actor, action: str, subject: str) -> None:
+    def action(self, actor: Actor, action: str, subject: str, detail: audit.Detail | None = None) -> None:
         """One audit row, timed now."""
         now = self._clock.wall()
-        self._put(lambda: self._audit(now, actor, action, subject))
+        self._put(lambda: self._audit(now, actor, action, subject, detail))
 
-    # Ringing
+    def acknowledge_all(self, actor: Actor) -> None:
+        """Staff took on everything that rings, or that was sighted by now: it rings no more when this returns, and is
+        noted behind."""
+        now, numbers = self._clock.wall(), self.ringing.ids
+        self.ringing.acknowledged(numbers, actor)
+        for number in numbers:
+            self._put(partial(self._acknowledge, number, actor, now))
+        self._put(lambda: self._acknowledge_late(actor, now))
 
-    @property
-    def ringing(self) -> tuple[int, ...]:
-        """Ids of the incidents that ring in the duty room, oldest first."""
-        return tuple(self._ringing)
+    # Acknowledging
 
     async def acknowledge(self, incident_id: int, actor: Actor) -> Incident | None:
         """Staff took the incident on: it rings no more. None: no such incident."""
-        now = self._clock.wall()
+        return await self._acknowledge(incident_id, actor, self._clock.wall())
+
+    async def _acknowledge_late(self, actor: Actor, now: float) -> None:
+        """What waited in the queue before this rings by now."""
+        for number in self.ringing.ids:
+            await self._acknowledge(number, actor, now)
+
+    async def _acknowledge(self, incident_id: int, actor: Actor, now: float) -> Incident | None:
         incident = await self._incidents.acknowledge(incident_id, actor, now)
         if incident is not None:
-            self._ringing.pop(incident_id, None)
+            self.ringing.acknowledged((incident_id,), actor)
             latest = self._latest.get(incident.camera)
             if latest is not None and latest.id == incident.id:
                 self._latest[incident.camera] = incident
             await self._audit(now, actor, "acknowledge", f"incident {incident_id}")
             self._on_incident(incident)
         return incident
-
-    def stop_old_ringing(self) -> bool:
-        """End the ringing nobody answered for RINGING_S; whether any ended."""
-        oldest = self._clock.wall() - RINGING_S
-        old = [number for number, incident in self._ringing.items() if incident.last_s < oldest]
-        for number in old:
-            del self._ringing[number]
-        return bool(old)
 
     # Writing
 
@@ -188,26 +217,46 @@ class Journal:
             return False
         return True
 
-    async def _audit(self, wall_s: float, actor: Actor, action: str, subject: str) -> None:
+    async def _audit(
+        self, wall_s: float, actor: Actor, action: str, subject: str, detail: audit.Detail | None = None
+    ) -> None:
         await audit.record(
-            self._db, wall_s=wall_s, actor=actor.name, address=actor.address, action=action, subject=subject
+            self._db,
+            wall_s=wall_s,
+            actor=actor.name,
+            address=actor.address,
+            action=action,
+            subject=subject,
+            detail=detail,
         )
 
-    async def _write_sighting(self, sighting: Sighting, response: Response, seen_wall_s: float) -> None:
+    async def _write_notice(self, notice: Notice, wall_s: float) -> None:
+        incident = await self._incidents.open_notice(notice, wall_s)
+        self.ringing.announce(incident)
+        self._on_incident(incident)
+
+    async def _write_sighting(
+        self, sighting: Sighting, response: Response, seen_wall_s: float, test: bool, rings: bool
+    ) -> None:
         latest = self._latest.get(sighting.camera)
-        if latest is not None and belongs(
-            latest.opened_s,
-            latest.last_s,
-            latest.response,
-            latest.acknowledged_s is not None,
-            response,
-            seen_wall_s,
+        if (
+            latest is not None
+            and latest.test is test
+            and not (rings and latest.acknowledged_s is not None)
+            and belongs(
+                latest.opened_s,
+                latest.last_s,
+                latest.response,
+                latest.acknowledged_s is not None,
+                response,
+                seen_wall_s,
+            )
         ):
             strongest = stronger(latest.response, response)
             incident = await self._incidents.extend(latest, sighting, strongest, seen_wall_s)
             incident = await self._objects.sighted(incident, sighting) or incident
         else:
-            incident = await self._incidents.open(sighting, response, seen_wall_s)
+            incident = await self._incidents.open(sighting, response, seen_wall_s, test=test)
             self._announce(
                 incident
             )  # it rings before its picture has found its way to what may be a slow disk
@@ -227,8 +276,7 @@ class Journal:
 
     def _announce(self, incident: Incident) -> None:
         self._latest[incident.camera] = incident
-        if incident.response in RINGING and incident.acknowledged_s is None:
-            self._ringing[incident.id] = incident
+        self.ringing.announce(incident)
         self._on_incident(incident)
 
     async def _save_picture(self, name: str, incident: Incident, jpeg: bytes) -> bool:

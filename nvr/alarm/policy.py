@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nvr.alarm.machine import Alarm, State
+from dataclasses import dataclass
+
+from nvr.alarm.machine import Alarm
 from nvr.events import Response
 
 _STRENGTH = {Response.RECORD: 0, Response.CALL: 1, Response.WARN: 2, Response.SIREN: 3}
@@ -21,15 +23,30 @@ RINGING_S = 15 * 60.0
 """After this an incident nobody acknowledged stops ringing (it stays marked as not acknowledged)."""
 
 
-def effective_response(wanted: Response, alarm: Alarm, *, siren_ready: bool) -> Response:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What can act now: whether the siren would sound and the loudspeaker would speak. `instead`: what the site chose
+    for where the siren cannot, CALL or WARN."""
+
+    siren: bool
+    speaker: bool
+    instead: Response = Response.CALL
+
+
+def effective_response(wanted: Response, alarm: Alarm, means: Means, now_mono_s: float) -> Response:
     """The zone's response, weakened to what may and can be done now.
 
-    Disarmed: only recorded. A siren that cannot sound (relay not reachable) or may not (cooling down) becomes a
-    call, so that somebody is told.
+    Disarmed or arming: only recorded. A siren that may not sound (cooling down) becomes a call, one that cannot what
+    the site chose; a warning without loudspeaker becomes a call. So somebody is told in any case.
     """
-    if not alarm.armed:
+    if not alarm.acts:
         return Response.RECORD
-    if wanted is Response.SIREN and not (siren_ready and alarm.state is not State.COOLING):
+    if wanted is Response.SIREN:
+        if alarm.cools(now_mono_s):
+            return Response.CALL
+        if not means.siren:
+            wanted = means.instead
+    if wanted is Response.WARN and not means.speaker:
         return Response.CALL
     return wanted
 

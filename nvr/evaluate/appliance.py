@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 
-from nvr.alarm.machine import Alarm, Event, Limits, step
-from nvr.alarm.policy import effective_response
+from nvr.alarm.machine import Alarm, Limits, step
+from nvr.alarm.policy import Means, effective_response
+from nvr.alarm.states import Event
 from nvr.camera.av_messages import ParameterSets, Unit
 from nvr.camera.av_units import UnitIntake
 from nvr.config import Analysis, Camera, Zone
@@ -30,11 +31,12 @@ from nvr.detect.steps.analysis import Detector
 from nvr.detect.steps.calibration import siren_evidence
 from nvr.detect.worker.engine import Engine
 from nvr.evaluate.score import Seen, Work
-from nvr.events import Response, Role, Sighting, StreamKey
+from nvr.events import Mode, Response, Role, Sighting, StreamKey
 from nvr.media.hub import StreamHub
 
 LIMITS = Limits(max_sounding_s=1.0, cooldown_s=0.0)
 """So short that a long sounding hides no further decision."""
+MEANS = Means(siren=True, speaker=False)
 REPORT_EVERY_S = 1.0
 
 
@@ -57,7 +59,7 @@ class Appliance:
         stream = StreamHub(key)
         self._intake = UnitIntake(key, stream.publish)
         self._checks = Checks((camera,))
-        self._alarm = step(Alarm(), Event.ARM, 0.0, LIMITS)
+        self._alarm = step(Alarm(), Event.ARM, 0.0, LIMITS, mode=Mode.AWAY)
         sure_at = siren_evidence(Analysis().false_siren_nights, cameras=1)
         configure = Configure(model=None, fps=fps, sure_at=sure_at, cameras=(setup_of(camera),))
         self._worker = _Worker(configure, detector, self)
@@ -89,9 +91,9 @@ class Appliance:
         for _ in range(2):  # sounding and cooling may both have ended since the last sighting
             self._alarm = step(self._alarm, Event.DEADLINE, self._now_s, LIMITS)
         before = self._alarm
-        if effective_response(sighting.response, before, siren_ready=True) is Response.SIREN:
+        if effective_response(sighting.response, before, MEANS, self._now_s) is Response.SIREN:
             self._alarm = step(before, Event.INTRUDER, self._now_s, LIMITS)
-        starts = self._alarm.sounding and not before.sounding
+        starts = self._alarm.siren and not before.siren
         self.seen.append(Seen(sighting.captured_mono_s, sighting.kind, sighting.score, sighting.box, starts))
 
     def work(self, footage_s: float) -> Work:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from nvr import __version__
 from nvr.alarm.incidents import FOOTAGE_AFTER_S, FOOTAGE_BEFORE_S, Incident
+from nvr.alarm.notices import SITE
 from nvr.alarm.objects import SeenObject
 from nvr.config import Camera
 from nvr.config_zones import Place
@@ -121,12 +122,12 @@ def _fault(fault: Fault) -> Json:
 
 
 def incident_answer(services: Services, incident: Incident) -> Json:
-    """One incident; `camera_name` is the id where nvr.toml has the camera no more."""
+    """One incident."""
     camera = services.config.find_camera(incident.camera)
     return {
         "id": incident.id,
         "camera": incident.camera,
-        "camera_name": camera.name if camera else incident.camera,
+        "camera_name": _camera_name(services, incident.camera),
         "zone": incident.zone,
         "rule": incident.rule,
         "kind": incident.kind,
@@ -142,12 +143,21 @@ def incident_answer(services: Services, incident: Incident) -> Json:
         else _object_picture(incident.id, incident.best_object, incident.best_revision),
         "acknowledged_s": incident.acknowledged_s,
         "acknowledged_by": incident.acknowledged_by,
+        "test": incident.test,
         "footage": {
             "role": Role.SUB if camera and camera.sub else Role.MAIN,
             "start_s": incident.opened_s - FOOTAGE_BEFORE_S,
             "end_s": incident.last_s + FOOTAGE_AFTER_S,
         },
     }
+
+
+def _camera_name(services: Services, camera_id: str) -> str:
+    """The id where nvr.toml has the camera no more, and the site's name for what is about no camera."""
+    if camera_id == SITE:
+        return services.config.site.name
+    camera = services.config.find_camera(camera_id)
+    return camera.name if camera else camera_id
 
 
 def incident_with_objects(services: Services, incident: Incident, seen: Sequence[SeenObject]) -> Json:
@@ -177,41 +187,6 @@ def _object_picture(incident_id: int, number: int, revision: int) -> str:
 def hold_answer(hold: Hold, now_s: float) -> Json:
     """One hold; `expired`: it protects nothing any more."""
     return {**hold.model_dump(), "expired": hold.expires_s <= now_s}
-
-
-async def alarm_answer(services: Services, account: Account) -> Json:
-    """State of alarm and siren; `ringing` only of cameras that the account may see."""
-    view = services.alarm.view()
-    change = view.next_change
-    return {
-        "armed": view.armed.armed,
-        "since_s": view.armed.since_s,
-        "actor": view.armed.actor,
-        "why": view.armed.why,
-        "next_change": change and {"at_s": change.at_wall_s, "armed": change.armed},
-        "siren": {
-            "configured": view.siren_configured,
-            "link": view.siren_link,
-            "wanted": view.siren_wanted,
-            "on": view.siren_on,
-            "cause": view.siren_cause,
-            "ends_s": _tenths(view.siren_ends_s),
-            "cooldown_until_s": _tenths(view.cooldown_until_s),
-        },
-        "ringing": [n for n in view.ringing if await _may_see_incident(services, account, n)],
-    }
-
-
-def _tenths(wall_s: float | None) -> float | None:
-    """Rounded, so that what was computed anew from another clock reading is not taken for a change."""
-    return None if wall_s is None else round(wall_s, 1)
-
-
-async def _may_see_incident(services: Services, account: Account, number: int) -> bool:
-    if account.cameras is None:
-        return True
-    incident = await services.incidents.get(number)
-    return incident is not None and account.may_see(incident.camera)
 
 
 def clock_answer(services: Services) -> Json:
@@ -298,6 +273,10 @@ def _disk(state: DiskState, account: Account) -> Json:
 
 
 def _may_know(account: Account, fault: Fault) -> bool:
+    return may_know_of(account, fault.place)
+
+
+def may_know_of(account: Account, place: str) -> bool:
     """Places are "camera:gate/main" or not about a camera."""
-    kind, _, name = fault.place.partition(":")
+    kind, _, name = place.partition(":")
     return kind != "camera" or account.may_see(name.partition("/")[0])

@@ -188,7 +188,7 @@ async def test_a_changed_schedule_does_nothing_belatedly_and_then_what_it_says(c
     new = weekly(("11:00", "away"), ("13:00", "off"))
     async with running(config, clock) as site:
         store = ScheduleStore(
-            site.db, site.runner._plan, config.site, clock=clock, faults=site.faults, on_change=lambda: None
+            site.db, site.plan, config.site, clock=clock, faults=site.faults, on_change=lambda: None
         )
         await store.replace(new, 0, LAN)
         await ticks(site)
@@ -198,7 +198,7 @@ async def test_a_changed_schedule_does_nothing_belatedly_and_then_what_it_says(c
     clock.advance(60)
     async with running(config, clock) as site:
         store = ScheduleStore(
-            site.db, site.runner._plan, config.site, clock=clock, faults=site.faults, on_change=lambda: None
+            site.db, site.plan, config.site, clock=clock, faults=site.faults, on_change=lambda: None
         )
         await store.load()
         await ticks(site)
@@ -217,7 +217,7 @@ async def test_without_any_schedule_one_can_be_made_and_acts(tmp_path):
     async with running(config, clock) as site:
         assert site.runner.view().next_change is None
         store = ScheduleStore(
-            site.db, site.runner._plan, config.site, clock=clock, faults=site.faults, on_change=lambda: None
+            site.db, site.plan, config.site, clock=clock, faults=site.faults, on_change=lambda: None
         )
         await store.replace(weekly(("12:30", "home")), 0, LAN)
         clock.advance(1800)

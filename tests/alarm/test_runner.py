@@ -17,13 +17,14 @@ import pytest
 from hw.sim import SimulatedBoard
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.journal import Journal
-from nvr.alarm.machine import State
+from nvr.alarm.plan import Plan
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine, SirenUnavailable
+from nvr.alarm.states import State
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Camera, Config, Schedule, Siren, Storage
 from nvr.errors import StorageError
-from nvr.events import Actor, BetterPicture, Box, Examined, Explanation, Response, Rule, Sighting
+from nvr.events import Actor, BetterPicture, Box, Examined, Explanation, Mode, Response, Rule, Sighting
 from nvr.faults import FaultBoard
 from nvr.state import STATE_SCHEMA
 from nvr.store import Database
@@ -47,16 +48,30 @@ class Disk:
         self.saved[picture_id] = jpeg
 
 
+class Speaker:
+    """A loudspeaker that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.ready = True
+        self.told: list[str] = []
+
+    def play(self) -> None:
+        self.told.append("play")
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+
 class Site:
     """One alarm with everything real around it but the cameras."""
 
-    def __init__(self, config: Config, db: Database, clock) -> None:
+    def __init__(self, config: Config, db: Database, clock, siren=None) -> None:
         self.config, self.db, self.clock = config, db, clock
         self.faults = FaultBoard(clock)
         self.disk = Disk()
         self.incidents: list = []
         self.changed = asyncio.Event()
-        self.siren = (
+        self.siren = siren or (
             SirenLine(config.siren, config.storage.state / "guard.sock", faults=self.faults)
             if config.siren
             else None
@@ -64,7 +79,18 @@ class Site:
         self.journal = Journal(
             db, clock=clock, faults=self.faults, pictures=self.disk, on_incident=self._incident
         )
-        self.runner = AlarmRunner(config, self.journal, self.siren, clock=clock, on_change=self.changed.set)
+        self.speaker = Speaker() if config.alarm.instead == "warn" else None
+        self.plan = Plan(config)
+        self.runner = AlarmRunner(
+            config,
+            self.journal,
+            self.siren,
+            clock=clock,
+            faults=self.faults,
+            on_change=self.changed.set,
+            plan=self.plan,
+            speaker=self.speaker,
+        )
 
     def _incident(self, incident) -> None:
         self.incidents.append(incident)
@@ -85,27 +111,39 @@ class Site:
         self.runner.sighting(replace(sighting, **more))
 
 
-def make_config(tmp_path: Path, *, port: Path | None, schedule: Schedule | None = None, **siren) -> Config:
+def make_config(
+    tmp_path: Path,
+    *,
+    port: Path | None,
+    schedule: Schedule | None = None,
+    alarm: dict | None = None,
+    camera: tuple = (),
+    **siren,
+) -> Config:
     return Config(
         storage=Storage(recordings=tmp_path / "recordings", state=tmp_path / "state"),
         siren=Siren(port=port, **{"timer_relay": True} | siren) if port else None,
         schedule=schedule,
+        alarm={"exit_seconds": 0} | (alarm or {}),
+        camera=camera,
     )
 
 
 @asynccontextmanager
-async def running(config: Config, clock=None) -> AsyncIterator[Site]:
+async def running(config: Config, clock=None, siren=None) -> AsyncIterator[Site]:
+    """`siren`: in place of the real line to a guard; then time passes only where the test says so."""
     clock = clock or SystemClock()
     db = await Database.open(config.storage.state / "state.db", STATE_SCHEMA)
-    site = Site(config, db, clock)
+    site = Site(config, db, clock, siren)
     await site.runner.restore()
     supervisor = Supervisor(SystemClock(), site.faults)
     quick = Backoff(first_s=0.05, max_s=0.2)
     try:
         async with asyncio.TaskGroup() as group:
-            jobs = [group.create_task(supervisor.keep_running("alarm", site.runner.run, quick))]
-            jobs.append(group.create_task(supervisor.keep_running("state", site.journal.run, quick)))
-            if site.siren:
+            jobs = [group.create_task(supervisor.keep_running("state", site.journal.run, quick))]
+            if siren is None:
+                jobs.append(group.create_task(supervisor.keep_running("alarm", site.runner.run, quick)))
+            if site.siren and siren is None:
                 jobs.append(group.create_task(supervisor.keep_running("guard", site.siren.run_guard, quick)))
                 jobs.append(group.create_task(supervisor.keep_running("lease", site.siren.run_lease, quick)))
                 await site.until(lambda: site.siren.status is not None)
@@ -120,10 +158,10 @@ async def running(config: Config, clock=None) -> AsyncIterator[Site]:
 
 async def ticks(site: Site) -> None:
     """The runner looks at the schedule at least once more."""
-    looked, look = [], site.journal.stop_old_ringing
-    site.journal.stop_old_ringing = lambda: looked.append(True) or look()
+    looked, look = [], site.runner.tick
+    site.runner.tick = lambda: looked.append(True) or look()
     await site.until(lambda: len(looked) >= 2)
-    site.journal.stop_old_ringing = look
+    site.runner.tick = look
 
 
 @pytest.fixture
@@ -220,7 +258,7 @@ async def test_the_siren_ends_by_itself_and_cools_down(tmp_path, board):
         site.runner.arm(OFFICER)
         site.see()
         await site.until(lambda: board.state[1])
-        await site.until(lambda: site.runner.view().state is State.COOLING)
+        await site.until(lambda: site.runner.view().state is State.SILENCED)
         await site.until(lambda: not board.state[1])
         site.see(camera="yard")
         await site.until(lambda: site.incidents[-1].camera == "yard")
@@ -232,18 +270,20 @@ async def test_restart_restores_armed_but_never_sounding(tmp_path, board):
     config = make_config(tmp_path, port=board.link)
     async with running(config) as site:
         await site.until(lambda: site.siren.ready)
-        site.runner.arm(OFFICER)
+        site.runner.arm(OFFICER, Mode.NIGHT)
         site.see()
         await site.until(lambda: board.state[1])
     assert not board.state[1]
     async with running(config) as site:
         view = site.runner.view()
-        assert view.state is State.ARMED
-        assert view.armed.actor == "Minh"
-        assert len(view.ringing) == 1  # nobody has acknowledged yet
-        incident = await site.runner.acknowledge(view.ringing[0], OFFICER)
-        assert incident.acknowledged_by == "Minh"
-        assert site.runner.view().ringing == ()
+        assert view.state is State.CALLING
+        assert (view.armed.actor, view.armed.mode) == ("Minh", Mode.NIGHT)
+        await site.until(lambda: len(site.runner.view().ringing) == 2)
+        intruder, restart = site.runner.view().ringing  # nobody has acknowledged yet
+        assert (await site.runner.acknowledge(intruder, OFFICER)).acknowledged_by == "Minh"
+        assert (await site.runner.acknowledge(restart, OFFICER)).kind == "restarted"
+        view = site.runner.view()
+        assert (view.ringing, view.state) == ((), State.ARMED)
         assert await site.runner.acknowledge(4711, OFFICER) is None
 
 

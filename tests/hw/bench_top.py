@@ -19,13 +19,22 @@ class BenchTop:
     """A guard (which may be dead, or stopped) and a board (which may be unplugged). `seen` has every frame the board
     understood with its time; `watch` is called whenever an output may have changed."""
 
-    def __init__(self, make_board: Callable[[], Board], model: BoardModel, wiring: dict[str, int]) -> None:
+    def __init__(
+        self,
+        make_board: Callable[[], Board],
+        model: BoardModel,
+        wiring: dict[str, int],
+        *,
+        max_on_s: float = 3600.0,
+        cooldown_s: float = 0.0,
+    ) -> None:
         self.now_s = 1000.0
         self.model = model
         self.seen: list[tuple[float, Received]] = []
         self.watch: Callable[[], None] = lambda: None
         self.plugged = True
         self._make_board, self._wiring = make_board, wiring
+        self._max_on_s, self._cooldown_s = max_on_s, cooldown_s
         self._on_the_way: list[tuple[float, bytes]] = []
         self._open_at_s = self.now_s
         self.control: Control | None = None
@@ -37,7 +46,7 @@ class BenchTop:
         return self.model.outputs[1]
 
     def start_guard(self) -> None:
-        machine = LeaseMachine(max_on_s=3600.0, cooldown_s=0.0)
+        machine = LeaseMachine(max_on_s=self._max_on_s, cooldown_s=self._cooldown_s)
         self.control = Control(machine, self._make_board(), Inputs(self._wiring))
         self._opened = False
         self._open_at_s = self.now_s

@@ -132,12 +132,17 @@ class Told:
         self.changed: list[Incident] = []
 
     async def open(
-        self, response=Response.CALL, *, tell: bool = True, opened_s: float | None = None
+        self,
+        response=Response.CALL,
+        *,
+        tell: bool = True,
+        opened_s: float | None = None,
+        test: bool = False,
     ) -> Incident:
         """A new incident, as the journal writes and tells it."""
         sighting = Sighting("gate", "sân", response, "person", 0.9, Box(0, 0, 1, 1), 1, 0.0, b"")
         at_s = self.clock.wall() if opened_s is None else opened_s
-        incident = await self.store.open(sighting, response, at_s)
+        incident = await self.store.open(sighting, response, at_s, test=test)
         if tell:
             self.notifier.incident(incident)
         return incident

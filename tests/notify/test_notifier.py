@@ -51,6 +51,19 @@ async def test_a_call_is_told_at_once_and_signed(tmp_path, receiver):
     assert [body["incident"]["id"] for body in receiver.bodies] == [incident.id, another.id]
 
 
+async def test_of_a_quiet_test_nobody_outside_is_told_also_after_a_restart(tmp_path, receiver):
+    target = webhook("a", receiver.url)
+    async with telling(tmp_path, [target]) as told:
+        rehearsed = await told.open(test=True)
+        meant = await told.open()
+        await told.until_states(meant, {"a": "delivered"})
+    async with telling(tmp_path, [target]) as told:
+        later = await told.open()
+        await told.until_states(later, {"a": "delivered"})
+        assert await told.states(rehearsed) == {}
+    assert [body["incident"]["id"] for body in receiver.bodies] == [meant.id, later.id]
+
+
 async def test_only_what_grew_into_a_siren_is_told_to_who_asked_for_sirens(tmp_path, receiver):
     async with telling(tmp_path, [webhook("a", receiver.url, responses=["siren"])]) as told:
         incident = await told.open(Response.CALL)

@@ -120,7 +120,7 @@ class Appliance:
         text = (
             f'[site]\nname = "Thôn Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n'
             f'[web]\nhost = "127.0.0.1"\nhttps_port = {self.https_port}\nhttp_port = {self.http_port}\n'
-            f'[siren]\nport = "relay"\ntimer_relay = true\n{siren}\n{more}\n'
+            f'[alarm]\nexit_seconds = 0\n[siren]\nport = "relay"\ntimer_relay = true\n{siren}\n{more}\n'
         )
         for main in (url for url in self.streams if url.endswith("/main")):
             name = main.split("/")[-2]

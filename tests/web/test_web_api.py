@@ -189,10 +189,56 @@ async def test_arm_and_disarm(site: Site) -> None:
     client = await site.log_in("trực ban", OPERATOR)
     _, alarm = await client.ask("GET", "/api/alarm")
     assert (alarm["armed"], alarm["why"], alarm["next_change"]) == (False, "start", None)
+    assert (alarm["state"], alarm["mode"], alarm["about"], alarm["quiet_test"]) == ("disarmed", *[None] * 3)
     _, alarm = await client.ask("POST", "/api/alarm/arm")
     assert (alarm["armed"], alarm["actor"], alarm["why"]) == (True, "trực ban", "manual")
+    assert (alarm["state"], alarm["mode"]) == ("arming", "away")
+    assert alarm["deadline_s"] == pytest.approx(alarm["since_s"] + 30, abs=1)
+    _, alarm = await client.ask("POST", "/api/alarm/arm", json={"mode": "night"})
+    assert alarm["mode"] == "night"
+    assert (await client.ask("POST", "/api/alarm/arm", json={"mode": "party"}))[0] == 400
     _, alarm = await client.ask("POST", "/api/alarm/disarm")
-    assert alarm["armed"] is False
+    assert (alarm["armed"], alarm["mode"]) == (False, None)
+
+
+async def test_a_quiet_test_begins_and_ends(site: Site) -> None:
+    client = await site.log_in("trực ban", OPERATOR)
+    for body in ({}, {"minutes": 0}, {"minutes": 61}, {"minutes": 1.5}):
+        assert (await client.ask("POST", "/api/alarm/quiet-test", json=body))[0] == 400
+    _, alarm = await client.ask("POST", "/api/alarm/quiet-test", json={"minutes": 5})
+    assert alarm["quiet_test"]["actor"] == "trực ban"
+    assert alarm["quiet_test"]["until_s"] == pytest.approx(site.services.clock.wall() + 300, abs=30)
+    status, answer = await client.ask("POST", "/api/alarm/quiet-test", json={"minutes": 5})
+    assert (status, answer["error"]) == (409, "not_now")
+    _, alarm = await client.ask("POST", "/api/alarm/quiet-test/end")
+    assert alarm["quiet_test"] is None
+
+
+async def test_all_clear_acknowledges_what_rings(site: Site) -> None:
+    client = await site.log_in("trực ban", OPERATOR)
+    incident = await site.open_incident("gate")
+    _, alarm = await client.ask("POST", "/api/alarm/all-clear")
+    assert alarm["ringing"] == []
+    await site.journal.settle(20)
+    _, found = await client.ask("GET", f"/api/incidents/{incident.id}")
+    assert (found["acknowledged_by"], found["test"]) == ("trực ban", False)
+    assert ("trực ban", "all-clear", "disarmed") in await site.audit()
+
+
+async def test_what_a_call_is_about_is_told_to_who_may_see_the_camera(tmp_path: Path) -> None:
+    clock = FakeClock(wall=time.time())
+    async with running_site(tmp_path, clock=clock) as site:
+        client = await site.log_in("trực ban", OPERATOR)
+        limited = await site.log_in("sân", VIEWER, frozenset({"yard"}))
+        await client.ask("POST", "/api/alarm/arm")
+        clock.advance(31)
+        site.services.alarm.tick()
+        incident = await site.open_incident("gate")
+        _, alarm = await client.ask("GET", "/api/alarm")
+        assert (alarm["state"], alarm["about"]["incident"]) == ("calling", incident.id)
+        assert alarm["about"].keys() == {"camera", "zone", "kind", "at_s", "incident"}
+        _, alarm = await limited.ask("GET", "/api/alarm")
+        assert (alarm["state"], alarm["about"], alarm["ringing"]) == ("calling", None, [])
 
 
 async def test_an_administrator_confirms_the_time(tmp_path: Path) -> None:
@@ -219,8 +265,9 @@ async def test_an_administrator_confirms_the_time(tmp_path: Path) -> None:
 
 async def test_siren_of_a_site_without_one(site: Site) -> None:
     client = await site.log_in("trực ban", OPERATOR)
-    status, answer = await client.ask("POST", "/api/siren/on")
-    assert (status, answer["error"]) == (409, "no_siren")
+    for path, body in (("on", {}), ("test", {"seconds": 3})):
+        status, answer = await client.ask("POST", f"/api/siren/{path}", json=body)
+        assert (status, answer["error"]) == (409, "no_siren")
     status, alarm = await client.ask("POST", "/api/siren/off")
     assert (status, alarm["siren"]["configured"], alarm["siren"]["link"]) == (200, False, "none")
 
@@ -228,8 +275,10 @@ async def test_siren_of_a_site_without_one(site: Site) -> None:
 async def test_siren_whose_relay_does_not_answer(tmp_path: Path) -> None:
     async with running_site(tmp_path, siren=True) as site:
         client = await site.log_in("trực ban", OPERATOR)
-        status, answer = await client.ask("POST", "/api/siren/on")
-        assert (status, answer["error"]) == (503, "siren_unavailable")
+        for path, body in (("test", {"seconds": 3}), ("on", {})):
+            status, answer = await client.ask("POST", f"/api/siren/{path}", json=body)
+            assert (status, answer["error"]) == (503, "siren_unavailable")
+        assert (await client.ask("POST", "/api/siren/test", json={"seconds": 6}))[0] == 400
         assert "cable" in answer["message"]
         status, alarm = await client.ask("POST", "/api/siren/off")
         assert (status, alarm["siren"]["wanted"], alarm["siren"]["link"]) == (200, False, "down")

@@ -290,7 +290,9 @@ async def running_site(
     journal = Journal(state, clock=clock, faults=faults, pictures=disks, on_incident=on_incident)
     plan = Plan(config)
     schedule = ScheduleStore(state, plan, config.site, clock=clock, faults=faults, on_change=changes.notify)
-    alarm = AlarmRunner(config, journal, line, clock=clock, on_change=changes.notify, plan=plan)
+    alarm = AlarmRunner(
+        config, journal, line, clock=clock, faults=faults, on_change=changes.notify, plan=plan
+    )
     live = LiveServer(max_sessions=config.web.max_viewers)
     services = Services(
         config=config,

@@ -170,7 +170,9 @@ class Notifier:
                 del self._planned[next(iter(self._planned))]
 
     async def _plan(self, incident: Incident, old_s: float) -> None:
-        """`old_s`: the incident's age."""
+        """`old_s`: the incident's age. Of a quiet test nobody outside of the page is told."""
+        if incident.test:
+            return
         planned: list[Planned] = []
         room = MAX_WAITING - len(self._waiting)
         for rule in self._rules.values():

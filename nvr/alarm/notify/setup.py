@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from nvr.alarm.incidents import Incident, IncidentStore
+from nvr.alarm.notices import SITE
 from nvr.alarm.notify.message import Site
 from nvr.alarm.notify.notifier import Notifier
 from nvr.alarm.notify.outbox import Outbox
@@ -13,7 +14,7 @@ from nvr.alarm.notify.push import PushSender, VapidKey
 from nvr.alarm.notify.sender import Sender
 from nvr.alarm.notify.subscriptions import Subscriptions
 from nvr.alarm.notify.webhook import WebhookSender
-from nvr.alarm.runner import AlarmView
+from nvr.alarm.view import AlarmView
 from nvr.audit_chain import Head
 from nvr.clock import Clock
 from nvr.config import Config
@@ -89,12 +90,12 @@ class Notifications:
 
 
 def mqtt_state(view: AlarmView) -> dict[str, object]:
-    """What a broker retains of the alarm."""
+    """What a broker retains of the alarm: nothing of a quiet test."""
     return {
         "armed": view.armed.armed,
         "since_s": view.armed.since_s,
         "siren": view.siren_wanted,
-        "ringing": list(view.ringing),
+        "ringing": [number for number in view.ringing if number not in view.rehearsed],
     }
 
 
@@ -103,7 +104,7 @@ def _site(config: Config, words: Mapping[str, str]) -> Site:
     return Site(
         config.site.name,
         config.site.zone,
-        {camera.id: camera.name for camera in config.camera},
+        {SITE: config.site.name} | {camera.id: camera.name for camera in config.camera},
         words,
         f"https://{names[0]}:{config.web.https_port}/" if names else "",
     )

@@ -8,6 +8,7 @@ const PAGE = 50;
 const ACTIONS = [
   ["login", "login-refused", "logout", "claim"],
   ["arm", "disarm", "acknowledge", "siren-on", "siren-off", "siren-auto", "siren-ended"],
+  ["siren-test", "quiet-test", "all-clear", "impaired", "restarted"],
   ["live", "playback", "picture", "download", "hold-add", "hold-remove"],
   ["account-add", "account-remove", "account-password", "account-rights", "clock-confirm", "notify-test"],
   ["schedule-change", "schedule-reset"],

@@ -1,4 +1,4 @@
-"""Hours of zones and lines: what they do outside of them, and while nobody knows the time."""
+"""Modes and hours of zones and lines: what they do outside of them, and while nobody knows the time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.alarm.hours import PlaceHours
+from nvr.alarm.places import Places
 from nvr.config import Camera
 from nvr.config_zones import Hours
-from nvr.events import Response
+from nvr.events import Mode, Response
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+HOME, NIGHT, AWAY = Mode.HOME, Mode.NIGHT, Mode.AWAY
 RECORD, CALL, WARN, SIREN = Response.RECORD, Response.CALL, Response.WARN, Response.SIREN
 
 
@@ -48,27 +49,62 @@ ROAD = camera("road", lines=({"name": "in", "from": [0, 0], "to": [1, 1], "hours
     ],
 )
 def test_outside_its_hours_a_zone_only_records(now_s, response):
-    assert PlaceHours([GATE], HANOI).response("gate", "yard", SIREN, now_s) is response
+    assert Places([GATE], HANOI).response("gate", "yard", SIREN, AWAY, now_s) is response
 
 
 @pytest.mark.parametrize("now_s", [at(3), at(15), None])
 def test_without_hours_a_zone_does_what_it_does_all_day(now_s):
-    assert PlaceHours([SHED], HANOI).response("shed", "all day", CALL, now_s) is CALL
+    assert Places([SHED], HANOI).response("shed", "all day", CALL, AWAY, now_s) is CALL
 
 
 @given(st.sampled_from([RECORD, CALL, WARN, SIREN]))
 def test_while_nobody_knows_the_time_nothing_is_done_by_itself_and_somebody_is_called(wanted):
-    found = PlaceHours([GATE], HANOI).response("gate", "yard", wanted, None)
+    found = Places([GATE], HANOI).response("gate", "yard", wanted, AWAY, None)
     assert found is (RECORD if wanted is RECORD else CALL)
 
 
 def test_cameras_that_act_change_with_the_hours():
-    hours = PlaceHours([GATE, SHED, ROAD], HANOI)
-    assert hours.acting(at(15)) == {"shed"}
-    assert hours.acting(at(19)) == {"shed", "road"}
-    assert hours.acting(at(23)) == {"gate", "shed", "road"}
-    assert hours.acting(at(1)) == {"gate", "shed"}
-    assert hours.acting(None) == {"gate", "shed", "road"}
+    places = Places([GATE, SHED, ROAD], HANOI)
+    assert places.acting(AWAY, at(15)) == {"shed"}
+    assert places.acting(AWAY, at(19)) == {"shed", "road"}
+    assert places.acting(AWAY, at(23)) == {"gate", "shed", "road"}
+    assert places.acting(AWAY, at(1)) == {"gate", "shed"}
+    assert places.acting(AWAY, None) == {"gate", "shed", "road"}
+
+
+YARD = camera(
+    "yard",
+    {"name": "siren", "response": "siren"},
+    {"name": "siren at home", "response": "siren", "modes": ["home"]},
+    {"name": "call", "response": "call"},
+    {"name": "call at night", "response": "call", "modes": ["night"]},
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "modes"),
+    [
+        ("siren", {NIGHT, AWAY}),  # at home nothing sounds that does not say so
+        ("siren at home", {HOME}),
+        ("call", {HOME, NIGHT, AWAY}),
+        ("call at night", {NIGHT}),
+    ],
+)
+def test_in_other_modes_a_zone_only_records(place, modes):
+    places = Places([YARD], HANOI)
+    wanted = places.find("yard", place).response
+    for mode in Mode:
+        expected = wanted if mode in modes else RECORD
+        assert places.response("yard", place, wanted, mode, at(3)) is expected
+    assert places.response("yard", place, wanted, None, at(3)) is RECORD
+
+
+def test_what_acts_depends_on_the_mode():
+    places = Places([YARD, GATE], HANOI)
+    assert places.responses(HOME, at(23)) == {SIREN, CALL}
+    assert places.acting(HOME, at(23)) == {"yard"}
+    assert places.acting(NIGHT, at(23)) == {"yard", "gate"}
+    assert places.acting(None, at(23)) == places.responses(None, at(23)) == frozenset()
 
 
 times = st.times().map(lambda t: t.replace(second=0, microsecond=0))
