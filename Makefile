@@ -9,7 +9,9 @@ PIP_QUIET := --quiet --disable-pip-version-check
 # Real peers of the tests, all from Debian.
 PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3-gi \
-	libatomic1 libgl1 nodejs npm faketime mosquitto
+	libatomic1 libgl1 nodejs npm faketime mosquitto alsa-utils
+# What only `make bench-siren` needs.
+SIREN_PEERS := strace
 # What only `make crash-test` needs.
 CRASH_PEERS := qemu-system-common e2fsprogs mount
 

@@ -18,6 +18,7 @@ from nvr.alarm.motion_log import MotionLog
 from nvr.alarm.notify.setup import Notifications, mqtt_state
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.siren import SirenLine
+from nvr.alarm.speaker import Speaker
 from nvr.audit_watch import AuditWatch
 from nvr.camera.client import AudioProblem
 from nvr.camera.link import receive_buffer
@@ -119,6 +120,7 @@ class App:
             if config.siren
             else None
         )
+        self._speaker = Speaker(config.speaker) if config.speaker else None
         self._journal = Journal(
             state,
             clock=clock,
@@ -227,6 +229,8 @@ class App:
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
             jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
+        if self._speaker is not None:
+            jobs.append(("speaker", self._speaker.run))
         jobs += [("clock", self._timekeeping.run), ("audit", self._audit.run)]
         jobs += [("alarm", self.alarm.run), ("state", self._journal.run), *self.disks.jobs()]
         for camera in self.config.camera:

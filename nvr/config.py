@@ -27,6 +27,7 @@ from nvr.config_days import ClassDays, check_days, days_of_classes
 from nvr.config_model import Model, Name
 from nvr.config_notify import NotifyTargets, with_absolute_paths
 from nvr.config_siren import Siren as Siren  # part of this module
+from nvr.config_speaker import Speaker as Speaker
 from nvr.config_words import as_config_error
 from nvr.config_zones import MAX_PLACES, Line, Mask, Place, Zone, check_names
 from nvr.errors import ConfigError
@@ -42,6 +43,7 @@ __all__ = [
     "Schedule",
     "Siren",
     "Site",
+    "Speaker",
     "Storage",
     "Web",
     "Zone",
@@ -233,6 +235,7 @@ class Config(Model):
     web: Web = Web()
     analysis: Analysis = Analysis()
     siren: Siren | None = None
+    speaker: Speaker | None = None
     schedule: Schedule | None = None
     notify: NotifyTargets = ()
     camera: tuple[Camera, ...] = ()
@@ -325,4 +328,6 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
         changes["analysis"] = analysis.model_copy(update={"model": folder / analysis.model})
     if siren is not None:
         changes["siren"] = siren.within(folder)
+    if config.speaker is not None:
+        changes["speaker"] = config.speaker.within(folder)
     return config.model_copy(update=changes)

@@ -28,7 +28,7 @@ nvr/detect/setup_messages.py nvr/detect/unit_messages.py nvr/detect/surer.py nvr
 nvr/detect/sick.py nvr/detect/sick_messages.py
 nvr/detect/attention.py nvr/detect/schedule.py nvr/detect/budget.py nvr/detect/gop.py nvr/detect/quarantine.py
 nvr/detect/overload.py nvr/detect/asking.py nvr/detect/numbers.py
-nvr/config_model.py nvr/config_zones.py
+nvr/config_model.py nvr/config_zones.py nvr/config_speaker.py nvr/alarm/sound.py
 nvr/alarm/machine.py nvr/alarm/hours.py nvr/alarm/schedule.py nvr/alarm/policy.py nvr/alarm/notify/policy.py
 nvr/alarm/notify/message.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
