@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
@@ -66,18 +65,17 @@ async def serve(
 ) -> None:
     """Run the appliance until `stop` is set; `on_pages` is told each time the web server has begun to answer.
 
-    Raises NvrError: state.db or the accounts cannot be used at all.
+    The siren is switched off first of all: a board that latches may be on since an earlier life, and the system's disk
+    may stand still. Raises NvrError: state.db or the accounts cannot be used at all.
 
     Everything else that is wrong (a camera, a disk, the relay, the model, a port) becomes a fault, and the rest
     goes on.
     """
     async with AsyncExitStack() as opened:
-        try:
-            app = await _open(config, opened)
-        except (NvrError, sqlite3.Error):
-            if config.siren is not None:
-                await switch_off(config.siren)  # a board that latches may be on since an earlier life
-            raise
+        silence = switch_off(config.siren) if config.siren is not None else asyncio.sleep(0)
+        app, _ = await asyncio.gather(_open(config, opened), silence, return_exceptions=True)
+        if isinstance(app, BaseException):
+            raise app
         await app.run(on_ready, on_pages, stop)
 
 

@@ -23,7 +23,7 @@ PLAYER = "aplay"
 PROBE_S = 0.1
 PROBE_EVERY_S = 300.0
 """So often the output is opened while nothing sounds: one that was unplugged is missed before it is needed."""
-SPARE_S = 5.0
+SPARE_S = 10.0
 """Playing may take this much longer than the sound lasts: an output takes a moment to open."""
 WORDS_BYTES = 2000
 _ENVIRONMENT = ("PATH", "HOME", "XDG_RUNTIME_DIR", "ALSA_CONFIG_PATH", "ALSA_CONFIG_DIR")

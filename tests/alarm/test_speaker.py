@@ -17,7 +17,7 @@ from nvr.config import Speaker as Settings
 from nvr.faults import FaultBoard
 from nvr.supervise import Backoff, Supervisor
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 TINY = bytes(range(1, 251)) * 8
 """Samples of a message, none of which is silent."""
 
