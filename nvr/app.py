@@ -73,7 +73,7 @@ async def serve(
     """
     async with AsyncExitStack() as opened:
         silence = switch_off(config.siren) if config.siren is not None else asyncio.sleep(0)
-        app, _ = await asyncio.gather(_open(config, opened), silence, return_exceptions=True)
+        _, app = await asyncio.gather(silence, _open(config, opened), return_exceptions=True)
         if isinstance(app, BaseException):
             raise app
         await app.run(on_ready, on_pages, stop)

@@ -130,13 +130,12 @@ async def test_a_siren_left_on_is_silenced_while_the_systems_disk_keeps_the_star
     await until(lambda: site.relay_frames(), 10, "an earlier life left it on")
     system.stall()
     try:
-        await site.spawn_service()
-        await until(lambda: len(site.relay_frames()) > 1, 30, "the start switches it off")
+        service = await site.spawn_service()
+        await until(lambda: len(site.relay_frames()) > 1, 60, "the start switches it off")
         assert site.relay_frames()[1]["frame"] == OFF
     finally:
         system.go_on()
-    assert site.service
-    await site.service.line("ready")
+    await service.line("ready")
     assert not any(frame["on"] for frame in site.relay_frames()[1:])
 
 
