@@ -58,6 +58,11 @@ bench-e2e: .venv/.tests-installed peers ## person to relay, page to first pictur
 bench-record: .venv/.tests-installed peers ## 58 cameras recorded and analysed, against 58 ffmpeg (BENCH_SECONDS=60; last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.record
 
+.PHONY: bench-siren
+bench-siren: .venv/.tests-installed peers ## sighting to relay bytes, disarm to OFF, under 58 cameras (last line: JSON)
+	@tests/peers/install $(SIREN_PEERS)
+	PYTHONPATH=tests $(BIN)/python -m bench.siren
+
 .PHONY: soak
 soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, all footage there? (SOAK_MINUTES=30; last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.soak
