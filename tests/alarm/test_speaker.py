@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alarm.test_sound import wav
+from alarm.test_warning_sound import wav
 from bench.processes import children
 from nvr.alarm import sound, speaker
 from nvr.alarm.speaker import MessageUnusable, Speaker, load
