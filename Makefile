@@ -9,7 +9,9 @@ PIP_QUIET := --quiet --disable-pip-version-check
 # Real peers of the tests, all from Debian.
 PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3-gi \
-	libatomic1 libgl1 nodejs npm faketime mosquitto
+	libatomic1 libgl1 nodejs npm faketime mosquitto alsa-utils
+# What only `make bench-siren` needs.
+SIREN_PEERS := strace
 # What only `make crash-test` needs.
 CRASH_PEERS := qemu-system-common e2fsprogs mount
 
@@ -55,6 +57,11 @@ bench-e2e: .venv/.tests-installed peers ## person to relay, page to first pictur
 .PHONY: bench-record
 bench-record: .venv/.tests-installed peers ## 58 cameras recorded and analysed, against 58 ffmpeg (BENCH_SECONDS=60; last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.record
+
+.PHONY: bench-siren
+bench-siren: .venv/.tests-installed peers ## sighting to relay bytes, disarm to OFF, under 58 cameras (last line: JSON)
+	@tests/peers/install $(SIREN_PEERS)
+	PYTHONPATH=tests $(BIN)/python -m bench.siren
 
 .PHONY: soak
 soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, all footage there? (SOAK_MINUTES=30; last line: JSON)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import select
 import termios
+import time
 
 import serial
 from serial.tools import list_ports
@@ -49,7 +51,6 @@ class SerialPort:
                 parity=serial.PARITY_NONE,
                 stopbits=serial.STOPBITS_ONE,
                 timeout=0,
-                write_timeout=WRITE_TIMEOUT_S,
                 exclusive=True,
             )
         except (OSError, termios.error) as error:
@@ -68,19 +69,33 @@ class SerialPort:
         return fd
 
     def write(self, data: bytes) -> None:
-        """Hand all of `data` to the driver within 50 ms.
+        """Hand all of `data` to the driver within 50 ms, and see that it would take more.
 
         Raises WriteTimeout or LinkDown. Bytes that were queued are then discarded, so that a stale "on"
         cannot reach a board which recovers later.
         """
+        # pyserial's own write fails after 50 ms without a last look at the driver: a process that was late itself, on a
+        # busy machine, would take the board for hanging.
+        ends_s = time.monotonic() + WRITE_TIMEOUT_S
+        rest = memoryview(data)
         try:
-            self._serial.write(data)
-        except serial.SerialTimeoutException as error:
-            self._discard_output()
-            raise WriteTimeout(self.port, f"{len(data)} bytes not taken in {WRITE_TIMEOUT_S} s") from error
+            while rest:
+                rest = rest[self._taken(rest) :]
+                left_s = max(0.0, ends_s - time.monotonic())
+                takes_more = select.select([], [self.fileno()], [], left_s)[1]
+                if not takes_more or (rest and not left_s):
+                    self._discard_output()
+                    raise WriteTimeout(self.port, f"{len(data)} bytes not taken in {WRITE_TIMEOUT_S} s")
         except OSError as error:
             self._discard_output()
             raise LinkDown(self.port, str(error)) from error
+
+    def _taken(self, data: memoryview) -> int:
+        """How much of `data` the driver takes now. Raises OSError."""
+        try:
+            return os.write(self.fileno(), data)
+        except BlockingIOError:
+            return 0
 
     def read(self) -> bytes:
         """What has arrived, up to 4096 bytes, without waiting. Raises LinkDown if the device is gone."""

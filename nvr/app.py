@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
@@ -21,6 +20,7 @@ from nvr.alarm.plan import Plan
 from nvr.alarm.runner import AlarmRunner
 from nvr.alarm.schedule_store import ScheduleStore
 from nvr.alarm.siren import SirenLine
+from nvr.alarm.speaker import Speaker
 from nvr.audit_watch import AuditWatch
 from nvr.camera.client import AudioProblem
 from nvr.camera.link import receive_buffer
@@ -68,18 +68,17 @@ async def serve(
 ) -> None:
     """Run the appliance until `stop` is set; `on_pages` is told each time the web server has begun to answer.
 
-    Raises NvrError: state.db or the accounts cannot be used at all.
+    The siren is switched off first of all: a board that latches may be on since an earlier life, and the system's disk
+    may stand still. Raises NvrError: state.db or the accounts cannot be used at all.
 
     Everything else that is wrong (a camera, a disk, the relay, the model, a port) becomes a fault, and the rest
     goes on.
     """
     async with AsyncExitStack() as opened:
-        try:
-            app = await _open(config, opened)
-        except (NvrError, sqlite3.Error):
-            if config.siren is not None:
-                await switch_off(config.siren)  # a board that latches may be on since an earlier life
-            raise
+        silence = switch_off(config.siren) if config.siren is not None else asyncio.sleep(0)
+        _, app = await asyncio.gather(silence, _open(config, opened), return_exceptions=True)
+        if isinstance(app, BaseException):
+            raise app
         await app.run(on_ready, on_pages, stop)
 
 
@@ -123,6 +122,7 @@ class App:
             if config.siren
             else None
         )
+        self._speaker = Speaker(config.speaker) if config.speaker else None
         self._journal = Journal(
             state,
             clock=clock,
@@ -142,6 +142,7 @@ class App:
             faults=self.faults,
             on_change=self._alarm_changed,
             plan=plan,
+            speaker=self._speaker,
         )
         self._sick = SickBoard(self.faults, len(config.camera))
         self._notifications = Notifications(
@@ -242,6 +243,8 @@ class App:
         jobs: list[tuple[str, Job]] = []
         if self._siren is not None:
             jobs += [("siren-guard", self._siren.run_guard), ("siren-lease", self._siren.run_lease)]
+        if self._speaker is not None:
+            jobs.append(("speaker", self._speaker.run))
         jobs += [("clock", self._timekeeping.run), ("audit", self._audit.run)]
         jobs += [("alarm", self.alarm.run), ("state", self._journal.run), *self.disks.jobs()]
         for camera in self.config.camera:

@@ -28,6 +28,7 @@ from nvr.config_model import Model, Name
 from nvr.config_notify import NotifyTargets, with_absolute_paths
 from nvr.config_schedule import Coordinates, Schedule, check_sun
 from nvr.config_siren import Siren as Siren  # part of this module
+from nvr.config_speaker import Speaker as Speaker
 from nvr.config_words import as_config_error
 from nvr.config_zones import MAX_PLACES, Line, Mask, Place, Zone, check_names
 from nvr.errors import ConfigError
@@ -43,6 +44,7 @@ __all__ = [
     "Schedule",
     "Siren",
     "Site",
+    "Speaker",
     "Storage",
     "Web",
     "Zone",
@@ -228,6 +230,7 @@ class Config(Model):
     analysis: Analysis = Analysis()
     alarm: AlarmSettings = AlarmSettings()
     siren: Siren | None = None
+    speaker: Speaker | None = None
     schedule: Schedule | None = None
     notify: NotifyTargets = ()
     camera: tuple[Camera, ...] = ()
@@ -338,4 +341,6 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
         changes["analysis"] = analysis.model_copy(update={"model": folder / analysis.model})
     if siren is not None:
         changes["siren"] = siren.within(folder)
+    if config.speaker is not None:
+        changes["speaker"] = config.speaker.within(folder)
     return config.model_copy(update=changes)

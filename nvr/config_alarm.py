@@ -11,12 +11,10 @@ from nvr.config_model import Model
 
 class AlarmSettings(Model):
     """`exit_seconds`: so long after arming nothing acts, so that who armed can leave. `instead`: what is done where the
-    siren would sound but cannot, and when something that acts fails while armed. `warn_seconds`: so long the chime or
-    the recorded message is given."""
+    siren would sound but cannot, and when something that acts fails while armed."""
 
     exit_seconds: Annotated[float, Field(ge=0.0, le=300.0)] = 30.0
     instead: Literal["call", "warn"] = "call"
-    warn_seconds: Annotated[float, Field(ge=1.0, le=60.0)] = 10.0
 
 
 class Confirm(Model):

@@ -118,6 +118,43 @@ set = "off"
 
 
 CHANGE = '[[schedule.change]]\nat = "22:00"\nset = "night"\n'
+SPEAKER = "[speaker]\ndevice = "
+DEVICES = ["default", "horn", "plughw:CARD=Device,DEV=0", "hw:1,0", "sysdefault:CARD=PCH", "dmix:Device"]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_audio_outputs(load_text, tmp_path, device):
+    config = load_text(STORAGE + f'{SPEAKER}"{device}"\nmessage = "m.wav"\n')
+    assert config.speaker.device == device
+    assert config.speaker.message == tmp_path / "m.wav"
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "",
+        "-Dhw",
+        "--dump",
+        "default\\n",
+        "file:'|touch x',raw",
+        "file:/etc/passwd,raw",
+        "tee:default,'|touch x',raw",
+        "plug:file:x",
+        "plug:{SLAVE=hw}",
+        "hw:0;ls",
+        "hw:CARD=a b",
+        "hw:" + "x" * 40,
+        "loa ngoài",
+    ],
+)
+def test_what_is_no_audio_output(load_text, device):
+    """ALSA has devices that run a command, or write to any file."""
+    with pytest.raises(ConfigError) as caught:
+        load_text(STORAGE + f'{SPEAKER}"{device}"\n')
+    assert caught.value.key == "speaker device"
+    assert "plughw:CARD=Device,DEV=0" in str(caught.value)
+
+
 LINE = '[[camera.line]]\nname = "gate"\nfrom = [0, 0]\n'
 ZONE = '[[camera.zone]]\nname = "y"\n'
 SIREN_ZONE = '[[camera.zone]]\nname = "yard"\nresponse = "siren"\n'
@@ -246,6 +283,10 @@ CALL_ZONE = SIREN_ZONE.replace("siren", "call")
         (STORAGE + MODBUS + "[siren.inputs]\npanic = 1\ndoor = 1\n", "siren inputs", "same number"),
         (STORAGE + MODBUS + "[siren.inputs]\nbell = 1\n", "siren inputs bell", "unknown key"),
         (STORAGE + MODBUS + '[siren.inputs]\nnormally_closed = ["door"]\n', "siren inputs", "has no number"),
+        (STORAGE + "[speaker]\nrepeat = 0\n", "speaker repeat", "too small"),
+        (STORAGE + "[speaker]\nrepeat = 11\n", "speaker repeat", "too large"),
+        (STORAGE + "[speaker]\npause_seconds = 31\n", "speaker pause_seconds", "too large"),
+        (STORAGE + "[speaker]\nvolume = 3\n", "speaker volume", "unknown key"),
         (STORAGE + CAMERA + LINE + "to = [0.01, 0]\n", 'camera "gate" line "gate"', "the same place"),
         (STORAGE + CAMERA + LINE + "to = [1.2, 0]\n", 'line "gate" to', "too large"),
         (

@@ -18,8 +18,8 @@ _SYSTEMD = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
 
 
 async def switch_off(settings: config.Siren) -> None:
-    """Switch the siren off where no guard can do it: the appliance cannot start, or the guard hung. Never raises; a
-    board that is missing, or that a living guard owns, is left alone."""
+    """Switch the siren off where no guard can do it yet, or any more: the appliance starts, or the guard hung. A board
+    that is missing, or that a living guard owns, is left alone."""
     process = await start_guard(settings, "--off")
     try:
         with contextlib.suppress(TimeoutError):

@@ -19,6 +19,11 @@ class Loudspeaker(Protocol):
         """Whether it would be heard."""
         ...
 
+    @property
+    def duration_s(self) -> float:
+        """How long a warning takes, with its repetitions."""
+        ...
+
     def play(self) -> None:
         """Begin, from the start."""
         ...
@@ -39,6 +44,11 @@ class Outputs:
         """What can act now."""
         siren_ready = self.siren is not None and self.siren.ready
         return Means(siren_ready, self.speaker is not None and self.speaker.ready, self._instead)
+
+    @property
+    def warning_s(self) -> float:
+        """How long a warning takes; 0: there is no loudspeaker."""
+        return self.speaker.duration_s if self.speaker is not None else 0.0
 
     def follow(self, before: Alarm, after: Alarm) -> None:
         """Be as `after` says. In a quiet test nothing is heard but what a person started."""

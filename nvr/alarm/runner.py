@@ -64,7 +64,7 @@ class AlarmRunner:
         self._journal, self._clock, self._on_change = journal, clock, on_change
         self._exit_s, self._instead = config.alarm.exit_seconds, Response(config.alarm.instead)
         limits = (config.siren.max_seconds, config.siren.cooldown_seconds) if config.siren else (0.0, 0.0)
-        self._limits = Limits(*limits, warning_s=config.alarm.warn_seconds)
+        self._limits = Limits(*limits)
         self._places = Places(config.camera, config.site.zone)
         self._judge = Judge(self._places)
         self._outputs = Outputs(siren, speaker, self._instead)
@@ -277,7 +277,8 @@ class AlarmRunner:
         """Whether more than a fact changed: then it stands in the audit trail."""
         before = self._alarm
         now = self._clock.monotonic()
-        self._alarm = after = step(before, event, now, self._limits, mode=mode, seconds=seconds)
+        limits = replace(self._limits, warning_s=self._outputs.warning_s)
+        self._alarm = after = step(before, event, now, limits, mode=mode, seconds=seconds)
         if after == before:
             return False
         self._outputs.follow(before, after)

@@ -17,11 +17,12 @@ from pathlib import Path
 from hw.port import device_of
 from hw.relay import PortError
 from nvr import log
+from nvr.alarm import speaker
 from nvr.alarm.siren import SirenUnavailable
 from nvr.camera.source import play
 from nvr.cli.schedule import described, plan_in_force
 from nvr.clock import Clock, SystemClock
-from nvr.config import Camera, Config, Siren, load
+from nvr.config import Camera, Config, Siren, Speaker, load
 from nvr.detect.model.objects import ObjectDetector
 from nvr.detect.steps.calibration import demands_of
 from nvr.errors import CameraError, ConfigError, NvrError, StorageError
@@ -107,6 +108,9 @@ def _appliance(config: Config) -> Iterator[Finding]:
         port = config.siren.port
         yield _finding("siren port", lambda: _serial_port(port))
         yield _fail_safe(config.siren)
+    if config.speaker is not None:
+        settings = config.speaker
+        yield _finding("speaker", lambda: _speaker(settings))
     if not config.camera:
         yield Finding(
             "camera", False, "no camera is configured", "Add a [[camera]] section", ConfigError.exit_code
@@ -270,6 +274,14 @@ def _serial_port(name: str) -> str:
             f"{port} may not be opened by this user", remedy="Add the user to the group dialout"
         )
     return f"{port} is there"
+
+
+def _speaker(settings: Speaker) -> str:
+    """Raises SpeakerError: no aplay, no such output, or a message that cannot be played."""
+    warning = speaker.load(settings.message)
+    asyncio.run(speaker.play(settings.device, warning.silence(speaker.PROBE_S)))
+    what = f"{settings.message}, {warning.duration_s:.0f} s" if settings.message else "a chime"
+    return f'audio output "{settings.device}" takes sound; {settings.repeat} times {what}'
 
 
 async def _cameras(config: Config) -> list[Finding]:

@@ -215,7 +215,7 @@ async def test_ringing_that_nobody_answers_ends_the_call(tmp_path):
 
 async def test_a_warning_speaks_rings_and_gives_way_to_the_siren(tmp_path):
     fence = {"name": "fence", "response": "warn"}
-    async with simulated(config(tmp_path, fence, {}, alarm={"instead": "warn", "warn_seconds": 10})) as site:
+    async with simulated(config(tmp_path, fence, {}, alarm={"instead": "warn"})) as site:
         site.runner.arm(OFFICER)
         site.see(WARN, zone="fence")
         assert (state(site), site.speaker.told) == (State.WARNING, ["play"])

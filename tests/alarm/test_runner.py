@@ -53,6 +53,7 @@ class Speaker:
 
     def __init__(self) -> None:
         self.ready = True
+        self.duration_s = 10.0
         self.told: list[str] = []
 
     def play(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,20 +54,30 @@ class FarmProcess:
         return Offered(**json.loads(line))
 
 
-def write_config(site: Appliance, urls: list[str], *, keep: str = "", response: str = "siren") -> None:
-    """nvr.toml for the farm's streams: one zone a camera, the whole picture; `keep`: further keys of [storage]."""
+def write_config(
+    site: Appliance,
+    urls: list[str],
+    *,
+    keep: str = "",
+    response: str = "siren",
+    responses: Mapping[str, str] = {},
+    siren: str = "timer_relay = true\nmax_seconds = 5\n",
+) -> None:
+    """nvr.toml for the farm's streams: one zone a camera, the whole picture, which answers with `response`, or as
+    `responses` has it for the camera; `keep`, `siren`: further keys of [storage] and [siren]."""
     site.streams = urls
     text = (
         f'[site]\nname = "Xã Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n{keep}'
         f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\n'
-        '[alarm]\nexit_seconds = 0\n[siren]\nport = "relay"\ntimer_relay = true\nmax_seconds = 5\n'
+        f'[alarm]\nexit_seconds = 0\n[siren]\nport = "relay"\n{siren}'
     )
     for main in (url for url in urls if url.endswith("/main")):
         name = main.split("/")[-2]
         text += f'[[camera]]\nid = "{name}"\nname = "Mắt {name}"\nmain = "{main}"\n'
         sub = main.removesuffix("main") + "sub"
         text += f'sub = "{sub}"\n' if sub in urls else ""
-        text += f'[[camera.zone]]\nname = "sân"\nresponse = "{response}"\ndecided_by = "Nguyễn Văn A"\n'
+        text += f'[[camera.zone]]\nname = "sân"\nresponse = "{responses.get(name, response)}"\n'
+        text += 'decided_by = "Nguyễn Văn A"\n'
     (site.folder / "nvr.toml").write_text(text, "utf-8")
 
 

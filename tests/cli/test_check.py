@@ -48,6 +48,15 @@ def test_all_is_well(write, capsys, tmp_path):
     assert {"storage recordings", "storage state", "analysis model", "siren port"} <= places
 
 
+def test_a_loudspeaker_that_takes_sound(write, capsys, tmp_path, monkeypatch):
+    (tmp_path / "asound.conf").write_text("pcm.!default { type null }\n")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
+    code, findings = check(write("[speaker]\n"), capsys)
+    assert (code, wrong(findings)) == (0, [])
+    (finding,) = [finding for finding in findings if finding["place"] == "speaker"]
+    assert "3 times a chime" in finding["detail"]
+
+
 def test_unknown_key(write, capsys):
     code, findings = check(write("[web]\nport = 1\n"), capsys)
     assert code == 78
@@ -76,6 +85,8 @@ def test_an_identity_that_is_not_there(write, capsys):
     [
         ('[siren]\nport = "nowhere"\ntimer_relay = true\n', "siren port", "does not exist", 69),
         ('[siren]\nport = "nvr.toml"\ntimer_relay = true\n', "siren port", "no serial device", 69),
+        ('[speaker]\ndevice = "nowhere"\n', "speaker", 'output "nowhere": audio open error', 69),
+        ('[speaker]\nmessage = "nvr.toml"\n', "speaker", "nvr.toml: it is no uncompressed WAV file", 78),
         ('[analysis]\nmodel = "missing.tflite"\n', "analysis model", "missing.tflite", 72),
         ('[analysis]\nmodel = "nvr.toml"\n', "analysis model", "nvr.toml", 72),
     ],

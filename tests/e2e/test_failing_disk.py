@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hw.port import SerialPort
 from nvr.cli.footage import EMPTY_SHOT, PERSON_SHOT
-from peers.appliance import Api, Appliance, now, until
+from peers.appliance import OFF, ON, Api, Appliance, now, until
 from peers.faulty_disk import FaultyDisk
 
 pytestmark = pytest.mark.timeout(240)
@@ -116,6 +117,26 @@ async def test_alarm_acts_while_both_disks_stand_still(
         await until_covered(api, begin_s, time.time())
         incidents = (await api.get("/api/incidents"))["incidents"]
         assert any(incident["response"] == "siren" for incident in incidents)
+
+
+async def test_a_siren_left_on_is_silenced_while_the_systems_disk_keeps_the_start_waiting(
+    site: Appliance, system: FaultyDisk
+) -> None:
+    await site.start_relay()
+    site.configure(siren="max_seconds = 600")
+    port = SerialPort(str(site.folder / "relay"))
+    port.write(bytes.fromhex(ON))
+    port.close()
+    await until(lambda: site.relay_frames(), 10, "an earlier life left it on")
+    system.stall()
+    try:
+        service = await site.spawn_service()
+        await until(lambda: len(site.relay_frames()) > 1, 60, "the start switches it off")
+        assert site.relay_frames()[1]["frame"] == OFF
+    finally:
+        system.go_on()
+    await service.line("ready")
+    assert not any(frame["on"] for frame in site.relay_frames()[1:])
 
 
 async def test_read_only_and_pulled_disk_come_back(

@@ -119,6 +119,20 @@ def test_what_is_no_answer(text: bytes) -> None:
     assert AnswerDecoder().feed(text) == []
 
 
+no_beginning = st.binary(max_size=20).map(lambda raw: raw.translate(None, b"Cc"))
+false_starts = st.sampled_from([b"C", b"CH", b"CH1", b"CH1:", b"CH9: ON", b"CH1: O", b"CH2 :\n"])
+
+
+@given(st.lists(st.tuples(no_beginning | false_starts, commands)), st.integers(1, 7))
+def test_no_answer_is_lost_in_garbage_nor_in_pieces(parts: list[tuple[bytes, Command]], size: int) -> None:
+    stream = b"".join(
+        garbage + f"CH{state.channel}: {'ON' if state.on else 'OFF'}".encode() for garbage, state in parts
+    )
+    decoder = AnswerDecoder()
+    pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert [state for piece in pieces for state in decoder.feed(piece)] == [state for _, state in parts]
+
+
 @given(st.lists(st.binary(max_size=80)))
 def test_answers_keep_little(pieces: list[bytes]) -> None:
     decoder = AnswerDecoder()

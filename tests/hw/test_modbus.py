@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hw.modbus import (
@@ -165,6 +165,27 @@ def test_a_reply_is_found_in_any_pieces(request: Request, bits: int, steps: list
     assert found == Reply(bits=0 if request.is_write else bits & (1 << request.number) - 1)
 
 
+@given(requests, st.integers(0, 6), st.data())
+def test_a_reply_is_found_behind_whatever_looks_like_one(
+    request: Request, exception: int, data: st.DataObject
+) -> None:
+    """Garbage out of the very bytes that replies are made of, before and after, at once and byte by byte."""
+    good = reply_to(request, 0x5A5A5A5A)
+    if exception:
+        good = frame(request.address, bytes((request.function | 0x80, exception)))
+    known = [*good, *request.encode(), request.function | 0x80, 0x00, 0xFF]
+    garbage = st.lists(st.sampled_from(known), max_size=12).map(bytes)
+    before, after = data.draw(garbage), data.draw(garbage)
+    stream = before + good + after
+    frames = [at for at in range(len(before)) for n in (5, len(good)) if is_frame(stream[at : at + n])]
+    assume(not frames)  # by chance another good reply
+    expected = ReplyDecoder(request).feed(good)
+    assert expected is not None
+    assert expected.exception == exception
+    assert ReplyDecoder(request).feed(stream) == expected
+    assert bytewise(ReplyDecoder(request), stream) == expected
+
+
 @given(requests, st.lists(st.binary(max_size=600)))
 def test_fuzz_replies(request: Request, pieces: list[bytes]) -> None:
     """Whatever comes: no error, bounded memory, and a reply only where its CRC stands in the stream."""
@@ -193,8 +214,14 @@ def test_requests_are_found_in_garbage(parts: list[tuple[bytes, Request]]) -> No
 
 @given(st.binary(max_size=400))
 def test_fuzz_requests(stream: bytes) -> None:
-    for request in RequestDecoder().feed(stream):
-        assert request.encode()[:2] in stream
+    """Whatever comes: no error, bounded memory, and only requests whose frames stand in the stream."""
+    decoder = RequestDecoder()
+    found = [request for at in range(0, len(stream), 7) for request in decoder.feed(stream[at : at + 7])]
+    assert len(decoder._pending) < 16
+    for request in found:
+        head = request.encode()[:6]
+        starts = [at for at in range(len(stream)) if stream.startswith(head, at)]
+        assert any(is_frame(stream[at : at + n]) for at in starts for n in range(8, 14))
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from bench_top import BenchTop
 
 from hw.board_model import LcusModel, LineFaults, ModbusModel
+from hw.lcus import QUERY
 from hw.lcus_board import LcusBoard
-from hw.modbus_board import TRANSACTION_S, ModbusBoard, Settings
+from hw.modbus_board import LATE_S, TRANSACTION_S, ModbusBoard, Settings
 from hw.relay import BadReply, BoardError, Differs, NoAnswer, OtherBoard, Refused
 
 
@@ -142,6 +145,46 @@ def test_off_goes_before_polling_and_within_a_transaction() -> None:
         first_s, first = top.seen[start]
         assert first.on is False
         assert first_s - released_s <= TRANSACTION_S
+
+
+def test_a_transaction_ends_after_50_ms_without_a_reply() -> None:
+    """Then 50 ms more are kept free for one that comes late."""
+    assert (TRANSACTION_S, LATE_S) == (0.05, 0.05)
+    top = bench(ModbusModel(), inputs=2)
+    top.wait(0.5)
+    top.model.faults = LineFaults(silent=True)
+    start = len(top.seen)
+    top.wait(0.35)
+    asked_s = [at_s for at_s, _ in top.seen[start:]]
+    assert [pytest.approx(TRANSACTION_S + LATE_S, abs=0.001)] * 2 == [b - a for a, b in pairwise(asked_s)][:2]
+
+
+def test_off_goes_first_also_where_polling_gets_no_answer() -> None:
+    for offset in range(40):
+        top = bench(ModbusModel(), inputs=2)
+        top.wait(0.5)
+        sound(top)
+        top.wait(0.3)
+        top.model.faults = LineFaults(silent=True)
+        top.wait(offset * 0.005)
+        top.control.machine.release(1, top.now_s)
+        released_s, start = top.now_s, len(top.seen)
+        top.run()
+        top.wait(0.2)
+        first_s, first = top.seen[start]
+        assert first.on is False
+        assert first_s - released_s <= TRANSACTION_S + LATE_S + 0.001
+        assert not top.on
+
+
+def test_off_goes_before_a_question_to_an_lcus_board() -> None:
+    on, off = bytes.fromhex("a00101a2"), bytes.fromhex("a00100a1")
+    board = LcusBoard("x", 1)
+    assert board.next_write(None, 0.0) == off
+    assert board.next_write(9.0, 0.1) == on
+    assert board.next_write(None, 1.0) == off, "the question has been due since 0.35"
+    assert board.next_write(None, 1.1) is None
+    assert board.next_write(None, 1.3) == QUERY
 
 
 def test_reads_go_on_at_a_tenth_of_a_second() -> None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import select
 import termios
+import time
 from pathlib import Path
 
 import pytest
 import serial
 from hw_peers import PATIENCE_S
 
-from hw.port import SerialPort
+from hw.port import WRITE_TIMEOUT_S, SerialPort
 from hw.relay import (
     LinkDown,
     PortBusy,
@@ -20,6 +21,8 @@ from hw.relay import (
     WriteTimeout,
 )
 from hw.sim import SimulatedBoard
+
+ON = bytes.fromhex("a00101a2")
 
 
 def test_line_settings(bare_pty: tuple[int, str]) -> None:
@@ -92,6 +95,23 @@ def test_what_a_hanging_board_did_not_take_never_reaches_it_later(bare_pty: tupl
     # One line discipline's worth had crossed to the board's side already; the rest was called back.
     assert len(arrived) <= 4096
     port.close()
+
+
+def test_a_process_that_is_late_does_not_take_the_board_for_hanging(
+    board: SimulatedBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine more than the 50 ms may pass while the driver takes everything at once."""
+    write = os.write
+
+    def late(fd: int, data: bytes) -> int:
+        time.sleep(2 * WRITE_TIMEOUT_S)
+        return write(fd, data)
+
+    port = SerialPort(str(board.link))
+    monkeypatch.setattr(os, "write", late)
+    port.write(ON)
+    port.close()
+    assert board.wait_for(lambda b: b.frames == [ON], PATIENCE_S)
 
 
 def test_one_tree() -> None:

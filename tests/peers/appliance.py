@@ -108,9 +108,10 @@ class Appliance:
         self.children.append(child)
         self.streams = json.loads(await child.line("{", 120))["ready"]
 
-    async def start_relay(self) -> None:
-        """A simulated LCUS board at `relay`; its frames go to relay.jsonl."""
-        options = ("--link", str(self.folder / "relay"), "--log", str(self.folder / "relay.jsonl"))
+    async def start_relay(self, *board: str) -> None:
+        """A simulated board at `relay`, by default of the LCUS type; its frames go to relay.jsonl. `board`: further
+        options of hw/sim.py."""
+        options = ("--link", str(self.folder / "relay"), "--log", str(self.folder / "relay.jsonl"), *board)
         child = await Child.start(self.folder / "relay.log", "hw.sim", *options)
         self.children.append(child)
         await child.line("simulated")
@@ -177,7 +178,14 @@ class Appliance:
         return next((f for f in self.relay_frames() if f["on"] and f["t_mono"] >= t_mono), None)
 
     def worker_pid(self) -> int:
-        """The analysis process, a child of the service."""
+        """The analysis process, a child of the service. Raises LookupError."""
+        return self._child_pid("nvr.detect.worker")
+
+    def guard_pid(self) -> int:
+        """The guard process, a child of the service. Raises LookupError."""
+        return self._child_pid("hw.guard")
+
+    def _child_pid(self, module: str) -> int:
         assert self.service
         for process in Path("/proc").iterdir():
             if not process.name.isdigit():
@@ -187,9 +195,9 @@ class Appliance:
             except OSError:
                 continue
             parent = re.search(r"^PPid:\s*(\d+)", status, re.MULTILINE)
-            if parent and int(parent[1]) == self.service.process.pid and "nvr.detect.worker" in command:
+            if parent and int(parent[1]) == self.service.process.pid and module in command:
                 return int(process.name)
-        raise LookupError("no analysis process")
+        raise LookupError(f"no process runs {module}")
 
     @asynccontextmanager
     async def api(self, *, claim: bool = False) -> AsyncIterator[Api]:
