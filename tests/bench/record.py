@@ -59,7 +59,8 @@ def compared(ours: dict[str, Any], peer: dict[str, Any]) -> dict[str, Any]:
 
 
 async def measured_service(*, subs: bool) -> dict[str, Any]:
-    """`nvr serve` on the whole farm, with analysis and guard; armed, so that all cameras' sightings count."""
+    """`nvr serve` on the whole farm, with analysis and guard; not armed: what moves is followed within the analysis'
+    budget, and what acts is `make bench-detect`'s."""
     with tempfile.TemporaryDirectory() as folder:
         site = Appliance(Path(folder))
         farm = await FarmProcess.start(CAMERAS, subs=subs)
