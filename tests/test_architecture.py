@@ -27,7 +27,7 @@ nvr/detect/protocol.py nvr/detect/still_messages.py nvr/detect/closer_messages.p
 nvr/detect/setup_messages.py nvr/detect/unit_messages.py nvr/detect/surer.py nvr/detect/rules.py nvr/detect/look.py
 nvr/detect/sick.py nvr/detect/sick_messages.py
 nvr/detect/attention.py nvr/detect/schedule.py nvr/detect/budget.py nvr/detect/gop.py nvr/detect/quarantine.py
-nvr/detect/overload.py nvr/detect/asking.py nvr/detect/numbers.py
+nvr/detect/overload.py nvr/detect/asking.py nvr/detect/numbers.py nvr/detect/scanning.py
 nvr/config_model.py nvr/config_zones.py
 nvr/alarm/machine.py nvr/alarm/hours.py nvr/alarm/schedule.py nvr/alarm/policy.py nvr/alarm/notify/policy.py
 nvr/alarm/notify/message.py

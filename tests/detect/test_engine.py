@@ -10,7 +10,7 @@ import pytest
 from detect_peers import encode
 from numpy.typing import NDArray
 
-from nvr.detect.engine import LATE_S, SCAN_SELDOM_EVERY_S, Engine
+from nvr.detect.engine import LATE_S, Engine
 from nvr.detect.note import Note
 from nvr.detect.objects import Detections, ObjectDetector
 from nvr.detect.protocol import (
@@ -25,6 +25,7 @@ from nvr.detect.protocol import (
     Wanted,
     ZoneSetup,
 )
+from nvr.detect.scanning import SCAN_SELDOM_EVERY_S
 from nvr.media.access_unit import AccessUnit
 
 ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), kinds=("person",))
