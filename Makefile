@@ -12,6 +12,8 @@ PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1
 	libatomic1 libgl1 nodejs npm faketime mosquitto
 # What only `make crash-test` needs.
 CRASH_PEERS := qemu-system-common e2fsprogs mount
+# What only `make bench-detect` needs.
+DETECT_PEERS := motion
 
 .PHONY: help
 help: ## list the targets
@@ -55,6 +57,11 @@ bench-e2e: .venv/.tests-installed peers ## person to relay, page to first pictur
 .PHONY: bench-record
 bench-record: .venv/.tests-installed peers ## 58 cameras recorded and analysed, against 58 ffmpeg (BENCH_SECONDS=60; last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.record
+
+.PHONY: bench-detect
+bench-detect: .venv/.tests-installed peers ## 50 idle and 8 acting cameras analysed, against decoding all and `motion` (last line: JSON)
+	@tests/peers/install $(DETECT_PEERS)
+	PYTHONPATH=tests $(BIN)/python -m bench.detect
 
 .PHONY: soak
 soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, all footage there? (SOAK_MINUTES=30; last line: JSON)

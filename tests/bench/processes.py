@@ -60,3 +60,21 @@ def children(pid: int) -> dict[int, str]:
             if int(after.split()[1]) == pid:
                 found[int(entry.name)] = before.partition("(")[2]
     return found
+
+
+def machine_s() -> tuple[float, float]:
+    """CPU time of all cores so far: in use, and altogether."""
+    fields = [int(field) / _TICKS for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(fields) - fields[3] - fields[4], sum(fields)
+
+
+def unread_bytes(port: int) -> int:
+    """What is on its way from a local server's TCP port to its clients on IPv4, which have not read it yet."""
+    total = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        local, remote, _, queues = line.split()[1:5]
+        sent, received = (int(queue, 16) for queue in queues.split(":"))
+        total += (
+            sent if local.endswith(f":{port:04X}") else received if remote.endswith(f":{port:04X}") else 0
+        )
+    return total
