@@ -69,12 +69,9 @@ def machine_s() -> tuple[float, float]:
 
 
 def unread_bytes(port: int) -> int:
-    """What is on its way from a local server's TCP port to its clients on IPv4, which have not read it yet."""
+    """What the clients of a local server's TCP port have on IPv4 received, and not read yet."""
     total = 0
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        local, remote, _, queues = line.split()[1:5]
-        sent, received = (int(queue, 16) for queue in queues.split(":"))
-        total += (
-            sent if local.endswith(f":{port:04X}") else received if remote.endswith(f":{port:04X}") else 0
-        )
+        remote, _, queues = line.split()[2:5]
+        total += int(queues.split(":")[1], 16) if remote.endswith(f":{port:04X}") else 0
     return total
