@@ -14,6 +14,8 @@ PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1
 SIREN_PEERS := strace
 # What only `make crash-test` needs.
 CRASH_PEERS := qemu-system-common e2fsprogs mount
+# What only `make bench-detect` needs.
+DETECT_PEERS := motion
 
 .PHONY: help
 help: ## list the targets
@@ -62,6 +64,11 @@ bench-record: .venv/.tests-installed peers ## 58 cameras recorded and analysed, 
 bench-siren: .venv/.tests-installed peers ## sighting to relay bytes, disarm to OFF, under 58 cameras (last line: JSON)
 	@tests/peers/install $(SIREN_PEERS)
 	PYTHONPATH=tests $(BIN)/python -m bench.siren
+
+.PHONY: bench-detect
+bench-detect: .venv/.tests-installed peers ## 50 idle and 8 acting cameras analysed, against decoding all and `motion` (last line: JSON)
+	@tests/peers/install $(DETECT_PEERS)
+	PYTHONPATH=tests $(BIN)/python -m bench.detect
 
 .PHONY: soak
 soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, all footage there? (SOAK_MINUTES=30; last line: JSON)

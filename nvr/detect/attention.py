@@ -17,8 +17,11 @@ Mode = Literal["acting", "moving", "seldom_keyframes", "keyframes", "too_costly"
 "quarantined": it is not analysed for now (see quarantine.py)."""
 FOLLOWED = frozenset[Mode]({"acting", "moving", "seldom_keyframes"})
 
-MOVED_S = 10.0
-"""So long after something moved, or wanted a look, a camera is followed."""
+AGAIN_S = 5.0
+"""What moves in two looks no further apart is followed; a vehicle that passes is gone by the second keyframe, and the
+model has looked for others in the first."""
+MOVED_S, UNDECIDED_S = 5.0, 10.0
+"""So long after something moved, or was not decided, a camera is followed."""
 ADAPT_EVERY_S = 3.0
 """Longer than most GOPs: what was decided before has shown its effect."""
 BUSY, IDLE = 0.9, 0.7
@@ -55,13 +58,20 @@ class Attention:
         self._cameras = cameras
         self._room, self._acting_room = FIRST, FIRST_ACTING
         self._moved_s: dict[int, float] = {}
+        self._until_s: dict[int, float] = {}
         self._costly_s: dict[int, float] = {}
         self._reports: list[Report] = []
         self._adapted_s: float | None = None
 
     def moved(self, camera: int, now_s: float) -> None:
-        """Something moved in its picture, or is not decided yet."""
+        """Something moved in its picture."""
+        if now_s - self._moved_s.get(camera, -math.inf) <= AGAIN_S:
+            self._follow(camera, now_s + MOVED_S)
         self._moved_s[camera] = now_s
+
+    def undecided(self, camera: int, now_s: float) -> None:
+        """Its picture shows what may be somebody."""
+        self._follow(camera, now_s + UNDECIDED_S)
 
     def report(self, report: Report, now_s: float) -> None:
         """Take what the analysis process says into account."""
@@ -93,13 +103,17 @@ class Attention:
         costly = {c for c in cameras if now_s - self._costly_s.get(c, -math.inf) <= COSTLY_S}
         modes.update(dict.fromkeys(costly, "too_costly"))
         cameras = set(cameras) - costly
-        moving = [c for c in sorted(cameras) if now_s - self._moved_s.get(c, -math.inf) <= MOVED_S]
-        acting = sorted(self.acting & cameras, key=lambda camera: camera not in moving)
+        moving = [c for c in sorted(cameras) if now_s <= self._until_s.get(c, -math.inf)]
+        moved = {c for c in cameras if now_s - self._moved_s.get(c, -math.inf) <= MOVED_S}.union(moving)
+        acting = sorted(self.acting & cameras, key=lambda camera: camera not in moved)
         modes.update(dict.fromkeys(acting[: self._acting_room], "acting"))
         others = dict.fromkeys(moving) | dict.fromkeys(sorted(self.seldom & cameras))
         for camera in [camera for camera in others if camera not in self.acting][: self._room]:
             modes[camera] = "moving" if camera in moving else "seldom_keyframes"
         return modes
+
+    def _follow(self, camera: int, until_s: float) -> None:
+        self._until_s[camera] = max(self._until_s.get(camera, until_s), until_s)
 
     @property
     def _least(self) -> int:

@@ -170,7 +170,7 @@ class Crew:
             raise violation(f"there is no camera {wanted.camera}")
         camera, now_s = self._cameras[wanted.camera], self._clock.monotonic()
         if wanted.what == "pictures":
-            self._attention.moved(wanted.camera, now_s)
+            self._attention.undecided(wanted.camera, now_s)
         elif camera.analysed.role is Role.MAIN:
             raise violation("a closer look at a camera that has none")
         elif wanted.camera in self.members:

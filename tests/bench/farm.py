@@ -1,4 +1,6 @@
-"""A farm of simulated cameras in one cheap process: `python -m bench.farm CAMERAS [--subs]`.
+"""A farm of simulated cameras in one cheap process: `python -m bench.farm CAMERAS [--subs] [--watched N]`.
+
+With `--watched` all cameras show a street, N of them, evenly among the first of them, one in which a person comes.
 
 Prints one JSON line with `port`, `urls`, `began_mono_s`, `began_wall_s`; then takes commands, a JSON line each, on its
 standard input:
@@ -10,7 +12,8 @@ standard input:
 
 Ends with its standard input, and prints one JSON line with what was offered to the clients: `offered`, a list of
 `[path, first, last, why it ended]`, numbers of pictures as in `Track.unit`, every one between them included; and
-`dropped`, how many of them a client was too slow to take.
+`dropped`, how many of them a client was too slow to take; and `entries`, a list of `[path, time.monotonic()]`: when
+the first picture with the person was sent.
 
 Camera number c (from 0) shows picture t + 37 c at its t-th tick, 40 ms each, so keyframes do not come all at once.
 """
@@ -26,18 +29,21 @@ import time
 from urllib.parse import urlsplit
 
 from bench.farm_video import FPS, Track
+from bench.street import SCENES
 
 PHASE = 37
 SLOTS = 10
 """The cameras' ticks are spread over this many moments of the 40 ms."""
+WATCHED_EVERY = 5
+"""Each so many cameras one is watched: at PHASE, persons come to them spread over the loop."""
 MAX_WAITING_BYTES = 4 << 20
 
 
 class Camera:
     """What all connections to one camera share."""
 
-    def __init__(self, number: int):
-        self.name, self.phase = f"cam{number + 1}", PHASE * number
+    def __init__(self, number: int, tracks: dict[str, Track]):
+        self.name, self.phase, self.tracks = f"cam{number + 1}", PHASE * number, tracks
         self.viewers: set[Viewer] = set()
         self.silent_until_s = self.down_until_s = 0.0
         self.altered = False
@@ -46,10 +52,11 @@ class Camera:
 class Farm:
     """The cameras and their one clock."""
 
-    def __init__(self, cameras: int, tracks: dict[str, Track]):
-        self.cameras = {f"cam{number + 1}": Camera(number) for number in range(cameras)}
-        self.tracks = tracks
+    def __init__(self, tracks: list[dict[str, Track]]):
+        """`tracks`: by kind, of each camera."""
+        self.cameras = {f"cam{number + 1}": Camera(number, own) for number, own in enumerate(tracks)}
         self.offered: list[tuple[str, int, int, str]] = []
+        self.entries: list[tuple[str, float]] = []
         self.dropped = 0
 
     async def run(self) -> None:
@@ -105,7 +112,7 @@ class Viewer(asyncio.Protocol):
 
     def show(self, number: int) -> None:
         assert self._camera
-        wanted = self._farm.tracks["alt" if self._camera.altered and self._kind == "main" else self._kind]
+        wanted = self._camera.tracks["alt" if self._camera.altered and self._kind == "main" else self._kind]
         if Track.is_key(number):
             self._track = wanted
             if self._first < 0:
@@ -117,6 +124,8 @@ class Viewer(asyncio.Protocol):
             self._farm.dropped += 1
         else:
             self.transport.write(self._track.unit(number))
+            if self._track.is_entry(number):
+                self._farm.entries.append((f"{self._camera.name}/{self._kind}", time.monotonic()))
 
     def interrupt(self, why: str) -> None:
         """What was offered up to now is one piece; the next begins with a keyframe."""
@@ -151,12 +160,12 @@ class Viewer(asyncio.Protocol):
         }
         name, _, kind = urlsplit(url).path.strip("/").removesuffix("/video").partition("/")
         camera = self._farm.cameras.get(name)
-        if camera is None or kind not in self._farm.tracks:
+        if camera is None or kind not in camera.tracks:
             self._reply(headers, "404 Not Found")
         elif camera.down_until_s > time.monotonic():
             self.transport.abort()
         elif method == "DESCRIBE":
-            track = self._farm.tracks["alt" if camera.altered and kind == "main" else kind]
+            track = camera.tracks["alt" if camera.altered and kind == "main" else kind]
             sets = ",".join(base64.b64encode(nal).decode() for nal in (track.sps, track.pps))
             body = (
                 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=farm\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n"
@@ -192,9 +201,10 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cameras", type=int)
     parser.add_argument("--subs", action="store_true")
+    parser.add_argument("--watched", type=int, default=0)
     arguments = parser.parse_args()
     kinds = ["main", "alt", *(["sub"] if arguments.subs else [])]
-    farm = Farm(arguments.cameras, {kind: Track(kind) for kind in kinds})
+    farm = Farm(_tracks(arguments.cameras, kinds, arguments.watched))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Viewer(farm), "127.0.0.1", 0, backlog=512)
     port = server.sockets[0].getsockname()[1]
@@ -212,7 +222,19 @@ async def main() -> None:
     for camera in farm.cameras.values():
         for viewer in tuple(camera.viewers):
             viewer.leave("end")
-    print(json.dumps({"offered": farm.offered, "dropped": farm.dropped}), flush=True)
+    print(json.dumps({"offered": farm.offered, "dropped": farm.dropped, "entries": farm.entries}), flush=True)
+
+
+def _tracks(cameras: int, kinds: list[str], watched: int) -> list[dict[str, Track]]:
+    if not watched:
+        return [{kind: Track(kind) for kind in kinds}] * cameras
+    scenes = {scene: {kind: Track(kind, scene) for kind in kinds if kind != "alt"} for scene in SCENES}
+    return [scenes["watched" if number in watched_numbers(watched) else "idle"] for number in range(cameras)]
+
+
+def watched_numbers(count: int) -> range:
+    """Which cameras are watched, from 0."""
+    return range(0, WATCHED_EVERY * count, WATCHED_EVERY)
 
 
 if __name__ == "__main__":

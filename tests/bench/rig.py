@@ -20,10 +20,12 @@ STATUS_S = 60
 
 @dataclass(slots=True)
 class Offered:
-    """What the farm sent: `[path, first, last, why it ended]`, and how many of those pictures nobody took."""
+    """What the farm sent: `[path, first, last, why it ended]`, how many of those pictures nobody took, and when a
+    person came: `[path, time.monotonic()]`."""
 
     offered: list[tuple[str, int, int, str]]
     dropped: int
+    entries: list[tuple[str, float]]
 
 
 class FarmProcess:
@@ -36,8 +38,9 @@ class FarmProcess:
         self.began_wall_s: float = ready["began_wall_s"]
 
     @classmethod
-    async def start(cls, cameras: int, *, subs: bool) -> FarmProcess:
-        command = (sys.executable, "-m", "bench.farm", str(cameras), *(["--subs"] if subs else []))
+    async def start(cls, cameras: int, *, subs: bool, watched: int = 0) -> FarmProcess:
+        options = (str(cameras), *(["--subs"] if subs else []), "--watched", str(watched))
+        command = (sys.executable, "-m", "bench.farm", *options)
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=16 << 20)
         assert process.stdout
         return cls(process, json.loads(await process.stdout.readline()))
@@ -62,14 +65,17 @@ def write_config(
     response: str = "siren",
     responses: Mapping[str, str] = {},
     siren: str = "timer_relay = true\nmax_seconds = 5\n",
+    analysis: bool = True,
 ) -> None:
     """nvr.toml for the farm's streams: one zone a camera, the whole picture, which answers with `response`, or as
-    `responses` has it for the camera; `keep`, `siren`: further keys of [storage] and [siren]."""
+    `responses` has it for the camera; `keep`, `siren`: further keys of [storage] and [siren]; without `analysis` it
+    only records."""
     site.streams = urls
     text = (
         f'[site]\nname = "Xã Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n{keep}'
         f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\n'
         f'[alarm]\nexit_seconds = 0\n[siren]\nport = "relay"\n{siren}'
+        f"[analysis]\nenabled = {str(analysis).lower()}\n"
     )
     for main in (url for url in urls if url.endswith("/main")):
         name = main.split("/")[-2]
@@ -81,15 +87,15 @@ def write_config(
     (site.folder / "nvr.toml").write_text(text, "utf-8")
 
 
-async def until_all_live(api: Api, timeout_s: float = LIVE_S) -> None:
-    """Every stream plays, and analysis runs."""
+async def until_all_live(api: Api, timeout_s: float = LIVE_S, *, analysis: bool = True) -> None:
+    """Every stream plays, and `analysis` runs or does not."""
     async with asyncio.timeout(timeout_s):
         while True:
             cameras = (await api.get("/api/cameras"))["cameras"]
             states = [s["state"] for c in cameras for s in c["streams"].values() if s]
             if (
                 all(state == "live" for state in states)
-                and (await api.get("/api/status"))["analysis"]["running"]
+                and (await api.get("/api/status"))["analysis"]["running"] == analysis
             ):
                 return
             await asyncio.sleep(0.5)

@@ -1,6 +1,16 @@
 """Which cameras get whole attention, as the analysis process tells how busy it is."""
 
-from nvr.detect.attention import ADAPT_EVERY_S, COSTLY_S, FIRST, FIRST_ACTING, MOVED_S, Attention, Report
+from nvr.detect.attention import (
+    ADAPT_EVERY_S,
+    AGAIN_S,
+    COSTLY_S,
+    FIRST,
+    FIRST_ACTING,
+    MOVED_S,
+    UNDECIDED_S,
+    Attention,
+    Report,
+)
 
 ALL = range(58)
 
@@ -19,7 +29,9 @@ def followed(attention: Attention, now_s: float) -> set[int]:
 
 
 def all_moving(attention: Attention, now_s: float = 0.0) -> None:
+    """For a while, up to `now_s`."""
     for camera in ALL:
+        attention.moved(camera, now_s - 1)
         attention.moved(camera, now_s)
 
 
@@ -37,13 +49,32 @@ def test_what_moves_is_followed_for_a_while_as_far_as_there_is_room():
     attention = Attention(58)
     all_moving(attention)
     assert len(followed(attention, 1.0)) == FIRST
-    assert followed(attention, MOVED_S + 1) == set()
+    assert followed(attention, MOVED_S) != set()
+    assert followed(attention, MOVED_S + 0.1) == set()
     now_s = told(attention, IDLE, 20)
     all_moving(attention, now_s)
     assert followed(attention, now_s) == set(ALL)
     now_s = told(attention, BUSY, 40, now_s)
     all_moving(attention, now_s)
     assert len(followed(attention, now_s)) == 1
+
+
+def test_what_moves_in_one_look_alone_is_not_followed():
+    attention = Attention(58)
+    for second in range(0, 60, 6):
+        attention.moved(7, float(second))
+        assert followed(attention, second + 0.1) == set()
+    attention.moved(7, 54 + AGAIN_S)
+    assert followed(attention, 54 + AGAIN_S) == {7}
+
+
+def test_what_is_not_decided_is_followed_at_once_and_longer():
+    attention = Attention(58)
+    attention.undecided(7, 0.0)
+    attention.moved(7, 0.0)
+    attention.moved(7, 1.0)
+    assert followed(attention, UNDECIDED_S) == {7}
+    assert followed(attention, UNDECIDED_S + 0.1) == set()
 
 
 def test_acting_cameras_take_the_place_of_all_others_and_know_no_budget():
@@ -69,7 +100,7 @@ def test_acting_cameras_give_way_to_moving_ones_of_them_where_the_machine_is_at_
 def test_seldom_keyframes_come_after_what_moves():
     attention = Attention(58)
     attention.seldom = frozenset({3, 4, 5})
-    attention.moved(40, 0.0)
+    attention.undecided(40, 0.0)
     modes = attention.modes(ALL, 1.0)
     assert (modes[40], modes[3], modes[4]) == ("moving", "seldom_keyframes", "keyframes")
 

@@ -222,6 +222,27 @@ def test_a_quiet_picture_costs_little() -> None:
     assert play.stage.looks - before <= 30 * 2 + 2
 
 
+def test_rain_needs_neither_the_model_in_each_frame_nor_a_closer_look() -> None:
+    """A drop falls in each frame, wherever; the detector takes it for what nobody looks for."""
+    stage = Stage()
+    analysis = CameraAnalysis(stage, [WatchedZone(WHOLE, PEOPLE)])
+    analysis.scan_every(3600)
+    for index in range(int(5 * FPS)):  # it learns the place
+        analysis.examine(stage, index / FPS - 5)
+    squares = []
+    for index in range(60 * int(FPS)):
+        left, top = index * 7 % 90 / 100, index * 13 % 80 / 100
+        stage.actor = Box(left, top, left + 0.02, top + 0.08), 0.5, "car"
+        squares.append(analysis.examine(stage, index / FPS).squares)
+        assert not analysis.wants_closer(stage.height)
+    late = squares[len(squares) // 2 :]
+    assert 0 < sum(late) < len(late) / 5
+    stage.actor = Box(0.4, 0.4, 0.42, 0.48), 0.5, "car"
+    for index in range(2):  # it stays
+        analysis.examine(stage, 60 + index / FPS)
+    assert analysis.wants_closer(stage.height)
+
+
 def test_real_pictures(
     detector: ObjectDetector, empty_street: list[av.VideoFrame], waiting_cyclist: list[av.VideoFrame]
 ) -> None:

@@ -131,6 +131,7 @@ class CameraAnalysis:
         self._dull = DullPlaces()
         self._tracker = Tracker(sure_at if sirens else None)
         self._movement: Movement | None = None
+        self._moving: list[Box] = []
         self._examined_s = -math.inf
         self._seen_closer_s: dict[int, float] = {}
 
@@ -138,17 +139,22 @@ class CameraAnalysis:
         """Examine the next frame, taken at `t_s` (never before the last one's)."""
         movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
         self._movement, self._examined_s = movement, t_s
+        moving = self._dull.interesting(
+            self._unexplained(movement.places, t_s), t_s, fleeting=movement.fleeting
+        )
+        self._moving = [box for box in moving if box not in movement.fleeting]
         squares = self._planner.plan(
             frame.width,
             frame.height,
             wanted=[(t.predicted(t_s), t.looks) for t in self._tracker.tracks if _wants_look(t, t_s)],
-            moving=self._dull.interesting(self._unexplained(movement.places, t_s), t_s),
+            moving=moving,
             whole=movement.global_change,
             t_s=t_s,
         )
         detections = self._detect(frame, squares)
         places = [box_of(square, frame.width, frame.height) for square in squares]
-        self._dull.learn(movement.places, places, [found.box for found in detections])
+        seen_boxes = [found.box for found in detections]
+        self._dull.learn(movement.places, places, seen_boxes, fleeting=movement.fleeting)
         findings: list[Finding] = []
         looks: list[Look] = []
         for seen in self._tracker.update(detections, places, t_s):
@@ -209,9 +215,10 @@ class CameraAnalysis:
         return seen.detection is None or seen.detection.score < START_SCORE
 
     def _undecided(self, t_s: float) -> list[Box]:
-        """Where tracks want more evidence, or something moved in the last picture."""
+        """Where tracks want more evidence, or something moved in the last picture that may be somebody: what flits by
+        is gone before there is a closer picture."""
         tracks = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
-        return tracks + (list(self._movement.places[:MAX_MOVING]) if self._movement is not None else [])
+        return tracks + self._moving[:MAX_MOVING]
 
     @property
     def tracks(self) -> tuple[Track, ...]:

@@ -25,13 +25,15 @@ def blobs(mask: Mask, *, cell: int = 8, min_pixels: int = 6) -> list[Box]:
     at a corner; the boxes fit the pixels, not the cells.
     """
     height, width = mask.shape
-    counts = np.add.reduceat(
-        np.add.reduceat(mask.astype(np.int32), range(0, height, cell), axis=0), range(0, width, cell), axis=1
-    )
+    columns = math.ceil(width / cell)
+    ys, xs = np.nonzero(mask)
+    cells = ys // cell * columns + xs // cell
+    counts = np.bincount(cells)
     # A cell at the edge may be cut off: it must not need more pixels than it has.
     need = min(min_pixels, height * width)
-    active = {(int(row), int(column)) for row, column in np.argwhere(counts >= need)}
-    found: list[tuple[float, Box]] = []
+    active = {divmod(at, columns) for at in np.flatnonzero(counts >= max(need, 1)).tolist()}
+    group_of = np.full(counts.size, -1, np.intp)
+    groups = 0
     while active:
         group = [active.pop()]
         for row, column in group:
@@ -39,14 +41,15 @@ def blobs(mask: Mask, *, cell: int = 8, min_pixels: int = 6) -> list[Box]:
                 if near in active:
                     active.remove(near)
                     group.append(near)
-        box = _pixel_bounds(mask, group, cell)
-        found.append(((box.x1 - box.x0) * (box.y1 - box.y0), box))
-    return [box for _, box in sorted(found, reverse=True)]
+        group_of[[row * columns + column for row, column in group]] = groups
+        groups += 1
+    found = _bounds(group_of[cells], groups, ys, xs, mask.shape)
+    return sorted(found, key=lambda box: ((box.x1 - box.x0) * (box.y1 - box.y0), box), reverse=True)
 
 
-def lasting_first(found: list[Box], before: Mask) -> list[Box]:
-    """The boxes within which, or beside which, something moved in the frame before (its mask), then at most
-    MAX_FLEETING of the others; their order stays."""
+def lasting_first(found: list[Box], before: Mask) -> tuple[list[Box], int]:
+    """(the boxes within which, or beside which, something moved in the frame before (its mask), then at most
+    MAX_FLEETING of the others; how many are of the first sort). Their order stays."""
     lasting: list[Box] = []
     fleeting: list[Box] = []
     height, width = before.shape
@@ -54,7 +57,7 @@ def lasting_first(found: list[Box], before: Mask) -> list[Box]:
         rows = slice(max(math.floor(box.y0 * height) - REACH, 0), math.ceil(box.y1 * height) + REACH)
         columns = slice(max(math.floor(box.x0 * width) - REACH, 0), math.ceil(box.x1 * width) + REACH)
         (lasting if before[rows, columns].any() else fleeting).append(box)
-    return lasting + fleeting[:MAX_FLEETING]
+    return lasting + fleeting[:MAX_FLEETING], len(lasting)
 
 
 def share_within(mask: Mask, box: Box) -> float:
@@ -67,12 +70,21 @@ def share_within(mask: Mask, box: Box) -> float:
     return float(part.mean()) if part.size else 0.0
 
 
-def _pixel_bounds(mask: Mask, group: list[tuple[int, int]], cell: int) -> Box:
-    """The box around the set pixels of the group's cells."""
-    height, width = mask.shape
-    top, left, bottom, right = height, width, 0, 0
-    for row, column in group:
-        ys, xs = np.nonzero(mask[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell])
-        top, bottom = min(top, row * cell + int(ys.min())), max(bottom, row * cell + int(ys.max()) + 1)
-        left, right = min(left, column * cell + int(xs.min())), max(right, column * cell + int(xs.max()) + 1)
-    return Box(left / width, top / height, right / width, bottom / height)
+def _bounds(
+    group: NDArray[np.intp], groups: int, ys: NDArray[np.intp], xs: NDArray[np.intp], shape: tuple[int, ...]
+) -> list[Box]:
+    """The box around the pixels of each group; `group[n]` is that of pixel n, below 0: none."""
+    height, width = shape
+    grouped = group >= 0
+    group, ys, xs = group[grouped], ys[grouped], xs[grouped]
+    top, left = np.full(groups, height), np.full(groups, width)
+    bottom, right = np.zeros(groups, np.intp), np.zeros(groups, np.intp)
+    for bound, pixels, better in (
+        (top, ys, np.minimum),
+        (left, xs, np.minimum),
+        (bottom, ys + 1, np.maximum),
+        (right, xs + 1, np.maximum),
+    ):
+        better.at(bound, group, pixels)
+    corners = zip(left.tolist(), top.tolist(), right.tolist(), bottom.tolist(), strict=True)
+    return [Box(x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in corners]

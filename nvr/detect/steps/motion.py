@@ -53,13 +53,19 @@ MEDIAN_ABS = 0.6745 * math.sqrt(2.0)
 class Movement:
     """`mask[h, w]`: the moving pixels; `area`: their share, 0 to 1. `global_change`: the first picture, or more
     than half of it changed at once (lights, infrared switch, another view): `mask` is empty, the background has
-    been learned anew, and the whole picture needs looking at. `places`: boxes around what moves; first what also
-    moved in the frame before."""
+    been learned anew, and the whole picture needs looking at. `places`: boxes around what moves; the first
+    `lasting` of them are what also moved in the frame before."""
 
     mask: Mask
     area: float
     global_change: bool
     places: tuple[Box, ...] = ()
+    lasting: int = 0
+
+    @property
+    def fleeting(self) -> tuple[Box, ...]:
+        """The places where nothing moved in the frame before."""
+        return self.places[self.lasting :]
 
 
 class Background:
@@ -108,9 +114,9 @@ class Background:
         if self._counts is not None and self._counts.shape == mask.shape:
             mask &= self._counts
             area = float(mask.mean())
-        places = tuple(lasting_first(blobs(mask), self._mask)) if area else ()
+        places, lasting = lasting_first(blobs(mask), self._mask) if area else ([], 0)
         self._mask = mask if area else _nothing(mask.shape)
-        return Movement(self._mask, area, False, places)
+        return Movement(self._mask, area, False, tuple(places), lasting)
 
     @property
     def _min_step(self) -> np.float32:

@@ -34,6 +34,7 @@ from nvr.detect.worker.decode import Decoder, config_of, decode_still
 from nvr.detect.worker.health import CameraHealth
 from nvr.detect.worker.picture import MIN_SIDE_PX, Picture
 from nvr.detect.worker.sandbox import try_to_break_out
+from nvr.detect.worker.scanning import Scanning
 from nvr.detect.worker.schedule import Schedule
 from nvr.detect.worker.stills import Stills
 from nvr.detect.worker.witness import Account, Witness
@@ -43,9 +44,6 @@ from nvr.media.access_unit import CodecConfig
 MOTION_AREA = 0.002
 """Share of the picture from which on movement is reported."""
 MOTION_EVERY_S = 1.0
-SCAN_EVERY_S, SCAN_SELDOM_EVERY_S = 0.5, 30.0
-"""Time between two looks at a tile of the whole picture, where nothing moves: of a camera that is followed, and of one
-that is looked at by keyframes."""
 LATE_S = 2.0
 """Pictures that are taken in so long after they came are dropped up to the next keyframe: what is due before them takes
 too long, and what waits in the socket would grow older and older."""
@@ -62,6 +60,7 @@ class _Camera:
     has_closer: bool
     witness: Witness = field(default_factory=Witness)
     decoder: Decoder = field(default_factory=Decoder)
+    scanning: Scanning = field(default_factory=Scanning)
     candidate: tuple[Picture | Unit, float] | None = None
     config: CodecConfig | None = None
     next_motion_s: float = float("-inf")
@@ -167,7 +166,11 @@ class Engine:
             camera.decoder.errors += 1
             return []
         started_s = self._now()
+        acting, seldom = (index in cameras for cameras in (self._schedule.acting, self._schedule.seldom))
+        camera.analysis.scan_every(camera.scanning.every_s(received_s, acting=acting, seldom=seldom))
         examined = camera.analysis.examine(picture, received_s)
+        if examined.global_change:
+            camera.scanning.new_view(received_s)
         alive = (track.number for track in camera.analysis.tracks)
         camera.witness.watch(picture, examined.looks, alive, received_s)
         finished_s = self._now()
@@ -182,7 +185,7 @@ class Engine:
         messages += self._asking.wishes(
             index,
             is_undecided=camera.analysis.is_undecided,
-            is_followed=index not in self._schedule.seldom,
+            is_followed=not seldom,
             is_small=camera.has_closer and camera.analysis.wants_closer(picture.height),
             now_s=started_s,
         )
@@ -271,7 +274,6 @@ class Engine:
         camera = self._cameras[unit.camera]
         if unit.camera not in self._schedule.seldom:
             camera.decoder.release()
-            camera.analysis.scan_every(SCAN_SELDOM_EVERY_S)
             self._schedule.seldom |= {unit.camera}
         if self._schedule.offer(unit.camera, unit.received_mono_s):
             camera.candidate = (unit, unit.received_mono_s)
@@ -282,9 +284,7 @@ class Engine:
 
     def _decode(self, unit: Unit) -> list[ToService]:
         camera = self._cameras[unit.camera]
-        if unit.camera in self._schedule.seldom:
-            camera.analysis.scan_every(SCAN_EVERY_S)
-            self._schedule.seldom -= {unit.camera}
+        self._schedule.seldom -= {unit.camera}
         if self._is_too_late(camera, unit):
             camera.decoder.release()
             self._schedule.skipped[unit.camera] += 1
