@@ -21,6 +21,7 @@ from nvr.detect.objects import Detections
 from nvr.detect.regions import (
     MAX_MOVING,
     MAX_SQUARES,
+    TRACK_MARGINS,
     RegionPlanner,
     Square,
     box_of,
@@ -28,6 +29,7 @@ from nvr.detect.regions import (
     share_inside,
     squares_around,
 )
+from nvr.detect.riders import Riders, watched
 from nvr.detect.rules import Rules, WatchedLine, WatchedZone
 from nvr.detect.sprt import Verdict
 from nvr.detect.surer import Surer
@@ -46,6 +48,8 @@ from nvr.events import Box, Rule
 MOTION_WIDTH, MOTION_HEIGHT = 320, 180
 CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
+ENOUGH_LOOKS = 24
+"""An undecided track that stands still is then looked at no more often than a confirmed one."""
 GATHER_S = 10.0
 """After its confirmation a track is looked at in each frame for so long, where the siren needs to be surer."""
 MOVING_SHARE = 0.02
@@ -120,11 +124,12 @@ class CameraAnalysis:
     ):
         self._detector = detector
         self._rules = Rules(zones, lines)
-        self._kinds = self._rules.kinds
+        self._kinds = watched(self._rules.kinds)
+        self._riders = Riders()
         self._masks = tuple(masks)
         self._background = Background(~raster(masks, MOTION_WIDTH, MOTION_HEIGHT) if masks else None)
         self._planner = RegionPlanner()
-        self._zones = tuple(zones)
+        self._zones, self._wanted = tuple(zones), [place.kinds for place in (*zones, *lines)]
         is_siren = [*(zone.siren for zone in zones), *(line.siren for line in lines)]
         sirens = [index for index, siren in enumerate(is_siren) if siren]
         self._surer = Surer(sirens)
@@ -141,7 +146,9 @@ class CameraAnalysis:
         squares = self._planner.plan(
             frame.width,
             frame.height,
-            wanted=[(t.predicted(t_s), t.looks) for t in self._tracker.tracks if _wants_look(t, t_s)],
+            wanted=[
+                (t.predicted(t_s), _margins(t, t_s)) for t in self._tracker.tracks if _wants_look(t, t_s)
+            ],
             moving=self._dull.interesting(self._unexplained(movement.places, t_s), t_s),
             whole=movement.global_change,
             t_s=t_s,
@@ -160,6 +167,7 @@ class CameraAnalysis:
         alive = [track.number for track in self._tracker.tracks]
         self._rules.keep_only(alive)
         self._surer.keep_only(alive)
+        self._riders.keep_only(alive)
         return Examination(movement.area, movement.global_change, len(squares), tuple(findings), tuple(looks))
 
     def limit(self, max_squares: int) -> None:
@@ -253,22 +261,29 @@ class CameraAnalysis:
         if detection is None:
             return look, []
         confirmed = verdict is Verdict.OBJECT
-        counted = self._rules.observe(
-            track.number, track.box, track.kind, t_s, confirmed=confirmed, aspect=aspect
-        )
+        persons = [one.box for one in self._tracker.tracks if one.group == "person" and one.confirmed]
+        rider = self._riders.is_rider(track.number, track.kind, track.box, moving=moving, persons=persons)
+        kinds = frozenset({track.kind, "person"} if rider else {track.kind})
+        counted = self._rules.observe(track.number, track.box, kinds, t_s, confirmed=confirmed, aspect=aspect)
         foot = foot_point(track.box)
         reported = self._surer.judge(
             track.number,
             counted,
             t_s,
-            sure=confirmed and track.test.sure,
+            sure=confirmed and track.test.sure and (track.kind in self._rules.kinds or not rider),
             stands_in=lambda zone: contains(self._zones[zone].polygon, foot),
         )
         score = detection.score
         return look, [
-            Finding(one.place, track.kind, score, track.box, track.number, one.rule, sure)
+            Finding(
+                one.place, self._told(one.place, track.kind), score, track.box, track.number, one.rule, sure
+            )
             for one, sure in reported
         ]
+
+    def _told(self, place: int, kind: str) -> str:
+        """What a track of this kind is called at a place that asks for it, or else for its rider."""
+        return kind if kind in self._wanted[place] else "person"
 
 
 def _look(track: Track, detection: Detection | None, t_s: float, *, before: float, moving: bool) -> Look:
@@ -287,8 +302,23 @@ def _look(track: Track, detection: Detection | None, t_s: float, *, before: floa
 
 
 def _wants_look(track: Track, t_s: float) -> bool:
-    gathers = not track.confirmed or (not track.test.sure and t_s - track.test.decided_s < GATHER_S)
-    return gathers or t_s - track.examined_s >= CONFIRMED_EVERY_S
+    return _gathers(track, t_s) or t_s - track.examined_s >= CONFIRMED_EVERY_S
+
+
+def _gathers(track: Track, t_s: float) -> bool:
+    """Whether it wants more evidence. What stands still shows the same picture again: it was looked at enough; and a
+    cycle that stands, at once."""
+    if track.still and track.group == "cycle":
+        return False
+    if not track.confirmed:
+        return track.looks < ENOUGH_LOOKS or not track.still
+    return not track.test.sure and t_s - track.test.decided_s < GATHER_S
+
+
+def _margins(track: Track, t_s: float) -> Sequence[float]:
+    """At how many scales to look; a track that is only kept takes turns."""
+    turn = track.looks % len(TRACK_MARGINS)
+    return TRACK_MARGINS if _gathers(track, t_s) else TRACK_MARGINS[turn : turn + 1]
 
 
 def _in_picture(box: Box, place: Box) -> Box:

@@ -214,6 +214,23 @@ def test_kinds_that_no_zone_wants_are_not_followed() -> None:
     assert play.analysis.tracks == ()
 
 
+def test_a_cycle_that_moves_on_is_a_person_who_calls_and_never_sounds() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE, siren=True))
+    found = []
+    for step in range(60):
+        x = 0.2 + step * 0.01
+        play.stage.actor = (Box(x, 0.4, x + 0.08, 0.6), 0.9, "motorcycle")
+        found += play.analysis.examine(play.stage, play.t_s).findings
+        play.t_s += 1 / FPS
+    assert {finding.kind for finding in found} == {"person"}
+    assert not any(finding.sure for finding in found)
+
+
+def test_a_parked_cycle_is_nobody() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    assert play.act(30, (Box(0.4, 0.4, 0.5, 0.6), 0.95, "motorcycle")) == []
+
+
 def test_a_quiet_picture_costs_little() -> None:
     play = Play(WatchedZone(WHOLE, PEOPLE))
     play.act(10, None)
