@@ -31,7 +31,7 @@ from nvr.detect.regions import (
 )
 from nvr.detect.riders import Riders, watched
 from nvr.detect.rules import Rules, WatchedLine, WatchedZone
-from nvr.detect.sprt import Verdict
+from nvr.detect.sprt import CLEAR_MOVING, Verdict
 from nvr.detect.surer import Surer
 from nvr.detect.track import (
     START_SCORE,
@@ -260,7 +260,8 @@ class CameraAnalysis:
         look = _look(track, detection, t_s, before=before, moving=moving)
         if detection is None:
             return look, []
-        confirmed = verdict is Verdict.OBJECT
+        # What a confirmed track left behind may continue it a little: whoever is told must look like somebody now.
+        confirmed = verdict is Verdict.OBJECT and (detection.evidence or 0.0) >= CLEAR_MOVING
         persons = [one.box for one in self._tracker.tracks if one.group == "person" and one.confirmed]
         rider = self._riders.is_rider(track.number, track.kind, track.box, moving=moving, persons=persons)
         kinds = frozenset({track.kind, "person"} if rider else {track.kind})

@@ -154,6 +154,17 @@ def test_back_after_being_out_of_sight_is_reported_again(monkeypatch: pytest.Mon
     assert len(play.act(3, person(0.2))) == 1
 
 
+def test_what_somebody_left_behind_is_not_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chair at which the model sees a little of a person still continues the track of who stood there."""
+    monkeypatch.setattr(rules, "STILL_THERE_S", 5.0)
+    play = Play(WatchedZone(WHOLE, PEOPLE, siren=True))
+    box, score, kind = person(0.3)
+    assert play.act(5, (box, score, kind))
+    play.act(4, None)
+    assert play.act(5, (box, 0.3, kind)) == []
+    assert play.act(5, (box, score, kind))
+
+
 def test_a_dog_that_looks_a_little_like_somebody_is_nobody() -> None:
     play = Play(WatchedZone(WHOLE, PEOPLE))
     play.act(5, None)
