@@ -129,7 +129,8 @@ class CameraAnalysis:
         self._masks = tuple(masks)
         self._background = Background(~raster(masks, MOTION_WIDTH, MOTION_HEIGHT) if masks else None)
         self._planner = RegionPlanner()
-        self._zones, self._wanted = tuple(zones), [place.kinds for place in (*zones, *lines)]
+        self._zones = tuple(zones)
+        self._wanted = [*(zone.kinds for zone in zones), *(line.kinds for line in lines)]
         is_siren = [*(zone.siren for zone in zones), *(line.siren for line in lines)]
         sirens = [index for index, siren in enumerate(is_siren) if siren]
         self._surer = Surer(sirens)
