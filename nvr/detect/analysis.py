@@ -124,7 +124,8 @@ class CameraAnalysis:
     ):
         self._detector = detector
         self._rules = Rules(zones, lines)
-        self._kinds = watched(self._rules.kinds)
+        self._asked = self._rules.kinds
+        self._kinds = watched(self._asked)
         self._riders = Riders()
         self._masks = tuple(masks)
         self._background = Background(~raster(masks, MOTION_WIDTH, MOTION_HEIGHT) if masks else None)
@@ -147,9 +148,7 @@ class CameraAnalysis:
         squares = self._planner.plan(
             frame.width,
             frame.height,
-            wanted=[
-                (t.predicted(t_s), _margins(t, t_s)) for t in self._tracker.tracks if _wants_look(t, t_s)
-            ],
+            wanted=[(t.predicted(t_s), _margins(t, t_s)) for t in self._relevant if _wants_look(t, t_s)],
             moving=self._dull.interesting(self._unexplained(movement.places, t_s), t_s),
             whole=movement.global_change,
             t_s=t_s,
@@ -182,7 +181,7 @@ class CameraAnalysis:
     @property
     def is_undecided(self) -> bool:
         """Whether a track wants more evidence."""
-        return any(not track.confirmed for track in self._tracker.tracks)
+        return any(not track.confirmed for track in self._relevant)
 
     def wants_closer(self, height_px: int) -> bool:
         """Whether something undecided, or moving, is small in pictures of this height."""
@@ -219,8 +218,13 @@ class CameraAnalysis:
 
     def _undecided(self, t_s: float) -> list[Box]:
         """Where tracks want more evidence, or something moved in the last picture."""
-        tracks = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
+        tracks = [track.predicted(t_s) for track in self._relevant if not track.confirmed]
         return tracks + (list(self._movement.places[:MAX_MOVING]) if self._movement is not None else [])
+
+    @property
+    def _relevant(self) -> list[Track]:
+        """The tracks that are worth a look: not a parked cycle that no place asks for, only its rider."""
+        return [t for t in self._tracker.tracks if t.kind in self._asked or not t.still]
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -272,7 +276,7 @@ class CameraAnalysis:
             track.number,
             counted,
             t_s,
-            sure=confirmed and track.test.sure and (track.kind in self._rules.kinds or not rider),
+            sure=confirmed and track.test.sure and (track.kind in self._asked or not rider),
             stands_in=lambda zone: contains(self._zones[zone].polygon, foot),
         )
         score = detection.score
@@ -308,10 +312,7 @@ def _wants_look(track: Track, t_s: float) -> bool:
 
 
 def _gathers(track: Track, t_s: float) -> bool:
-    """Whether it wants more evidence. What stands still shows the same picture again: it was looked at enough; and a
-    cycle that stands, at once."""
-    if track.still and track.group == "cycle":
-        return False
+    """Whether it wants more evidence. What stands still shows the same picture again: it was looked at enough."""
     if not track.confirmed:
         return track.looks < ENOUGH_LOOKS or not track.still
     return not track.test.sure and t_s - track.test.decided_s < GATHER_S
