@@ -6,6 +6,8 @@
 - A sighting in an empty span is false; it is a false siren decision if it would have started the siren.
 - No margins: a sighting a moment after somebody left counts as false if the label says empty there.
 - What lies in neither list scores nothing.
+- Kinds are what the zone asks for: where that is persons, a bicycle or motorcycle that is ridden is told as a person
+  (`nvr.detect.steps.riders`), and is false where nobody is.
 - Where a file ends before its labels, what is missing of empty spans does not count as footage; person spans count.
 """
 

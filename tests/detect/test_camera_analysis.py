@@ -154,6 +154,17 @@ def test_back_after_being_out_of_sight_is_reported_again(monkeypatch: pytest.Mon
     assert len(play.act(3, person(0.2))) == 1
 
 
+def test_what_somebody_left_behind_is_not_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chair at which the model sees a little of a person still continues the track of who stood there."""
+    monkeypatch.setattr(rules, "STILL_THERE_S", 5.0)
+    play = Play(WatchedZone(WHOLE, PEOPLE, siren=True))
+    box, score, kind = person(0.3)
+    assert play.act(5, (box, score, kind))
+    play.act(4, None)
+    assert play.act(5, (box, 0.3, kind)) == []
+    assert play.act(5, (box, score, kind))
+
+
 def test_a_dog_that_looks_a_little_like_somebody_is_nobody() -> None:
     play = Play(WatchedZone(WHOLE, PEOPLE))
     play.act(5, None)
@@ -212,6 +223,23 @@ def test_kinds_that_no_zone_wants_are_not_followed() -> None:
     box, score, _ = person(0.3)
     assert play.act(3, (box, score, "car")) == []
     assert play.analysis.tracks == ()
+
+
+def test_a_cycle_that_moves_on_is_a_person_who_calls_and_never_sounds() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE, siren=True))
+    found = []
+    for step in range(60):
+        x = 0.2 + step * 0.01
+        play.stage.actor = (Box(x, 0.4, x + 0.08, 0.6), 0.9, "motorcycle")
+        found += play.analysis.examine(play.stage, play.t_s).findings
+        play.t_s += 1 / FPS
+    assert {finding.kind for finding in found} == {"person"}
+    assert not any(finding.sure for finding in found)
+
+
+def test_a_parked_cycle_is_nobody() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    assert play.act(30, (Box(0.4, 0.4, 0.5, 0.6), 0.95, "motorcycle")) == []
 
 
 def test_a_quiet_picture_costs_little() -> None:

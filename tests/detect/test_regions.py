@@ -8,6 +8,7 @@ from nvr.detect.steps.regions import (
     MAX_SQUARES,
     MAX_TILES,
     TILE_EVERY_S,
+    TRACK_MARGINS,
     RegionPlanner,
     Square,
     box_of,
@@ -76,12 +77,17 @@ def test_merging_loses_no_place(around: list[Box], width: int, height: int) -> N
 looks = st.integers(1, MAX_SQUARES)
 
 
-tracked = st.tuples(boxes(), st.integers(0, 9))
+tracked = st.tuples(boxes(), st.sampled_from([TRACK_MARGINS, TRACK_MARGINS[:1], TRACK_MARGINS[1:]]))
 
 
 @given(st.lists(tracked, max_size=10), st.lists(boxes(), max_size=10), sides, sides, st.booleans(), looks)
 def test_a_frame_costs_a_bounded_number_of_looks(
-    wanted: list[tuple[Box, int]], moving: list[Box], width: int, height: int, whole: bool, limit: int
+    wanted: list[tuple[Box, tuple[float, ...]]],
+    moving: list[Box],
+    width: int,
+    height: int,
+    whole: bool,
+    limit: int,
 ) -> None:
     planner = RegionPlanner()
     planner.max_squares = limit
@@ -100,7 +106,7 @@ def test_everything_that_moves_gets_its_turn() -> None:
         for square in planner.plan(
             1920,
             1080,
-            wanted=[(box, index) for box in moving[:4]],
+            wanted=[(box, TRACK_MARGINS) for box in moving[:4]],
             moving=moving[4:],
             whole=False,
             t_s=index / 6,
@@ -125,16 +131,30 @@ def test_a_quiet_picture_is_searched_now_and_then() -> None:
     assert counts <= 10 / TILE_EVERY_S + 1
 
 
-def test_a_track_is_looked_at_in_turn_from_near_and_from_farther_away() -> None:
+def test_a_track_is_looked_at_from_near_and_from_farther_away_at_once() -> None:
     planner = RegionPlanner()
+    planner.plan(1920, 1080, wanted=[], moving=[], whole=True, t_s=0.0)
+    planner.plan(1920, 1080, wanted=[], moving=[], whole=False, t_s=9.9)
     box = Box(0.5, 0.5, 0.52, 0.6)
-    sides = []
-    for looks in range(4):
-        (square, *_) = planner.plan(
-            1920, 1080, wanted=[(box, looks)], moving=[], whole=False, t_s=10 + looks / 6
+    for index in range(2):
+        plan = planner.plan(
+            1920, 1080, wanted=[(box, TRACK_MARGINS)], moving=[], whole=False, t_s=10 + index / 6
         )
-        sides.append(square.side)
-    assert sides == [151, 237, 151, 237]
+        assert [square.side for square in plan] == [151, 237]
+
+
+def test_where_there_is_no_room_for_both_scales_they_take_turns() -> None:
+    planner = RegionPlanner()
+    planner.max_squares = 1
+    planner.plan(1920, 1080, wanted=[], moving=[], whole=True, t_s=0.0)
+    box = Box(0.5, 0.5, 0.52, 0.6)
+    sides = [
+        planner.plan(1920, 1080, wanted=[(box, TRACK_MARGINS)], moving=[], whole=False, t_s=10 + i / 6)[
+            0
+        ].side
+        for i in range(4)
+    ]
+    assert sorted(sides[:2]) == sorted(sides[2:]) == [151, 237]
 
 
 def test_what_moves_in_a_tracks_square_costs_no_look_of_its_own() -> None:
@@ -142,9 +162,14 @@ def test_what_moves_in_a_tracks_square_costs_no_look_of_its_own() -> None:
     planner.plan(1920, 1080, wanted=[], moving=[], whole=True, t_s=0.0)
     planner.plan(1920, 1080, wanted=[], moving=[], whole=False, t_s=9.9)
     box, legs = Box(0.5, 0.5, 0.54, 0.7), Box(0.51, 0.62, 0.53, 0.7)
-    assert len(planner.plan(1920, 1080, wanted=[(box, 0)], moving=[legs], whole=False, t_s=10.0)) == 1
+    assert (
+        len(planner.plan(1920, 1080, wanted=[(box, TRACK_MARGINS)], moving=[legs], whole=False, t_s=10.0))
+        == 2
+    )
     far = Box(0.1, 0.1, 0.13, 0.2)
-    assert len(planner.plan(1920, 1080, wanted=[(box, 0)], moving=[far], whole=False, t_s=10.1)) == 2
+    assert (
+        len(planner.plan(1920, 1080, wanted=[(box, TRACK_MARGINS)], moving=[far], whole=False, t_s=10.1)) == 3
+    )
 
 
 @given(boxes(), boxes())

@@ -54,7 +54,7 @@ def walk(
         counted = rules.observe(
             1,
             standing_at(foot),
-            kind,
+            frozenset({kind}),
             1000 + step_s * index,
             confirmed=index >= confirmed_from,
             aspect=ASPECT,

@@ -86,7 +86,7 @@ def test_misses_that_follow_one_another_are_one_miss() -> None:
 def test_one_frame_decides_nothing(alpha: float, beta: float, score: float, moving: bool) -> None:
     test = SequentialTest(ErrorRates(alpha, beta))
     assert test.observe(score, 0.0, moving=moving) is not Verdict.OBJECT
-    assert abs(step(score)) <= MAX_STEP
+    assert abs(step(score).gained) <= MAX_STEP
 
 
 clutters = st.sampled_from([MOVING, STILL])
@@ -107,19 +107,21 @@ def test_being_sure_comes_after_the_verdict(
         was_sure = test.sure
 
 
-@given(st.floats(FLOOR, 1), st.floats(FLOOR, 1), clutters, st.booleans(), st.floats(-1, 100))
+@given(st.floats(FLOOR, 1), st.floats(FLOOR, 1), clutters, st.booleans(), st.floats(-1, 100), st.floats(0, 1))
 def test_a_higher_score_means_more(
-    a: float, b: float, clutter: Looks, before: bool, elapsed_s: float
+    a: float, b: float, clutter: Looks, before: bool, elapsed_s: float, hard: float
 ) -> None:
     low, high = sorted((a, b))
-    weak = step(low, clutter=clutter, before=before, elapsed_s=elapsed_s)
-    assert -MAX_STEP <= weak <= step(high, clutter=clutter, before=before, elapsed_s=elapsed_s) <= MAX_STEP
+    weak, strong = (
+        step(score, clutter=clutter, before=before, elapsed_s=elapsed_s, hard=hard) for score in (low, high)
+    )
+    assert -MAX_STEP <= weak.gained <= strong.gained + 1e-9 <= MAX_STEP + 1e-9
+    assert 0 <= weak.hard <= 1
 
 
-@given(clutters, st.floats(0.05, 100))
-def test_being_missed_counts_against(clutter: Looks, elapsed_s: float) -> None:
-    assert step(None, clutter=clutter, before=True, elapsed_s=elapsed_s) < 0
-    assert step(None, clutter=clutter, before=False, elapsed_s=elapsed_s) < 0
+@given(clutters, st.floats(0.05, 100), st.booleans(), st.floats(0, 1))
+def test_being_missed_counts_against(clutter: Looks, elapsed_s: float, before: bool, hard: float) -> None:
+    assert step(None, clutter=clutter, before=before, elapsed_s=elapsed_s, hard=hard).gained < 0
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(0.0, 0.1), (0.1, 0.0), (0.6, 0.1), (0.4, 0.1), (-1, 0.1)])

@@ -68,7 +68,7 @@ def test_who_stays_in_a_zone_is_told_every_few_seconds_however_many_they_are() -
         t_s = index / 6
         for track in range(4):
             box = Box(0.2 * track, 0.2, 0.2 * track + 0.1, 0.5)
-            found = rules.observe(track, box, "person", t_s, confirmed=True, aspect=16 / 9)
+            found = rules.observe(track, box, frozenset({"person"}), t_s, confirmed=True, aspect=16 / 9)
             told_s += [t_s] * len(found)
     assert told_s[:4] == [0.0] * 4
     assert len(told_s) - 4 == 300 / 6 // STILL_THERE_S - (300 / 6 % STILL_THERE_S == 0)

@@ -95,6 +95,23 @@ def test_a_part_of_somebody_is_nobody_else() -> None:
         assert [track.number for track in tracker.tracks] == [1]
 
 
+def test_a_second_track_that_comes_to_lie_on_a_confirmed_one_ends() -> None:
+    """It began beside it and would else take its detections, and be told as somebody else."""
+    tracker = Tracker()
+    here, beside = Box(0.4, 0.2, 0.5, 0.8), Box(0.47, 0.2, 0.57, 0.8)
+    tracker.update([Detection(here, 0.9, "person")], [], 0.0)
+    (first,) = tracker.tracks
+    first.test.verdict = Verdict.OBJECT
+    tracker.update([Detection(here, 0.9, "person"), Detection(beside, 0.6, "person")], [], 0.2)
+    tracker.update([Detection(beside, 0.6, "bicycle")], [], 0.3)
+    assert len(tracker.tracks) == 3
+    observed = tracker.update([Detection(Box(0.41, 0.2, 0.51, 0.8), 0.9, "person")], [], 0.4)
+    assert [one.track.number for one in observed] == [first.number]
+    tracker.tracks[1].box = Box(0.42, 0.2, 0.52, 0.8)
+    assert tracker.update([], [WHOLE], 0.6)[0].track is first
+    assert [track.group for track in tracker.tracks] == ["person", "cycle"]
+
+
 def test_a_part_at_the_edge_of_a_square_does_not_shrink_its_track() -> None:
     tracker = Tracker()
     whole = Box(0.5, 0.0, 0.8, 1.0)

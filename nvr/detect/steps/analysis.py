@@ -21,15 +21,19 @@ from nvr.detect.steps.motion import Background, Movement
 from nvr.detect.steps.regions import (
     MAX_MOVING,
     MAX_SQUARES,
+    TRACK_MARGINS,
     RegionPlanner,
     Square,
     box_of,
+    in_picture,
+    is_cut,
     merge,
     share_inside,
     squares_around,
 )
+from nvr.detect.steps.riders import Riders, watched
 from nvr.detect.steps.rules import Rules, WatchedLine, WatchedZone
-from nvr.detect.steps.sprt import Verdict
+from nvr.detect.steps.sprt import CLEAR_MOVING, Verdict
 from nvr.detect.steps.surer import Surer
 from nvr.detect.steps.track import (
     START_SCORE,
@@ -46,6 +50,8 @@ from nvr.events import Box, Rule
 MOTION_WIDTH, MOTION_HEIGHT = 320, 180
 CONFIRMED_EVERY_S = 0.5
 """A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
+ENOUGH_LOOKS = 24
+"""An undecided track that stands still is then looked at no more often than a confirmed one."""
 GATHER_S = 10.0
 """After its confirmation a track is looked at in each frame for so long, where the siren needs to be surer."""
 MOVING_SHARE = 0.02
@@ -57,8 +63,6 @@ SEEN_CLOSER_S = 3.0
 
 EXPLAINED = 0.8
 """Share of a moving place in a track's box from which on it is that track which moves."""
-EDGE = 0.02
-"""Share of a square's side within which a box reaches its edge."""
 
 
 class Frame(Protocol):
@@ -120,11 +124,14 @@ class CameraAnalysis:
     ):
         self._detector = detector
         self._rules = Rules(zones, lines)
-        self._kinds = self._rules.kinds
+        self._asked = self._rules.kinds
+        self._kinds = watched(self._asked)
+        self._riders = Riders()
         self._masks = tuple(masks)
         self._background = Background(~raster(masks, MOTION_WIDTH, MOTION_HEIGHT) if masks else None)
         self._planner = RegionPlanner()
         self._zones = tuple(zones)
+        self._wanted = [*(zone.kinds for zone in zones), *(line.kinds for line in lines)]
         is_siren = [*(zone.siren for zone in zones), *(line.siren for line in lines)]
         sirens = [index for index, siren in enumerate(is_siren) if siren]
         self._surer = Surer(sirens)
@@ -146,7 +153,7 @@ class CameraAnalysis:
         squares = self._planner.plan(
             frame.width,
             frame.height,
-            wanted=[(t.predicted(t_s), t.looks) for t in self._tracker.tracks if _wants_look(t, t_s)],
+            wanted=[(t.predicted(t_s), _margins(t, t_s)) for t in self._relevant if _wants_look(t, t_s)],
             moving=moving,
             whole=movement.global_change,
             t_s=t_s,
@@ -166,6 +173,7 @@ class CameraAnalysis:
         alive = [track.number for track in self._tracker.tracks]
         self._rules.keep_only(alive)
         self._surer.keep_only(alive)
+        self._riders.keep_only(alive)
         return Examination(movement.area, movement.global_change, len(squares), tuple(findings), tuple(looks))
 
     def limit(self, max_squares: int) -> None:
@@ -179,7 +187,7 @@ class CameraAnalysis:
     @property
     def is_undecided(self) -> bool:
         """Whether a track wants more evidence."""
-        return any(not track.confirmed for track in self._tracker.tracks)
+        return any(not track.confirmed for track in self._relevant)
 
     def wants_closer(self, height_px: int) -> bool:
         """Whether something undecided, or moving, is small in pictures of this height."""
@@ -217,8 +225,13 @@ class CameraAnalysis:
     def _undecided(self, t_s: float) -> list[Box]:
         """Where tracks want more evidence, or something moved in the last picture that may be somebody: what flits by
         is gone before there is a closer picture."""
-        tracks = [track.predicted(t_s) for track in self._tracker.tracks if not track.confirmed]
+        tracks = [track.predicted(t_s) for track in self._relevant if not track.confirmed]
         return tracks + self._moving[:MAX_MOVING]
+
+    @property
+    def _relevant(self) -> list[Track]:
+        """The tracks that are worth a look: not a parked cycle that no place asks for, only its rider."""
+        return [t for t in self._tracker.tracks if t.kind in self._asked or not t.still]
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -240,9 +253,9 @@ class CameraAnalysis:
         place = box_of(square, frame.width, frame.height)
         detections = []
         for corners, score, kind in zip(found.boxes.tolist(), found.scores, found.kinds, strict=True):
-            box = _in_picture(Box(*corners), place)
+            box = in_picture(Box(*corners), place)
             if not self._is_masked(box):
-                detections.append(Detection(box, float(score), kind, cut=_is_cut(Box(*corners), place)))
+                detections.append(Detection(box, float(score), kind, cut=is_cut(Box(*corners), place)))
         return detections
 
     def _is_masked(self, box: Box) -> bool:
@@ -259,23 +272,31 @@ class CameraAnalysis:
         look = _look(track, detection, t_s, before=before, moving=moving)
         if detection is None:
             return look, []
-        confirmed = verdict is Verdict.OBJECT
-        counted = self._rules.observe(
-            track.number, track.box, track.kind, t_s, confirmed=confirmed, aspect=aspect
-        )
+        # What a confirmed track left behind may continue it a little: whoever is told must look like somebody now.
+        confirmed = verdict is Verdict.OBJECT and (detection.evidence or 0.0) >= CLEAR_MOVING
+        persons = [one.box for one in self._tracker.tracks if one.group == "person" and one.confirmed]
+        rider = self._riders.is_rider(track.number, track.kind, track.box, moving=moving, persons=persons)
+        kinds = frozenset({track.kind, "person"} if rider else {track.kind})
+        counted = self._rules.observe(track.number, track.box, kinds, t_s, confirmed=confirmed, aspect=aspect)
         foot = foot_point(track.box)
         reported = self._surer.judge(
             track.number,
             counted,
             t_s,
-            sure=confirmed and track.test.sure,
+            sure=confirmed and track.test.sure and (track.kind in self._asked or not rider),
             stands_in=lambda zone: contains(self._zones[zone].polygon, foot),
         )
         score = detection.score
         return look, [
-            Finding(one.place, track.kind, score, track.box, track.number, one.rule, sure)
+            Finding(
+                one.place, self._told(one.place, track.kind), score, track.box, track.number, one.rule, sure
+            )
             for one, sure in reported
         ]
+
+    def _told(self, place: int, kind: str) -> str:
+        """What a track of this kind is called at a place that asks for it, or else for its rider."""
+        return kind if kind in self._wanted[place] else "person"
 
 
 def _look(track: Track, detection: Detection | None, t_s: float, *, before: float, moving: bool) -> Look:
@@ -294,26 +315,17 @@ def _look(track: Track, detection: Detection | None, t_s: float, *, before: floa
 
 
 def _wants_look(track: Track, t_s: float) -> bool:
-    gathers = not track.confirmed or (not track.test.sure and t_s - track.test.decided_s < GATHER_S)
-    return gathers or t_s - track.examined_s >= CONFIRMED_EVERY_S
+    return _gathers(track, t_s) or t_s - track.examined_s >= CONFIRMED_EVERY_S
 
 
-def _in_picture(box: Box, place: Box) -> Box:
-    """The box, relative to `place`, in coordinates of the picture."""
-    width, height = place.x1 - place.x0, place.y1 - place.y0
-    return Box(
-        place.x0 + box.x0 * width,
-        place.y0 + box.y0 * height,
-        place.x0 + box.x1 * width,
-        place.y0 + box.y1 * height,
-    )
+def _gathers(track: Track, t_s: float) -> bool:
+    """Whether it wants more evidence. What stands still shows the same picture again: it was looked at enough."""
+    if not track.confirmed:
+        return track.looks < ENOUGH_LOOKS or not track.still
+    return not track.test.sure and t_s - track.test.decided_s < GATHER_S
 
 
-def _is_cut(box: Box, place: Box) -> bool:
-    """Whether the box, relative to `place`, reaches an edge of it beyond which the picture goes on."""
-    return (
-        (box.x0 < EDGE and place.x0 > 0)
-        or (box.y0 < EDGE and place.y0 > 0)
-        or (box.x1 > 1 - EDGE and place.x1 < 1)
-        or (box.y1 > 1 - EDGE and place.y1 < 1)
-    )
+def _margins(track: Track, t_s: float) -> Sequence[float]:
+    """At how many scales to look; a track that is only kept takes turns."""
+    turn = track.looks % len(TRACK_MARGINS)
+    return TRACK_MARGINS if _gathers(track, t_s) else TRACK_MARGINS[turn : turn + 1]

@@ -104,19 +104,19 @@ class Rules:
         return frozenset[str]().union(*zones, *lines)
 
     def observe(
-        self, track: int, box: Box, kind: str, t_s: float, *, confirmed: bool, aspect: float
+        self, track: int, box: Box, kinds: frozenset[str], t_s: float, *, confirmed: bool, aspect: float
     ) -> list[Counted]:
-        """The track was seen at `t_s` (never before the last time): what counts of it now. `aspect`: width of the
-        picture over its height."""
+        """The track, which is all of `kinds`, was seen at `t_s` (never before the last time): what counts of it now.
+        `aspect`: width of the picture over its height."""
         history = self._tracks.setdefault(track, _History())
         foot = foot_point(box)
         self._stay(history, foot, t_s)
         self._pass(history, foot, max(BAND * (box.y1 - box.y0), MIN_BAND), aspect, t_s)
         if not confirmed:
             return []
-        found = [self._entered(history, i, z, t_s) for i, z in enumerate(self._zones) if kind in z.kinds]
+        found = [self._entered(history, i, z, t_s) for i, z in enumerate(self._zones) if kinds & z.kinds]
         first_line = len(self._zones)
-        crossings = [c for c in history.crossed_s if kind in self._lines[c.place - first_line].kinds]
+        crossings = [c for c in history.crossed_s if kinds & self._lines[c.place - first_line].kinds]
         found += [_crossed(history, crossing, t_s) for crossing in crossings]
         return [counted for counted in found if counted is not None]
 

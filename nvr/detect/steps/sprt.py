@@ -8,6 +8,7 @@ examinations shortly after another show nearly the same picture, so both hypothe
 
 - whether it is seen depends on whether it was seen the last time, the less the longer that was ago: objects are seen
   again and again, and missed again and again when somebody stoops or is hidden; insects and rain are hardly seen twice;
+  one object of three is hard to see and seen by chance in two looks of five: a mixture of both is tested for;
 - the score, if it is seen, counts only by the share of it that is new, (1 - r) / (1 + r) for a correlation of r.
 
 What stands still is compared with other clutter than what moves: a bag or a bush shows the same score as long as it
@@ -69,9 +70,13 @@ class Looks:
 
 
 OBJECT = Looks(seen=0.75, seen_tau_s=0.26, fall_off=0.0, score_tau_s=0.25)
+HARD = Looks(seen=0.4, seen_tau_s=0.13, fall_off=2.5, score_tau_s=0.14)
+HARD_SHARE = 0.3
+"""An object, and one of three that is hard to see, far off or in the dark: hardly oftener than every other look, and at
+lower scores. Which of both it is the test finds out, as a mixture of both."""
 MOVING = Looks(seen=0.11, seen_tau_s=0.13, fall_off=5.0, score_tau_s=0.14)
 STILL = Looks(seen=0.33, seen_tau_s=0.28, fall_off=3.5, score_tau_s=0.4)
-"""An object, and clutter that moves or stands still."""
+"""Clutter that moves or stands still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class ErrorRates:
     Raises ValueError unless both are above 0 and below 0.5, and strict enough that no single frame decides.
     """
 
-    alpha: float = 0.001
+    alpha: float = 0.005
     beta: float = 0.05
 
     def __post_init__(self) -> None:
@@ -100,23 +105,46 @@ class ErrorRates:
         return math.log(self.beta / (1 - self.alpha))
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one examination says: `gained`, the log-likelihood ratio within ±MAX_STEP, and `hard`, the share of the
+    object's likelihood that falls to its being hard to see."""
+
+    gained: float
+    hard: float
+
+
 def step(
-    score: float | None, *, clutter: Looks = MOVING, before: bool | None = None, elapsed_s: float = 0.0
-) -> float:
-    """Log-likelihood ratio of one examination against `clutter`, within ±MAX_STEP; `score` None: nothing was seen.
-    `before`: whether it was seen the last time, `elapsed_s` ago; None: there was no last time, and the track began
-    because something was seen, so that only the score says anything."""
+    score: float | None,
+    *,
+    clutter: Looks = MOVING,
+    before: bool | None = None,
+    elapsed_s: float = 0.0,
+    hard: float = HARD_SHARE,
+) -> Step:
+    """One examination against `clutter`; `score` None: nothing was seen. `before`: whether it was seen the last time,
+    `elapsed_s` ago; None: there was no last time, and the track began because something was seen, so that only the
+    score says anything. `hard`: as the last step left it. What stands still is not taken for hard to see, because
+    its misses would then say next to nothing."""
+    shares = ((OBJECT, 1 - hard), (HARD, hard)) if clutter is MOVING else ((OBJECT, 1.0),)
+    parts = [share * math.exp(_ratio(score, one, clutter, before, elapsed_s)) for one, share in shares]
+    whole = sum(parts)
+    return Step(min(max(math.log(whole), -MAX_STEP), MAX_STEP), parts[1] / whole if len(parts) > 1 else hard)
+
+
+def _ratio(score: float | None, one: Looks, clutter: Looks, before: bool | None, elapsed_s: float) -> float:
+    """Log-likelihood ratio of one examination of `one` against `clutter`."""
     seen = score is not None
     ratio = 0.0
     if before is not None:
         elapsed_s = max(elapsed_s, 0.0)
-        ratio += math.log(OBJECT.chance(seen=seen, before=before, elapsed_s=elapsed_s))
+        ratio += math.log(one.chance(seen=seen, before=before, elapsed_s=elapsed_s))
         ratio -= math.log(clutter.chance(seen=seen, before=before, elapsed_s=elapsed_s))
     if score is not None:
         within = min(max(score, FLOOR), 1.0)
         share = 1.0 if before is None else clutter.news(elapsed_s)
-        ratio += share * math.log(OBJECT.density(within) / clutter.density(within))
-    return min(max(ratio, -MAX_STEP), MAX_STEP)
+        ratio += share * math.log(one.density(within) / clutter.density(within))
+    return ratio
 
 
 class SequentialTest:
@@ -133,6 +161,7 @@ class SequentialTest:
         self.decided_s = math.inf
         self._last_s = -math.inf
         self._before: bool | None = None
+        self._hard = HARD_SHARE
         self.evidence = 0.0
         self.highest = 0.0
         self.verdict = Verdict.OPEN
@@ -149,7 +178,8 @@ class SequentialTest:
             return self.verdict
         next_bound = self._rates.accept_at if self.verdict is Verdict.OPEN else self._sure_at
         clutter = MOVING if moving else STILL
-        gained = step(score, clutter=clutter, before=self._before, elapsed_s=t_s - self._last_s)
+        one = step(score, clutter=clutter, before=self._before, elapsed_s=t_s - self._last_s, hard=self._hard)
+        gained, self._hard = one.gained, one.hard
         self._last_s, self._before = t_s, score is not None
         if gained > 0 and (score is None or score < (CLEAR_MOVING if moving else CLEAR_STILL)):
             gained = min(gained, max(next_bound - GAP - self.evidence, 0.0))

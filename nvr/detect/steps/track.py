@@ -42,6 +42,8 @@ COVERED = 0.7
 INSIDE = 0.75
 """Share of the smaller of two boxes in the larger from which on it is a part of the same object (a square's edge
 may cut an object; a model may see a head and shoulders)."""
+ALIKE = 0.5
+"""Intersection over union from which on two boxes, of detections or of tracks, are of one thing."""
 PART = 0.8
 """Share of a track's area below which a detection may be a part of it."""
 AHEAD_S = 1.0
@@ -132,7 +134,7 @@ class Tracker:
         unless it is weak or a part of a track of its group; of those that fit alike, and to begin tracks, the strongest
         comes first, in whatever order they are given. Returns an observation for every track that was
         seen, began, or was missed where it should have been. Tracks that are clutter by their test, or unseen
-        too long, are forgotten first.
+        too long, are forgotten first, and last those that have come to lie on a confirmed one: they follow it.
         """
         detections = sorted(detections, key=_strongest_first)
         self.tracks = [track for track in self.tracks if _lives(track, t_s)]
@@ -154,7 +156,16 @@ class Tracker:
             if index not in taken and detection.score >= START_SCORE and not self._has(detection):
                 track = self._begin(detection, t_s)
                 observations.append(Observation(track, detection))
-        return observations
+        doubles = {track.number for track in self.tracks if self._is_double(track)}
+        self.tracks = [track for track in self.tracks if track.number not in doubles]
+        return [one for one in observations if one.track.number not in doubles]
+
+    def _is_double(self, track: Track) -> bool:
+        """Whether it follows what another one has confirmed already."""
+        return not track.confirmed and any(
+            other.confirmed and other.group == track.group and _ratio(other.box, track.box) >= ALIKE
+            for other in self.tracks
+        )
 
     def _has(self, detection: Detection) -> bool:
         return any(
@@ -262,8 +273,6 @@ def _share(box: Box, place: Box) -> float:
     return overlap(inside, place) / whole if whole > 0 else 0.0
 
 
-ALIKE = 0.5
-"""Intersection over union from which on two detections are of one thing."""
 RIVALS = {"person": ("animal", "vehicle"), "cycle": ("animal", "vehicle"), "animal": ("person", "vehicle")}
 """Groups that are mistaken for one another. Of a cyclist the model sees a person and a cycle, which is no mistake."""
 
