@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 
-from nvr.alarm import objects
+from nvr.alarm import handling, objects
+from nvr.alarm.handling import Deed, Outcome
 from nvr.alarm.objects import SeenObject
 from nvr.alarm.search import ANY, Wanted, find
 from nvr.events import Actor, Box, Response, Rule, Sighting
@@ -15,7 +17,8 @@ from nvr.store import Database
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One row of the table `incidents` (schema/001.sql, 004.sql, 005.sql); times in seconds since 1970 UTC.
+    """One row of the table `incidents` (schema/001.sql, 004.sql, 005.sql, 009_resolved.sql); times in seconds since
+    1970 UTC.
     `best_object`: the number of the object whose picture stands for it, `best_revision` changes with that picture."""
 
     id: int
@@ -34,6 +37,9 @@ class Incident:
     best_object: int | None = None
     best_revision: int = 0
     rule: Rule = Rule.ENTER
+    resolved_s: float | None = None
+    resolved_by: str | None = None
+    outcome: Outcome | None = None
 
 
 MAX_MARKS = 2000
@@ -131,17 +137,49 @@ class IncidentStore:
         return await self._db.write(update)
 
     async def acknowledge(self, incident_id: int, actor: Actor, now_wall_s: float) -> Incident | None:
-        """Note who took the incident on; the first one stays. None: no such incident."""
+        """`handling.acknowledge`; the incident as it is then. None: no such incident."""
 
         def update(connection: sqlite3.Connection) -> Incident | None:
-            connection.execute(
-                "UPDATE incidents SET acknowledged_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_s IS NULL",
-                (now_wall_s, actor.name, incident_id),
-            )
-            connection.execute("UPDATE incident_seen SET state = 'done' WHERE incident = ?", (incident_id,))
+            handling.acknowledge(connection, incident_id, actor, now_wall_s)
             return _find(connection, incident_id)
 
         return await self._db.write(update)
+
+    async def resolve(
+        self, incident_id: int, actor: Actor, now_wall_s: float, outcome: Outcome, note: str
+    ) -> Incident | None:
+        """`handling.resolve`; the incident as it is then. None: no such incident. Raises AlreadyResolved."""
+
+        def update(connection: sqlite3.Connection) -> Incident | None:
+            handling.resolve(connection, incident_id, actor, now_wall_s, outcome, note)
+            return _find(connection, incident_id)
+
+        return await self._db.write(update)
+
+    async def reopen(self, incident_id: int, actor: Actor, now_wall_s: float, reason: str) -> Incident:
+        """`handling.reopen`; the incident as it is then. Raises NotResolved."""
+
+        def update(connection: sqlite3.Connection) -> Incident:
+            handling.reopen(connection, incident_id, actor, now_wall_s, reason)
+            return _one(connection, incident_id)
+
+        return await self._db.write(update)
+
+    async def deeds(self, incident_id: int) -> list[Deed]:
+        """`handling.deeds`."""
+        return await self._db.read(lambda connection: handling.deeds(connection, incident_id))
+
+    async def outcomes(self, since_wall_s: float) -> dict[tuple[str, str], Counter[Outcome]]:
+        """What the incidents turned out to be that began at `since_wall_s` or later, by (camera, zone)."""
+        query = (
+            "SELECT camera, zone, outcome, count(*) FROM incidents INDEXED BY incidents_resolved"
+            " WHERE outcome IS NOT NULL AND opened_s >= ? GROUP BY camera, zone, outcome"
+        )
+        rows = await self._db.read(lambda connection: connection.execute(query, (since_wall_s,)).fetchall())
+        found: dict[tuple[str, str], Counter[Outcome]] = {}
+        for camera, zone, outcome, count in rows:
+            found.setdefault((camera, zone), Counter())[Outcome(outcome)] = count
+        return found
 
     async def get(self, incident_id: int) -> Incident | None:
         """The incident, or None."""
@@ -248,4 +286,7 @@ def _incident(row: sqlite3.Row) -> Incident:
         best_object=row["best_object"],
         best_revision=row["best_revision"],
         rule=Rule(row["rule"]),
+        resolved_s=row["resolved_s"],
+        resolved_by=row["resolved_by"],
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from nvr import audit
+from nvr.alarm.handling import Outcome
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.object_pictures import ObjectPictures
 from nvr.alarm.policy import RINGING, RINGING_S, belongs, stronger
@@ -157,14 +158,23 @@ class Journal:
 
     async def acknowledge(self, incident_id: int, actor: Actor) -> Incident | None:
         """Staff took the incident on: it rings no more. None: no such incident."""
+        return self._handled(await self._incidents.acknowledge(incident_id, actor, self._clock.wall()))
+
+    async def resolve(self, incident_id: int, actor: Actor, outcome: Outcome, note: str) -> Incident | None:
+        """Staff are done with the incident: it rings no more. None: no such incident. Raises AlreadyResolved."""
         now = self._clock.wall()
-        incident = await self._incidents.acknowledge(incident_id, actor, now)
+        return self._handled(await self._incidents.resolve(incident_id, actor, now, outcome, note))
+
+    async def reopen(self, incident_id: int, actor: Actor, reason: str) -> Incident | None:
+        """Staff are not done with the incident after all. Raises NotResolved."""
+        return self._handled(await self._incidents.reopen(incident_id, actor, self._clock.wall(), reason))
+
+    def _handled(self, incident: Incident | None) -> Incident | None:
         if incident is not None:
-            self._ringing.pop(incident_id, None)
+            self._ringing.pop(incident.id, None)
             latest = self._latest.get(incident.camera)
             if latest is not None and latest.id == incident.id:
                 self._latest[incident.camera] = incident
-            await self._audit(now, actor, "acknowledge", f"incident {incident_id}")
             self._on_incident(incident)
         return incident
 

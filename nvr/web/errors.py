@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ApiError(Exception):
-    """An answer with `status` >= 400 and the body `{"error": code, "message": message, "retry_after_s"?}`.
+    """An answer with `status` >= 400 and the body `{"error": code, "message": message, "retry_after_s"?, "params"?}`.
 
-    `code` is a key of the page's locales (`error.<code>`); `message` is English, without secrets.
+    `code` is a key of the page's locales (`error.<code>`), which `params` fill in; `message` is English. None of it may
+    hold a secret.
     """
 
-    def __init__(self, status: int, code: str, message: str, *, retry_after_s: float | None = None):
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        params: Mapping[str, str | float] | None = None,
+    ):
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
+        self.params = dict(params or {})
 
 
 def not_found() -> ApiError:

@@ -10,8 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from nvr.web.access import Access, Account, AccountRole
-from nvr.web.answers import Json, alarm_answer, cameras_answer, incident_answer, status_answer
+from nvr.web.answers import Json, alarm_answer, cameras_answer, status_answer
 from nvr.web.changes import Listener
+from nvr.web.incident_answers import incident_answer
 from nvr.web.route import Call, Route
 from nvr.web.watches import Watch
 
