@@ -26,7 +26,8 @@ FAULTS = (
 ERRORS = (
     "wrong_code already_claimed too_many_attempts weak_password bad_name wrong_login bad_offer b_frames no_picture "
     "h265 "
-    "too_many_viewers no_siren siren_unavailable too_large not_found forbidden bad_csrf cross_origin no_codec storage"
+    "too_many_viewers no_siren siren_unavailable too_large not_found forbidden bad_csrf cross_origin no_codec storage "
+    "already_resolved not_resolved note_needed"
 ).split()
 
 
@@ -110,7 +111,10 @@ def test_every_module_is_preloaded() -> None:
 
 def test_page_is_small() -> None:
     """A second over a poor 4G connection of 1 Mbit/s, once: the browser keeps it."""
-    files = [*SCRIPTS, STATIC / "app.css", STATIC / "index.html", WEB / "locales" / "vi.json"]
+    loaded = [
+        script for script in SCRIPTS if script.name != "types.js"
+    ]  # that one is the type checker's alone
+    files = [*loaded, STATIC / "app.css", STATIC / "index.html", WEB / "locales" / "vi.json"]
     assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 120_000
 
 

@@ -32,7 +32,7 @@ async def run(page: Page, module: str, expression: str, *arguments: object) -> A
     )
 
 
-ALL = {"camera": "", "kind": "", "zone": "", "from": "", "to": "", "taken": ""}
+ALL = {"camera": "", "kind": "", "zone": "", "from": "", "to": "", "state": ""}
 NOWHERE = {"atS": None, "spanS": None, "selection": None}
 EVENTS = ': hello\r\nevent: alarm\ndata: {"a":\ndata: 1}\n\n:\n\ndata:x\r\revent: lost\n\nid: 7\ndata: rest'
 
@@ -95,13 +95,13 @@ async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
         ("#/incidents", {"page": "incidents", "search": ALL}),
         ("#/incidents?camera=gate", {"page": "incidents", "search": {**ALL, "camera": "gate"}}),
         (
-            "#/incidents?kind=dog&zone=s%C3%A2n&from=2026-11-24&to=x&taken=no",
+            "#/incidents?kind=dog&zone=s%C3%A2n&from=2026-11-24&to=x&state=waiting",
             {
                 "page": "incidents",
-                "search": {**ALL, "kind": "dog", "zone": "sân", "from": "2026-11-24", "taken": "no"},
+                "search": {**ALL, "kind": "dog", "zone": "sân", "from": "2026-11-24", "state": "waiting"},
             },
         ),
-        ("#/incidents?taken=maybe&from=24/11", {"page": "incidents", "search": ALL}),
+        ("#/incidents?state=maybe&from=24/11", {"page": "incidents", "search": ALL}),
         ("#/incident/12", {"page": "incident", "id": 12}),
         ("#/incident/1e9", {"page": "live", "camera": None}),
         ("#/playback", {"page": "playback", "cameras": [], **NOWHERE}),

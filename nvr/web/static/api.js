@@ -7,13 +7,15 @@ export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} code
-   * @param {number | null} retryAfterS
+   * @param {number | null} [retryAfterS]
+   * @param {Record<string, string | number>} [params] of its words
    */
-  constructor(status, code, retryAfterS = null) {
+  constructor(status, code, retryAfterS = null, params = {}) {
     super(`${status} ${code}`);
     this.status = status;
     this.code = code;
     this.retryAfterS = retryAfterS;
+    this.params = params;
   }
 }
 
@@ -31,7 +33,7 @@ export function errorText(error) {
     return t("error.wait", { seconds: Math.ceil(error.retryAfterS) });
   }
   const key = `error.${error.code}`;
-  return known(key) ? t(key) : t("error.unknown", { status: error.status });
+  return known(key) ? t(key, error.params) : t("error.unknown", { status: error.status });
 }
 
 /** The appliance's HTTP API. */
@@ -109,8 +111,8 @@ export class Api {
 /** @param {Response} answer @returns {Promise<ApiError>} */
 async function refusal(answer) {
   try {
-    const { error, retry_after_s: wait } = await answer.json();
-    return new ApiError(answer.status, String(error), typeof wait === "number" ? wait : null);
+    const { error, retry_after_s: wait, params } = await answer.json();
+    return new ApiError(answer.status, String(error), typeof wait === "number" ? wait : null, params);
   } catch {
     return new ApiError(answer.status, "unknown");
   }

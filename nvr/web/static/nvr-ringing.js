@@ -1,9 +1,10 @@
-/** @import {Incident} from "./types.js" */
+/** @import {Alarm, Incident} from "./types.js" */
+import { modeWord, stateWord } from "./alarm-words.js";
 import { errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { t, tn } from "./i18n.js";
-import { incidentPicture, incidentTitle, responseBadge, zoneWord } from "./incident-words.js";
+import { incidentPicture, incidentTitle, responseBadge, testBadge, zoneWord } from "./incident-words.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 
 const DEAF_MS = 700;
@@ -85,7 +86,8 @@ export class NvrRinging extends NvrElement {
     const newest = /** @type {number} */ (ids[0]);
     const incident = this.#known.get(newest);
     if (!incident) void this.#fetch(newest);
-    const looks = JSON.stringify([ids, incident, this.app.store.mayAct]);
+    const { alarm } = this.app.store.state;
+    const looks = JSON.stringify([ids, incident, this.app.store.mayAct, alarm && situation(alarm)]);
     if (looks === this.#shown) return;
     this.#shown = looks;
     const { time, store } = this.app;
@@ -98,8 +100,9 @@ export class NvrRinging extends NvrElement {
         icon("bell"),
         ids.length > 1 ? tn("ringing.several", ids.length) : t("ringing.one"),
       ),
+      alarm ? h("p", { class: "ringing-state" }, situation(alarm)) : null,
       h("h2", { id: "ringing-title" }, incident ? incidentTitle(incident) : t("loading")),
-      incident ? h("p", { class: "ringing-place" }, place, " ", responseBadge(incident.response)) : null,
+      incident ? h("p", { class: "ringing-place" }, place, " ", responseBadge(incident.response), testBadge(incident)) : null,
       incident ? incidentPicture(incident, "ringing-picture") : null,
       store.mayAct
         ? h(
@@ -171,6 +174,13 @@ export class NvrRinging extends NvrElement {
       this.#reopen();
     }
   }
+}
+
+/** What the site is doing, and the mode in which it is armed. @param {Alarm} alarm */
+function situation(alarm) {
+  return [stateWord(alarm), alarm.mode && t("alarm.mode_now", { mode: modeWord(alarm.mode).toLocaleLowerCase() })]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 customElements.define("nvr-ringing", NvrRinging);
