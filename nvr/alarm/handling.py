@@ -1,4 +1,4 @@
-"""What staff do about an incident, in state.db. Each deed is one transaction with its audit row.
+"""What staff do about an incident, in state.db. Each step is one transaction with its audit row.
 
     open ──acknowledge──▶ taken ──resolve──▶ its outcome
       └───────────resolve───────────────────▶   │
@@ -11,6 +11,7 @@ What was only recorded can be taken up the same way.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +21,11 @@ from nvr.events import Actor
 
 MAX_NOTE = 2000
 """Characters of a note or reason."""
+
+OUTCOMES = (
+    "SELECT camera, zone, outcome, count(*) FROM incidents INDEXED BY incidents_resolved"
+    " WHERE outcome IS NOT NULL AND opened_s >= ? GROUP BY camera, zone, outcome"
+)
 
 
 class Outcome(StrEnum):
@@ -32,8 +38,8 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """One row of `incident_deeds` (schema/009_resolved.sql). `outcome` None: it was opened again."""
+class HistoryEntry:
+    """One row of `incident_history` (schema/009_resolved.sql). `outcome` None: it was opened again."""
 
     wall_s: float
     actor: str
@@ -82,7 +88,7 @@ def resolve(
         (now_wall_s, actor.name, outcome, incident_id),
     )
     if changed.rowcount:
-        _add(connection, incident_id, Deed(now_wall_s, actor.name, outcome, note))
+        _add(connection, incident_id, HistoryEntry(now_wall_s, actor.name, outcome, note))
         _note(connection, incident_id, actor, now_wall_s, "resolve", {"outcome": outcome.value, "note": note})
         return
     query = "SELECT resolved_by, resolved_s FROM incidents WHERE id = ?"
@@ -101,23 +107,33 @@ def reopen(
     )
     if not changed.rowcount:
         raise NotResolved(f"incident {incident_id} is not resolved", remedy="Reload the page")
-    _add(connection, incident_id, Deed(now_wall_s, actor.name, None, reason))
+    _add(connection, incident_id, HistoryEntry(now_wall_s, actor.name, None, reason))
     _note(connection, incident_id, actor, now_wall_s, "reopen", {"reason": reason})
 
 
-def deeds(connection: sqlite3.Connection, incident_id: int) -> list[Deed]:
+def history(connection: sqlite3.Connection, incident_id: int) -> list[HistoryEntry]:
     """Each time the incident was resolved or opened again, oldest first."""
-    query = "SELECT wall_s, actor, outcome, note FROM incident_deeds WHERE incident = ? ORDER BY id"
+    query = "SELECT wall_s, actor, outcome, note FROM incident_history WHERE incident = ? ORDER BY id"
     return [
-        Deed(row["wall_s"], row["actor"], Outcome(row["outcome"]) if row["outcome"] else None, row["note"])
+        HistoryEntry(
+            row["wall_s"], row["actor"], Outcome(row["outcome"]) if row["outcome"] else None, row["note"]
+        )
         for row in connection.execute(query, (incident_id,))
     ]
 
 
-def _add(connection: sqlite3.Connection, incident_id: int, deed: Deed) -> None:
+def outcomes(connection: sqlite3.Connection, since_wall_s: float) -> dict[tuple[str, str], Counter[Outcome]]:
+    """What the incidents turned out to be that began at `since_wall_s` or later, by (camera, zone)."""
+    found: dict[tuple[str, str], Counter[Outcome]] = {}
+    for camera, zone, outcome, count in connection.execute(OUTCOMES, (since_wall_s,)):
+        found.setdefault((camera, zone), Counter())[Outcome(outcome)] = count
+    return found
+
+
+def _add(connection: sqlite3.Connection, incident_id: int, entry: HistoryEntry) -> None:
     connection.execute(
-        "INSERT INTO incident_deeds (incident, wall_s, actor, outcome, note) VALUES (?, ?, ?, ?, ?)",
-        (incident_id, deed.wall_s, deed.actor, deed.outcome, deed.note),
+        "INSERT INTO incident_history (incident, wall_s, actor, outcome, note) VALUES (?, ?, ?, ?, ?)",
+        (incident_id, entry.wall_s, entry.actor, entry.outcome, entry.note),
     )
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from nvr.alarm import handling, objects
-from nvr.alarm.handling import Deed, Outcome
+from nvr.alarm.handling import HistoryEntry, Outcome
 from nvr.alarm.objects import SeenObject
 from nvr.alarm.search import ANY, Wanted, find
 from nvr.events import Actor, Box, Response, Rule, Sighting
@@ -165,21 +165,13 @@ class IncidentStore:
 
         return await self._db.write(update)
 
-    async def deeds(self, incident_id: int) -> list[Deed]:
-        """`handling.deeds`."""
-        return await self._db.read(lambda connection: handling.deeds(connection, incident_id))
+    async def history(self, incident_id: int) -> list[HistoryEntry]:
+        """`handling.history`."""
+        return await self._db.read(lambda connection: handling.history(connection, incident_id))
 
     async def outcomes(self, since_wall_s: float) -> dict[tuple[str, str], Counter[Outcome]]:
-        """What the incidents turned out to be that began at `since_wall_s` or later, by (camera, zone)."""
-        query = (
-            "SELECT camera, zone, outcome, count(*) FROM incidents INDEXED BY incidents_resolved"
-            " WHERE outcome IS NOT NULL AND opened_s >= ? GROUP BY camera, zone, outcome"
-        )
-        rows = await self._db.read(lambda connection: connection.execute(query, (since_wall_s,)).fetchall())
-        found: dict[tuple[str, str], Counter[Outcome]] = {}
-        for camera, zone, outcome, count in rows:
-            found.setdefault((camera, zone), Counter())[Outcome(outcome)] = count
-        return found
+        """`handling.outcomes`."""
+        return await self._db.read(lambda connection: handling.outcomes(connection, since_wall_s))
 
     async def get(self, incident_id: int) -> Incident | None:
         """The incident, or None."""

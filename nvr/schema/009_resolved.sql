@@ -18,7 +18,7 @@ DROP INDEX incidents_done;
 CREATE INDEX incidents_resolved ON incidents (opened_s, camera, zone, outcome) WHERE outcome IS NOT NULL;
 
 -- Each time an incident was resolved or opened again. Rows are only added.
-CREATE TABLE incident_deeds (
+CREATE TABLE incident_history (
     id       INTEGER PRIMARY KEY,    -- ascending in the order of writing
     incident INTEGER NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
     wall_s   REAL NOT NULL,
@@ -26,4 +26,4 @@ CREATE TABLE incident_deeds (
     outcome  TEXT,                   -- NULL: opened again
     note     TEXT NOT NULL           -- at most handling.MAX_NOTE characters; when opened again, the reason
 );
-CREATE INDEX deeds_by_incident ON incident_deeds (incident);
+CREATE INDEX history_by_incident ON incident_history (incident);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from nvr.alarm.handling import Deed, Outcome
+from nvr.alarm.handling import HistoryEntry, Outcome
 from nvr.alarm.incidents import FOOTAGE_AFTER_S, FOOTAGE_BEFORE_S, Incident
 from nvr.alarm.objects import SeenObject
 from nvr.events import Role
@@ -48,15 +48,15 @@ def incident_answer(services: Services, incident: Incident) -> Json:
 
 
 def incident_with_objects(
-    services: Services, incident: Incident, seen: Sequence[SeenObject], deeds: Sequence[Deed]
+    services: Services, incident: Incident, seen: Sequence[SeenObject], history: Sequence[HistoryEntry]
 ) -> Json:
     """One incident, what was seen in it, and each time it was resolved or opened again."""
     return {
         **incident_answer(services, incident),
         "objects": [_object(incident.id, one) for one in seen],
-        "deeds": [
-            {"at_s": deed.wall_s, "by": deed.actor, "outcome": deed.outcome, "note": deed.note}
-            for deed in deeds
+        "history": [
+            {"at_s": entry.wall_s, "by": entry.actor, "outcome": entry.outcome, "note": entry.note}
+            for entry in history
         ],
     }
 

@@ -69,7 +69,7 @@ def test_any_order_of_deeds(response: str, done: list[tuple[str, Actor, str]]) -
         assert [one["state"] for one in seen] == [state]
     audited = connection.execute("SELECT action, subject FROM audit ORDER BY id").fetchall()
     assert [tuple(row) for row in audited] == [(action, f"incident {number}") for action in actions]
-    kept = handling.deeds(connection, number)
+    kept = handling.history(connection, number)
     assert ["reopen" if one.outcome is None else "resolve" for one in kept] == [
         action for action in actions if action != "acknowledge"
     ]
@@ -114,7 +114,7 @@ async def test_two_officers_at_once(tmp_path: Path) -> None:
     assert not isinstance(first, BaseException) and first is not None
     assert (first.outcome, first.resolved_by, first.acknowledged_by) == (Outcome.REAL, "Minh", "Minh")
     assert isinstance(second, AlreadyResolved) and second.by == "Minh"
-    assert [(one.actor, one.note) for one in await store.deeds(number)] == [("Minh", note)]
+    assert [(one.actor, one.note) for one in await store.history(number)] == [("Minh", note)]
     # What was refused left nothing behind.
     actions = await db.read(
         lambda c: [row["action"] for row in c.execute("SELECT action FROM audit ORDER BY id")]
@@ -171,10 +171,7 @@ async def test_outcomes_by_zone_from_the_index_alone(tmp_path: Path) -> None:
             place = expected.setdefault((CAMERAS[n % 3], ZONES[n % 2]), Counter())
             place[Outcome.REAL if n % 4 == 1 else Outcome.FALSE_ALARM] += 1
     assert found == expected
-    query = (
-        "SELECT camera, zone, outcome FROM incidents INDEXED BY incidents_resolved"
-        " WHERE outcome IS NOT NULL AND opened_s >= 1"
-    )
-    (plan,) = await db.read(lambda c: [row["detail"] for row in c.execute(f"EXPLAIN QUERY PLAN {query}")])
-    assert plan == "SEARCH incidents USING COVERING INDEX incidents_resolved (opened_s>?)"
+    explain = f"EXPLAIN QUERY PLAN {handling.OUTCOMES}"
+    plan = await db.read(lambda c: [row["detail"] for row in c.execute(explain, (0.0,))])
+    assert plan[0] == "SEARCH incidents USING COVERING INDEX incidents_resolved (opened_s>?)"
     await db.close()

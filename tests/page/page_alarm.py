@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ def refused(status: int, code: str, **more: object) -> web.Response:
 
 
 class AlarmDesk:
-    """Changes `site.alarm` and tells of it. `exit_s`: the exit delay."""
+    """Changes `site.alarm` and tells of it. `exit_s`: the exit delay. What ends by itself does so by `end`."""
 
     def __init__(self, site: StandIn):
         self._site = site
@@ -65,15 +64,10 @@ class AlarmDesk:
         calm = "armed" if self._alarm["armed"] else "disarmed"
         self._alarm.update(state=state or calm, deadline_s=deadline_s, about=None, would_sound=False)
 
-    def _later(self, seconds: float, state: str) -> None:
-        """Back to rest after `seconds`, if the state is still this one."""
-
-        def end() -> None:
-            if self._alarm["state"] == state:
-                self._rest()
-                self._site.tell("alarm", self._alarm)
-
-        asyncio.get_running_loop().call_later(seconds, end)
+    def end(self) -> None:
+        """The time of what goes on has come."""
+        self._rest()
+        self._site.tell("alarm", self._alarm)
 
     def _arm(self, body: dict[str, Any], by: str) -> web.Response | None:
         mode = body.get("mode", "away")
@@ -82,8 +76,7 @@ class AlarmDesk:
         self._alarm.update(armed=True, mode=mode, since_s=time.time(), actor=by, why="manual")
         if not self.exit_s:
             return self._rest()
-        self._rest("arming", time.time() + self.exit_s)
-        return self._later(self.exit_s, "arming")
+        return self._rest("arming", time.time() + self.exit_s)
 
     def _disarm(self, _body: dict[str, Any], by: str) -> None:
         self._alarm.update(
@@ -127,5 +120,4 @@ class AlarmDesk:
         seconds = body.get("seconds")
         if not isinstance(seconds, int | float) or not 1 <= seconds <= 5:
             return refused(400, "bad_request")
-        self._sound(seconds, test=True)
-        return self._later(seconds, "sounding")
+        return self._sound(seconds, test=True)

@@ -16,11 +16,11 @@ OUTCOMES = ("real", "false_alarm", "test", "other")
 
 
 class Handling:
-    """`deeds`: of each incident, by its number."""
+    """`history`: of each incident, by its number."""
 
     def __init__(self, site: StandIn):
         self._site = site
-        self.deeds: dict[int, list[dict[str, Any]]] = {}
+        self.history: dict[int, list[dict[str, Any]]] = {}
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/api/outcomes", self._outcomes)
@@ -72,8 +72,8 @@ class Handling:
         return None
 
     def _add(self, one: dict[str, Any], by: str, outcome: str | None, note: str) -> None:
-        deed = {"at_s": time.time(), "by": by, "outcome": outcome, "note": note.strip()}
-        self.deeds.setdefault(one["id"], []).append(deed)
+        entry = {"at_s": time.time(), "by": by, "outcome": outcome, "note": note.strip()}
+        self.history.setdefault(one["id"], []).append(entry)
 
     async def _outcomes(self, _request: web.Request) -> web.Response:
         found: dict[tuple[str, str], Counter[str]] = {}

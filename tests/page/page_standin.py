@@ -264,7 +264,7 @@ class StandIn:
         queue: asyncio.Queue[tuple[str, object] | None] = asyncio.Queue()
         queue.put_nowait(("alarm", self.alarm))
         queue.put_nowait(("cameras", {"cameras": self.cameras}))
-        queue.put_nowait(("status", self.status))
+        queue.put_nowait(("status", {**self.status, "now_s": time.time()}))
         self._listeners.add(queue)
         try:
             while (item := await queue.get()) is not None:
@@ -318,8 +318,8 @@ class StandIn:
 
     def whole(self, incident: Json) -> Json:
         made = [seen_object(incident)] if incident["best"] else []
-        deeds = self.handling.deeds.get(incident["id"], [])
-        return {**incident, "objects": self.objects.get(incident["id"], made), "deeds": deeds}
+        history = self.handling.history.get(incident["id"], [])
+        return {**incident, "objects": self.objects.get(incident["id"], made), "history": history}
 
     async def _sick(self, request: web.Request) -> web.StreamResponse:
         before = street(2, 3)

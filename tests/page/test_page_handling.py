@@ -39,9 +39,9 @@ async def test_resolved_with_a_note_and_opened_again(
     one = appliance.incidents[0]
     assert (one["outcome"], one["resolved_by"], one["acknowledged_by"]) == ("false_alarm", "an", "an")
     await expect(me.page.locator(".incident-facts .badge.outcome-false_alarm")).to_be_visible()
-    await expect(me.page.locator(".deeds .note")).to_contain_text("Con bò nhà bà Tư")
+    await expect(me.page.locator(".history .note")).to_contain_text("Con bò nhà bà Tư")
     await expect(me.page.locator("nvr-handling")).to_contain_text(
-        me.word("incident.resolved_after", time="")[:9]
+        me.word("incident.resolved_after", time="").strip()
     )
     await expect(me.button("incident.acknowledge")).to_have_count(0)
     await me.page.locator("nvr-handling").scroll_into_view_if_needed()
@@ -53,7 +53,7 @@ async def test_resolved_with_a_note_and_opened_again(
     await dialog.get_by_label(me.word("reopen.reason")).fill("Xem lại thì có người")
     await me.button("reopen.submit").click()
     await expect(me.button("resolve.open")).to_be_visible()
-    await expect(me.page.locator(".deeds li")).to_have_count(2)
+    await expect(me.page.locator(".history li")).to_have_count(2)
     await expect(me.button("incident.acknowledge")).to_have_count(0)
 
 
@@ -78,7 +78,7 @@ async def test_viewers_see_what_came_of_it(visit: MakeVisit, appliance: StandIn)
     appliance.handling.resolve(appliance.incidents[0], "Lan", "real", "đã lập biên bản")
     me = await visit(TWO_LOOKS[1])
     await me.start("/#/incident/45", role="viewer")
-    await expect(me.page.locator(".deeds .note")).to_have_text("đã lập biên bản")
+    await expect(me.page.locator(".history .note")).to_have_text("đã lập biên bản")
     await expect(me.page.locator("nvr-handling button:visible")).to_have_count(0)
 
 

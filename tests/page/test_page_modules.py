@@ -160,6 +160,18 @@ async def test_scale_of_the_timeline(page: Page) -> None:
     assert marks == [1800, 5400]
 
 
+async def test_a_ring_empties_until_its_end(page: Page) -> None:
+    steps = [(100, 70), (100, 85), (100, 99.5), (100, 103), (300, 200)]
+    follow = (
+        "(() => { const ring = new m.Ring(); const left = ring.element.querySelector('.ring-left');"
+        " return a.map(([end, now]) => { ring.follow(end, now);"
+        " return [ring.element.textContent, Number(left.getAttribute('stroke-dashoffset'))]; }); })()"
+    )
+    found = await run(page, "ring", follow, *steps)
+    assert [text for text, _ in found] == ["30", "15", "1", "0", "100"]
+    assert [empty for _, empty in found] == pytest.approx([0, 50, 100 * 59 / 60, 100, 0])
+
+
 @pytest.mark.parametrize(
     ("zone", "text", "at_s"),
     [

@@ -35,8 +35,8 @@ async def test_resolved_opened_again_and_resolved_otherwise(site: Site) -> None:
             "Minh",
         )
         assert taken["resolved_s"] == taken["acknowledged_s"] >= one.opened_s
-        deed = {"at_s": taken["resolved_s"], "by": "Minh", "outcome": "false_alarm", "note": "bò vào sân"}
-        assert taken["deeds"] == [deed]
+        entry = {"at_s": taken["resolved_s"], "by": "Minh", "outcome": "false_alarm", "note": "bò vào sân"}
+        assert taken["history"] == [entry]
         _, incident = await told.next("incident")
         assert (incident["id"], incident["outcome"], incident["resolved_by"]) == (
             one.id,
@@ -60,7 +60,7 @@ async def test_resolved_opened_again_and_resolved_otherwise(site: Site) -> None:
     )
     assert (await lan.ask("POST", f"{path}/reopen", json={"reason": "x"}))[1]["error"] == "not_resolved"
     _, done = await lan.ask("POST", f"{path}/resolve", json={"outcome": "real"})
-    assert [(deed["by"], deed["outcome"], deed["note"]) for deed in done["deeds"]] == [
+    assert [(entry["by"], entry["outcome"], entry["note"]) for entry in done["history"]] == [
         ("Minh", "false_alarm", "bò vào sân"),
         ("Lan", None, "có người sau con bò"),
         ("Lan", "real", ""),
@@ -110,7 +110,7 @@ async def test_what_cannot_be_understood_changes_nothing(
     status, answer = await officer.ask("POST", f"/api/incidents/{one.id}/{path}", json=body)
     assert (status, answer["error"]) == refusal
     _, incident = await officer.ask("GET", f"/api/incidents/{one.id}")
-    assert (incident["acknowledged_s"], incident["outcome"], incident["deeds"]) == (None, None, [])
+    assert (incident["acknowledged_s"], incident["outcome"], incident["history"]) == (None, None, [])
 
 
 async def test_search_by_what_came_of_it(site: Site) -> None:

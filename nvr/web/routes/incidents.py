@@ -91,8 +91,8 @@ async def _whole(call: Call, incident: Incident | None) -> web.Response:
     if incident is None:
         raise not_found()
     store = call.services.incidents
-    seen, deeds = await store.objects(incident.id), await store.deeds(incident.id)
-    return web.json_response(incident_with_objects(call.services, incident, seen, deeds))
+    seen, history = await store.objects(incident.id), await store.history(incident.id)
+    return web.json_response(incident_with_objects(call.services, incident, seen, history))
 
 
 async def picture(call: Call) -> web.Response:

@@ -80,7 +80,8 @@ export class NvrAlarm extends NvrElement {
     if (alarm === null) return say(this.#state, t("loading"));
     this.dataset.state = alarm.state;
     this.classList.toggle("armed", alarm.armed);
-    this.classList.toggle("loud", sounding(alarm.siren) || alarm.would_sound);
+    this.classList.toggle("loud", sounding(alarm.siren));
+    this.classList.toggle("rehearsed", alarm.would_sound);
     const counts = COUNTED.includes(alarm.state) && alarm.deadline_s !== null;
     this.#ring.element.hidden = !counts;
     this.#emblem.hidden = counts;

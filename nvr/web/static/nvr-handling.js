@@ -1,9 +1,9 @@
-/** @import {Deed, Incident, Outcome} from "./types.js" */
+/** @import {HistoryEntry, Incident, Outcome} from "./types.js" */
 import { ApiError, errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement } from "./element.js";
 import { AskForm, area } from "./form.js";
-import { t } from "./i18n.js";
+import { sentence, t } from "./i18n.js";
 import { outcomeWord } from "./incident-words.js";
 import { span, stopwatch } from "./time.js";
 
@@ -12,16 +12,16 @@ const MOST_TEXT = 2000;
 
 /** What staff do about an incident, what they did, and how long it took. */
 export class NvrHandling extends NvrElement {
-  /** Called with the incident as it is after each deed. */
+  /** Called with the incident as it is after each change. */
   changed = (/** @type {Incident} */ _incident) => {};
   #times = h("p", { class: "dim" });
-  #deeds = h("ol", { class: "deeds" });
+  #history = h("ol", { class: "history" });
   #tools = h("div", { class: "tools" });
   #error = h("p", { class: "error", role: "alert", hidden: true });
   #dialog = h("dialog", { class: "sheet", "aria-labelledby": "handling-title" });
 
   build() {
-    fill(this, this.#times, this.#deeds, this.#error, this.#tools, this.#dialog);
+    fill(this, this.#times, this.#history, this.#error, this.#tools, this.#dialog);
   }
 
   /** @param {Incident} incident */
@@ -31,8 +31,8 @@ export class NvrHandling extends NvrElement {
       takenS === null ? "" : t("incident.taken_after", { time: lapse(takenS - openedS) }),
       resolvedS === null ? "" : t("incident.resolved_after", { time: lapse(resolvedS - openedS) }),
     ];
-    say(this.#times, times.filter(Boolean).join(" · "));
-    if (incident.deeds) fill(this.#deeds, incident.deeds.map((deed) => this.#deed(deed)));
+    say(this.#times, sentence(times.filter(Boolean).join(" · ")));
+    if (incident.history) fill(this.#history, incident.history.map((entry) => this.#entry(entry)));
     if (!this.app.store.mayAct) return fill(this.#tools);
     /** @param {string} looks @param {string} words @param {() => void} then */
     const button = (looks, words, then) =>
@@ -48,8 +48,8 @@ export class NvrHandling extends NvrElement {
     );
   }
 
-  /** @param {Deed} deed */
-  #deed({ at_s: atS, by, outcome, note }) {
+  /** @param {HistoryEntry} entry */
+  #entry({ at_s: atS, by, outcome, note }) {
     const time = this.app.time.moment(atS, this.app.store.nowS());
     const words = outcome
       ? t("incident.resolved_by", { outcome: outcomeWord(outcome), name: by, time })

@@ -65,12 +65,12 @@
  * @property {string | null} resolved_by
  * @property {Outcome | null} outcome
  * @property {boolean} test of a quiet test
- * @property {Deed[]} [deeds] only where one incident was asked for
+ * @property {HistoryEntry[]} [history] only where one incident was asked for
  * @property {{role: StreamRole, start_s: number, end_s: number}} footage
  *
  * @typedef {"real" | "false_alarm" | "test" | "other"} Outcome
  *
- * @typedef {object} Deed it was resolved, or (`outcome` null) opened again
+ * @typedef {object} HistoryEntry it was resolved, or (`outcome` null) opened again
  * @property {number} at_s
  * @property {string} by
  * @property {Outcome | null} outcome
