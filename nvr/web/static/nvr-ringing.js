@@ -15,12 +15,13 @@ const DEAF_MS = 700;
  * rings anew.
  */
 export class NvrRinging extends NvrElement {
-  #dialog = h("dialog", { class: "ringing", autofocus: true, "aria-labelledby": "ringing-title" });
+  #dialog = h("dialog", { class: "ringing", tabindex: -1, "aria-labelledby": "ringing-title" });
   #body = h("div", { class: "ringing-body" });
   #words = h("span", null);
   #bar = h("button", { type: "button", class: "ringing-bar", onclick: () => this.#reopen() });
   #soundHint = h("p", { class: "sound-hint" });
   #error = h("p", { class: "error", role: "alert", hidden: true });
+  #stop = /** @type {NvrSirenBar | null} */ (null);
   /** @type {Set<number>} ids this device rings no more for */
   #seen = new Set();
   /** @type {Map<number, Incident>} */
@@ -32,7 +33,8 @@ export class NvrRinging extends NvrElement {
   build() {
     this.#shown = "";
     fill(this.#bar, icon("bell"), this.#words);
-    fill(this.#dialog, this.#body, this.#error, this.#soundHint, make(NvrSirenBar, this.app));
+    this.#stop = make(NvrSirenBar, this.app);
+    fill(this.#dialog, this.#body, this.#error, this.#soundHint, this.#stop);
     fill(this, this.#bar, this.#dialog);
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -76,9 +78,12 @@ export class NvrRinging extends NvrElement {
 
   #open() {
     this.#dialog.showModal();
-    // It comes by itself: a tap that was meant for the page below must not acknowledge anything.
-    this.#body.inert = true;
-    setTimeout(() => (this.#body.inert = false), DEAF_MS);
+    this.#dialog.focus();
+    // It comes by itself: a tap or key that was meant for the page below must neither acknowledge nor disarm. The siren
+    // can be silenced at once.
+    const deaf = [this.#body, this.app.store.state.alarm?.state === "pending" ? this.#stop : null];
+    for (const part of deaf) if (part) part.inert = true;
+    setTimeout(() => deaf.forEach((part) => part && (part.inert = false)), DEAF_MS);
   }
 
   /** @param {number[]} ids newest first */

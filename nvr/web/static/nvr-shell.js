@@ -90,7 +90,7 @@ export class NvrShell extends NvrElement {
     const { alarm } = this.app.store.state;
     const words = alarm ? stateWord(alarm) : "";
     this.#guard.dataset.armed = String(alarm?.armed);
-    this.#guard.dataset.state = alarm?.state ?? "";
+    this.#guard.dataset.state = alarm?.would_sound ? "rehearsed" : (alarm?.state ?? "");
     if (this.#guard.textContent === words) return;
     fill(this.#guard, alarm && icon(alarm.armed ? "shield" : "shieldOff"), words);
   }
