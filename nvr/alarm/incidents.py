@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 
-from nvr.alarm import notices, objects
+from nvr.alarm import handling, notices, objects
+from nvr.alarm.handling import HistoryEntry, Outcome
 from nvr.alarm.notices import Notice
 from nvr.alarm.objects import SeenObject
 from nvr.alarm.search import ANY, Wanted, find
@@ -16,7 +18,7 @@ from nvr.store import Database
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One row of the table `incidents` (schema/001.sql, 004.sql, 005.sql, 008); times in seconds since 1970 UTC.
+    """One row of the table `incidents` (schema/001.sql, 004.sql, 005.sql, 008, 009); times in seconds since 1970 UTC.
     `test`: of a quiet test. `best_object`: the number of the object whose picture stands for it, `best_revision`
     changes with that picture."""
 
@@ -37,6 +39,9 @@ class Incident:
     best_revision: int = 0
     rule: Rule = Rule.ENTER
     test: bool = False
+    resolved_s: float | None = None
+    resolved_by: str | None = None
+    outcome: Outcome | None = None
 
 
 MAX_MARKS = 2000
@@ -141,17 +146,41 @@ class IncidentStore:
         return await self._db.write(update)
 
     async def acknowledge(self, incident_id: int, actor: Actor, now_wall_s: float) -> Incident | None:
-        """Note who took the incident on; the first one stays. None: no such incident."""
+        """`handling.acknowledge`; the incident as it is then. None: no such incident."""
 
         def update(connection: sqlite3.Connection) -> Incident | None:
-            connection.execute(
-                "UPDATE incidents SET acknowledged_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_s IS NULL",
-                (now_wall_s, actor.name, incident_id),
-            )
-            connection.execute("UPDATE incident_seen SET state = 'done' WHERE incident = ?", (incident_id,))
+            handling.acknowledge(connection, incident_id, actor, now_wall_s)
             return _find(connection, incident_id)
 
         return await self._db.write(update)
+
+    async def resolve(
+        self, incident_id: int, actor: Actor, now_wall_s: float, outcome: Outcome, note: str
+    ) -> Incident | None:
+        """`handling.resolve`; the incident as it is then. None: no such incident. Raises AlreadyResolved."""
+
+        def update(connection: sqlite3.Connection) -> Incident | None:
+            handling.resolve(connection, incident_id, actor, now_wall_s, outcome, note)
+            return _find(connection, incident_id)
+
+        return await self._db.write(update)
+
+    async def reopen(self, incident_id: int, actor: Actor, now_wall_s: float, reason: str) -> Incident:
+        """`handling.reopen`; the incident as it is then. Raises NotResolved."""
+
+        def update(connection: sqlite3.Connection) -> Incident:
+            handling.reopen(connection, incident_id, actor, now_wall_s, reason)
+            return _one(connection, incident_id)
+
+        return await self._db.write(update)
+
+    async def history(self, incident_id: int) -> list[HistoryEntry]:
+        """`handling.history`."""
+        return await self._db.read(lambda connection: handling.history(connection, incident_id))
+
+    async def outcomes(self, since_wall_s: float) -> dict[tuple[str, str], Counter[Outcome]]:
+        """`handling.outcomes`."""
+        return await self._db.read(lambda connection: handling.outcomes(connection, since_wall_s))
 
     async def get(self, incident_id: int) -> Incident | None:
         """The incident, or None."""
@@ -259,4 +288,7 @@ def _incident(row: sqlite3.Row) -> Incident:
         best_revision=row["best_revision"],
         rule=Rule(row["rule"]),
         test=bool(row["test"]),
+        resolved_s=row["resolved_s"],
+        resolved_by=row["resolved_by"],
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
     )

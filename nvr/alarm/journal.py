@@ -15,6 +15,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 from nvr import audit
+from nvr.alarm.handling import Outcome
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.notices import Notice
 from nvr.alarm.object_pictures import ObjectPictures
@@ -195,13 +196,24 @@ class Journal:
             await self._acknowledge(number, actor, now)
 
     async def _acknowledge(self, incident_id: int, actor: Actor, now: float) -> Incident | None:
-        incident = await self._incidents.acknowledge(incident_id, actor, now)
+        return self._handled(await self._incidents.acknowledge(incident_id, actor, now), actor)
+
+    async def resolve(self, incident_id: int, actor: Actor, outcome: Outcome, note: str) -> Incident | None:
+        """Staff are done with the incident: it rings no more. None: no such incident. Raises AlreadyResolved."""
+        now = self._clock.wall()
+        return self._handled(await self._incidents.resolve(incident_id, actor, now, outcome, note), actor)
+
+    async def reopen(self, incident_id: int, actor: Actor, reason: str) -> Incident | None:
+        """Staff are not done with the incident after all. Raises NotResolved."""
+        now = self._clock.wall()
+        return self._handled(await self._incidents.reopen(incident_id, actor, now, reason), actor)
+
+    def _handled(self, incident: Incident | None, actor: Actor) -> Incident | None:
         if incident is not None:
-            self.ringing.acknowledged((incident_id,), actor)
+            self.ringing.acknowledged((incident.id,), actor)
             latest = self._latest.get(incident.camera)
             if latest is not None and latest.id == incident.id:
                 self._latest[incident.camera] = incident
-            await self._audit(now, actor, "acknowledge", f"incident {incident_id}")
             self._on_incident(incident)
         return incident
 

@@ -53,12 +53,16 @@ def note(
     connection: sqlite3.Connection, incident: sqlite3.Row, sighting: Sighting, seen_wall_s: float
 ) -> None:
     """Add what `sighting` shows to its incident, within the caller's transaction."""
-    state = "kept" if incident["response"] == "record" else "open"
-    if incident["acknowledged_s"] is not None:
-        state = "done"
     connection.execute(
         "INSERT OR IGNORE INTO incident_seen (incident, zone, kind, camera, opened_s, state) VALUES (?, ?, ?, ?, ?, ?)",
-        (incident["id"], sighting.zone, sighting.kind, incident["camera"], incident["opened_s"], state),
+        (
+            incident["id"],
+            sighting.zone,
+            sighting.kind,
+            incident["camera"],
+            incident["opened_s"],
+            incident["state"],
+        ),
     )
     query = "SELECT count(*), coalesce(max(number), 0) + 1 FROM incident_objects WHERE incident = ?"
     count, number = connection.execute(query, (incident["id"],)).fetchone()

@@ -13,6 +13,7 @@ from dataclasses import replace
 import structlog
 
 from nvr.alarm.deeds import GUARD_ENDED, RESTARTED, deed_of, time_as_actor
+from nvr.alarm.handling import Outcome
 from nvr.alarm.incidents import Incident
 from nvr.alarm.journal import Journal
 from nvr.alarm.judge import Judge
@@ -206,6 +207,16 @@ class AlarmRunner:
         incident = await self._journal.acknowledge(incident_id, actor)
         self._on_change()
         return incident
+
+    async def resolve(self, incident_id: int, actor: Actor, outcome: Outcome, note: str) -> Incident | None:
+        """Staff are done with the incident: it rings no more. None: no such incident. Raises AlreadyResolved."""
+        incident = await self._journal.resolve(incident_id, actor, outcome, note)
+        self._on_change()
+        return incident
+
+    async def reopen(self, incident_id: int, actor: Actor, reason: str) -> Incident | None:
+        """Staff are not done with the incident after all. Raises NotResolved."""
+        return await self._journal.reopen(incident_id, actor, reason)
 
     def view(self) -> AlarmView:
         """The state as a page shows it."""

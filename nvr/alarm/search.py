@@ -13,23 +13,20 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from nvr.alarm.handling import Outcome
+
 _LATEST = (1e18, 1 << 62)
-_STATES = ("open", "done", "kept")
+_STATES = ("kept", "open", "taken", *Outcome)
+"""Of the columns `state` (schema/009_resolved.sql)."""
 
 BY_CAMERA = (
     "SELECT opened_s, id FROM incidents INDEXED BY incidents_by_time"
     " WHERE camera = ? AND opened_s >= ? AND (opened_s, id) < (?, ?)"
     " ORDER BY opened_s DESC, id DESC LIMIT ?"
 )
-OPEN = (
-    "SELECT opened_s, id FROM incidents INDEXED BY incidents_open"
-    " WHERE camera = ? AND acknowledged_s IS NULL AND response <> 'record'"
-    " AND opened_s >= ? AND (opened_s, id) < (?, ?)"
-    " ORDER BY opened_s DESC, id DESC LIMIT ?"
-)
-DONE = (
-    "SELECT opened_s, id FROM incidents INDEXED BY incidents_done"
-    " WHERE camera = ? AND acknowledged_s IS NOT NULL AND opened_s >= ? AND (opened_s, id) < (?, ?)"
+BY_STATE = (
+    "SELECT opened_s, id FROM incidents INDEXED BY incidents_by_state"
+    " WHERE camera = ? AND state = ? AND opened_s >= ? AND (opened_s, id) < (?, ?)"
     " ORDER BY opened_s DESC, id DESC LIMIT ?"
 )
 # Grouped: a kind may have been seen in several zones of one incident.
@@ -44,20 +41,22 @@ BY_ZONE = (
     " AND opened_s >= ? AND (opened_s, incident) < (?, ?)"
     " ORDER BY opened_s DESC, incident DESC LIMIT ?"
 )
-LANES = (BY_CAMERA, OPEN, DONE, BY_KIND, BY_ZONE)
+LANES = (BY_CAMERA, BY_STATE, BY_KIND, BY_ZONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Conditions that an incident must meet; None: any. It has an object of `kind` that was sighted in `zone`; it began
-    at `since_s` or later and before `until_s`; it was `acknowledged`, or (False) still waits for that: what was only
-    recorded waits for nobody."""
+    at `since_s` or later and before `until_s`; it was `acknowledged`, or (False) still waits for that; it was
+    `resolved`, or (False) still waits for that; what was only recorded waits for nobody. `outcome`: what it was."""
 
     kind: str | None = None
     zone: str | None = None
     since_s: float | None = None
     until_s: float | None = None
     acknowledged: bool | None = None
+    resolved: bool | None = None
+    outcome: Outcome | None = None
 
 
 ANY = Wanted()
@@ -101,15 +100,26 @@ def _lanes(
     connection: sqlite3.Connection, camera: str, wanted: Wanted
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(query, values before those of the time) of one camera's lanes."""
-    states = {None: _STATES, False: ("open",), True: ("done",)}[wanted.acknowledged]
+    states = _states(wanted)
     if wanted.zone is not None:
         query = "SELECT min(kind) FROM incident_seen WHERE camera = ? AND zone = ? AND kind > ?"
         kinds = [wanted.kind] if wanted.kind else _distinct(connection, query, camera, wanted.zone)
         yield from ((BY_ZONE, (camera, wanted.zone, kind, state)) for kind in kinds for state in states)
     elif wanted.kind is not None:
         yield from ((BY_KIND, (camera, wanted.kind, state)) for state in states)
+    elif states == _STATES:
+        yield BY_CAMERA, (camera,)
     else:
-        yield {None: BY_CAMERA, False: OPEN, True: DONE}[wanted.acknowledged], (camera,)
+        yield from ((BY_STATE, (camera, state)) for state in states)
+
+
+def _states(wanted: Wanted) -> tuple[str, ...]:
+    """In which an incident meets the conditions."""
+    outcomes = set(Outcome)
+    acknowledged = {None: set(_STATES), False: {"open"}, True: {"taken", *outcomes}}[wanted.acknowledged]
+    resolved = {None: set(_STATES), False: {"open", "taken"}, True: outcomes}[wanted.resolved]
+    outcome = set(_STATES) if wanted.outcome is None else {wanted.outcome}
+    return tuple(state for state in _STATES if state in acknowledged & resolved & outcome)
 
 
 def _distinct(connection: sqlite3.Connection, query: str, *values: str) -> list[str]:

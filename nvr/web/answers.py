@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
 from nvr import __version__
-from nvr.alarm.incidents import FOOTAGE_AFTER_S, FOOTAGE_BEFORE_S, Incident
-from nvr.alarm.notices import SITE
-from nvr.alarm.objects import SeenObject
 from nvr.config import Camera
 from nvr.config_zones import Place
 from nvr.events import Fault, Role, StreamKey
@@ -119,69 +115,6 @@ def _stream(services: Services, key: StreamKey) -> Json:
 
 def _fault(fault: Fault) -> Json:
     return {"place": fault.place, "code": fault.code, "detail": fault.detail, "params": fault.params}
-
-
-def incident_answer(services: Services, incident: Incident) -> Json:
-    """One incident."""
-    camera = services.config.find_camera(incident.camera)
-    return {
-        "id": incident.id,
-        "camera": incident.camera,
-        "camera_name": _camera_name(services, incident.camera),
-        "zone": incident.zone,
-        "rule": incident.rule,
-        "kind": incident.kind,
-        "response": incident.response,
-        "opened_s": incident.opened_s,
-        "last_s": incident.last_s,
-        "sightings": incident.sightings,
-        "score": incident.score,
-        "box": list(incident.box),
-        "picture": f"/api/incidents/{incident.id}/picture" if incident.has_picture else None,
-        "best": None
-        if incident.best_object is None
-        else _object_picture(incident.id, incident.best_object, incident.best_revision),
-        "acknowledged_s": incident.acknowledged_s,
-        "acknowledged_by": incident.acknowledged_by,
-        "test": incident.test,
-        "footage": {
-            "role": Role.SUB if camera and camera.sub else Role.MAIN,
-            "start_s": incident.opened_s - FOOTAGE_BEFORE_S,
-            "end_s": incident.last_s + FOOTAGE_AFTER_S,
-        },
-    }
-
-
-def _camera_name(services: Services, camera_id: str) -> str:
-    """The id where nvr.toml has the camera no more, and the site's name for what is about no camera."""
-    if camera_id == SITE:
-        return services.config.site.name
-    camera = services.config.find_camera(camera_id)
-    return camera.name if camera else camera_id
-
-
-def incident_with_objects(services: Services, incident: Incident, seen: Sequence[SeenObject]) -> Json:
-    """One incident and what was seen in it."""
-    return {**incident_answer(services, incident), "objects": [_object(incident.id, one) for one in seen]}
-
-
-def _object(incident_id: int, seen: SeenObject) -> Json:
-    frames = f"/api/incidents/{incident_id}/frames?object={seen.number}"
-    return {
-        "number": seen.number,
-        "zone": seen.zone,
-        "kind": seen.kind,
-        "score": seen.score,
-        "seen_s": seen.seen_s,
-        "picture": _object_picture(incident_id, seen.number, seen.pictures) if seen.pictures else None,
-        "frames": frames if seen.has_frames else None,
-        "explanation": seen.explanation,
-    }
-
-
-def _object_picture(incident_id: int, number: int, revision: int) -> str:
-    """Another address for each picture of the object, so that a page shows the new one."""
-    return f"/api/incidents/{incident_id}/picture?object={number}&revision={revision}"
 
 
 def hold_answer(hold: Hold, now_s: float) -> Json:

@@ -78,8 +78,10 @@ def gate(runtime: Runtime, rules: Mapping[web.AbstractRoute, Route]) -> Middlewa
 
 def error_answer(error: ApiError) -> web.Response:
     """`error` as JSON."""
-    body: dict[str, str | float] = {"error": error.code, "message": error.message}
+    body: dict[str, object] = {"error": error.code, "message": error.message}
     headers = {}
+    if error.params:
+        body["params"] = error.params
     if error.retry_after_s is not None:
         body["retry_after_s"] = error.retry_after_s
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))

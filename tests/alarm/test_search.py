@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.alarm import objects
+from nvr.alarm.handling import Outcome
 from nvr.alarm.incidents import IncidentStore
 from nvr.alarm.objects import MAX_OBJECTS
 from nvr.alarm.search import LANES, Wanted, find
@@ -43,8 +44,8 @@ def sighting(camera: str, zone: str, kind: str, track: int, response: Response =
 
 
 INSERT = (
-    "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box, acknowledged_s)"
-    " VALUES (?, ?, ?, ?, ?, ?, 1, 0.9, '[0,0,1,1]', ?)"
+    "INSERT INTO incidents (camera, zone, kind, response, opened_s, last_s, sightings, score, box, acknowledged_s{})"
+    " VALUES (?, ?, ?, ?, ?, ?, 1, 0.9, '[0,0,1,1]', ?{})"
 )
 
 
@@ -56,11 +57,13 @@ def add(
     opened_s: float,
     *,
     acknowledged: bool = False,
+    outcome: Outcome | None = None,
 ) -> int:
     """An incident in which these (zone, kind) were seen."""
     zone, kind = seen[0]
     done_s = opened_s + 9 if acknowledged else None
-    number = connection.execute(INSERT, (camera, zone, kind, response, opened_s, opened_s, done_s)).lastrowid
+    values = (camera, zone, kind, response, opened_s, opened_s, done_s, outcome)
+    number = connection.execute(INSERT.format(", outcome", ", ?"), values).lastrowid
     row = connection.execute("SELECT * FROM incidents WHERE id = ?", (number,)).fetchone()
     for track, (zone, kind) in enumerate(seen, start=1):
         objects.note(connection, row, sighting(camera, zone, kind, track), opened_s)
@@ -74,7 +77,7 @@ incidents = st.lists(
         st.lists(st.tuples(st.sampled_from(ZONES), st.sampled_from(KINDS)), min_size=1, max_size=4),
         st.sampled_from(["record", "call", "siren"]),
         st.integers(0, 8),
-        st.booleans(),
+        st.sampled_from([(False, None), (True, None), *((True, outcome) for outcome in Outcome)]),
     ),
     max_size=25,
 )
@@ -85,6 +88,8 @@ conditions = st.builds(
     since_s=st.sampled_from([None, 2.0, 5.0]),
     until_s=st.sampled_from([None, 4.0, 7.0]),
     acknowledged=st.sampled_from([None, True, False]),
+    resolved=st.sampled_from([None, True, False]),
+    outcome=st.sampled_from([None, None, *Outcome]),
 )
 visible = st.one_of(st.none(), st.frozensets(st.sampled_from([*CAMERAS, "absent"])))
 
@@ -95,18 +100,22 @@ def test_all_that_meet_the_conditions_and_no_others(stored, wanted: Wanted, came
     connection = connect()
     ids = {}
     for one in stored:
-        camera, seen, response, opened_s, acknowledged = one
-        number = add(connection, camera, seen, response, opened_s, acknowledged=acknowledged)
+        camera, seen, response, opened_s, (acknowledged, outcome) = one
+        number = add(connection, camera, seen, response, opened_s, acknowledged=acknowledged, outcome=outcome)
         ids[number] = one
 
-    def meets(camera: str, seen, response: str, opened_s: float, acknowledged: bool) -> bool:
-        state = acknowledged if acknowledged or response != "record" else None
+    def meets(camera: str, seen, response: str, opened_s: float, handled) -> bool:
+        acknowledged, outcome = handled
+        waits = acknowledged or response != "record"
+        state, resolved = (acknowledged, outcome is not None) if waits else (None, None)
         return (
             (cameras is None or camera in cameras)
             and any(wanted.zone in (None, z) and wanted.kind in (None, k) for z, k in seen)
             and (wanted.since_s is None or opened_s >= wanted.since_s)
             and (wanted.until_s is None or opened_s < wanted.until_s)
             and wanted.acknowledged in (None, state)
+            and wanted.resolved in (None, resolved)
+            and wanted.outcome in (None, outcome)
         )
 
     expected = sorted((n for n in ids if meets(*ids[n])), key=lambda n: (ids[n][3], n), reverse=True)
@@ -125,7 +134,15 @@ def filled(count: int) -> sqlite3.Connection:
     connection.execute("BEGIN")
     for n in range(count):
         kind = "cow" if n < 10 else KINDS[n % 3]  # cows came long ago, and never again
-        add(connection, CAMERAS[n % 3], [(ZONES[n % 2], kind)], "record" if n % 5 else "call", NOON + n)
+        outcome = list(Outcome)[n // 6 % 4] if n // 3 % 2 else None
+        add(
+            connection,
+            CAMERAS[n % 3],
+            [(ZONES[n % 2], kind)],
+            "record" if n % 5 else "call",
+            NOON + n,
+            outcome=outcome,
+        )
     connection.execute("COMMIT")
     return connection
 
@@ -142,6 +159,10 @@ def filled(count: int) -> sqlite3.Connection:
         Wanted(acknowledged=False),
         Wanted(acknowledged=True),
         Wanted(kind="cow", acknowledged=True),
+        Wanted(resolved=False),
+        Wanted(resolved=True),
+        Wanted(outcome=Outcome.FALSE_ALARM),
+        Wanted(zone="sân", outcome=Outcome.REAL, since_s=NOON + 100),
         Wanted(since_s=NOON + 100, until_s=NOON + 120),
         Wanted(kind="person", zone="*", since_s=NOON, until_s=NOON + 50, acknowledged=False),
     ],
@@ -184,7 +205,7 @@ def test_what_a_state_db_of_before_holds_is_found() -> None:
         ("gate", "sân", "dog", "record", NOON + 1, NOON + 1, None),
         ("yard", "*", "person", "siren", NOON + 2, NOON + 2, NOON + 9),
     ]
-    connection.executemany(INSERT, rows)
+    connection.executemany(INSERT.format("", ""), rows)
     migrate(connection, STATE_SCHEMA[BEFORE:])
 
     def ids(wanted: Wanted) -> list[int]:
@@ -195,6 +216,7 @@ def test_what_a_state_db_of_before_holds_is_found() -> None:
     assert ids(Wanted(zone="sân")) == [2]
     assert ids(Wanted(acknowledged=False)) == ids(Wanted(kind="person", acknowledged=False)) == [1]
     assert ids(Wanted(acknowledged=True)) == ids(Wanted(zone="*", acknowledged=True)) == [3]
+    assert ids(Wanted(resolved=False)) == ids(Wanted(kind="person", resolved=False)) == [3, 1]
     assert objects.of_incident(connection, 1) == []
 
 

@@ -79,11 +79,19 @@ def cameras() -> list[Json]:
 
 def alarm() -> Json:
     return {
+        "state": "disarmed",
         "armed": False,
+        "mode": None,
         "since_s": time.time() - 3600,
         "actor": "schedule",
         "why": "schedule",
-        "next_change": {"at_s": time.time() + 11500, "armed": True},
+        "deadline_s": None,
+        "about": None,
+        "would_sound": False,
+        "missing": [],
+        "instead": "call",
+        "next_change": {"at_s": time.time() + 11500, "armed": True, "mode": "night"},
+        "quiet_test": None,
         "siren": {
             "configured": True,
             "link": "up",
@@ -92,6 +100,7 @@ def alarm() -> Json:
             "cause": "start",
             "ends_s": None,
             "cooldown_until_s": None,
+            "test": False,
         },
         "ringing": [],
     }
@@ -227,6 +236,7 @@ def incident(number: int, **more: object) -> Json:
     kind = ("person", "person", "motorcycle", "person", "dog")[number % 5]
     response = ("call", "record", "record", "call", "siren", "record")[number % 6]
     done = response != "record" and number < 43
+    outcome = ("real", "false_alarm", None)[number % 3] if done and number < 30 else None
     return {
         "id": number,
         "camera": camera_id,
@@ -244,6 +254,10 @@ def incident(number: int, **more: object) -> Json:
         "best": None if number in (38, 40) else f"/api/incidents/{number}/picture?object=1&revision=1",
         "acknowledged_s": at + 40 if done else None,
         "acknowledged_by": "an" if done else None,
+        "resolved_s": at + 660 if outcome else None,
+        "resolved_by": "Lan" if outcome else None,
+        "outcome": outcome,
+        "test": False,
         "footage": {"role": "sub", "start_s": at - 10, "end_s": at + 27.5},
         **more,
     }

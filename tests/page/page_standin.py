@@ -20,6 +20,7 @@ import av
 import numpy as np
 from aiohttp import web
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from page_alarm import AlarmDesk, refused
 from page_data import (
     ACCOUNTS,
     CODE,
@@ -34,6 +35,7 @@ from page_data import (
     status,
     timeline,
 )
+from page_handling import OUTCOMES, Handling
 from page_notices import Notices
 from page_scene import close_up, jpeg, street
 from page_schedule import Scheduled
@@ -65,10 +67,6 @@ class Street(MediaStreamTrack):
         return frame
 
 
-def refused(status: int, code: str, **more: object) -> web.Response:
-    return web.json_response({"error": code, "message": "for technicians", **more}, status=status)
-
-
 class StandIn:
     """`url` is where it answers; the public attributes are its state, `tell` announces what changed."""
 
@@ -81,6 +79,8 @@ class StandIn:
         self.csrf = CSRF
         self.cameras = cameras()
         self.alarm = alarm()
+        self.desk = AlarmDesk(self)
+        self.handling = Handling(self)
         self.status = status()
         self.moving = asyncio.Event()
         self.moving.set()
@@ -168,9 +168,8 @@ class StandIn:
         app.router.add_get("/api/cameras/{camera}/sick/{when}", self._sick)
         app.router.add_get("/api/incidents/{id}/picture", self._picture)
         app.router.add_get("/api/incidents/{id}/frames", self._frames)
-        app.router.add_post("/api/incidents/{id}/acknowledge", self._acknowledge)
-        app.router.add_post("/api/alarm/{action}", self._alarm)
-        app.router.add_post("/api/siren/{action}", self._siren)
+        self.handling.add_to(app)
+        self.desk.add_to(app)
         app.router.add_post("/api/cameras/{camera}/live/{role}", self._live)
         app.router.add_delete("/api/live/{session}", self._leave)
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
@@ -268,7 +267,7 @@ class StandIn:
         queue: asyncio.Queue[tuple[str, object] | None] = asyncio.Queue()
         queue.put_nowait(("alarm", self.alarm))
         queue.put_nowait(("cameras", {"cameras": self.cameras}))
-        queue.put_nowait(("status", self.status))
+        queue.put_nowait(("status", {**self.status, "now_s": time.time()}))
         self._listeners.add(queue)
         try:
             while (item := await queue.get()) is not None:
@@ -305,20 +304,25 @@ class StandIn:
 
     def _meets(self, one: Json, asked: Mapping[str, str]) -> bool:
         waits = one["acknowledged_s"] is None and one["response"] != "record"
+        done = one["outcome"] is not None
         taken = {"yes": one["acknowledged_s"] is not None, "no": waits}
+        resolved = {"yes": done, "no": not done and (waits or one["acknowledged_s"] is not None)}
+        assert asked.get("outcome") in (None, *OUTCOMES)
         return (
-            all(asked.get(name) in (None, one[name]) for name in ("camera", "kind", "zone"))
+            all(asked.get(name) in (None, one[name]) for name in ("camera", "kind", "zone", "outcome"))
+            and resolved.get(asked.get("resolved", ""), True)
             and float(asked.get("since_s", 0)) <= one["opened_s"] < float(asked.get("until_s", 1e12))
             and taken.get(asked.get("acknowledged", ""), True)
         )
 
     async def _incident(self, request: web.Request) -> web.StreamResponse:
         found = self._found(request)
-        return web.json_response(self._whole(found)) if found else refused(404, "not_found")
+        return web.json_response(self.whole(found)) if found else refused(404, "not_found")
 
-    def _whole(self, incident: Json) -> Json:
+    def whole(self, incident: Json) -> Json:
         made = [seen_object(incident)] if incident["best"] else []
-        return {**incident, "objects": self.objects.get(incident["id"], made)}
+        history = self.handling.history.get(incident["id"], [])
+        return {**incident, "objects": self.objects.get(incident["id"], made), "history": history}
 
     async def _sick(self, request: web.Request) -> web.StreamResponse:
         before = street(2, 3)
@@ -341,7 +345,7 @@ class StandIn:
         number, which = int(request.match_info["id"]), int(request.query["object"])
         found = self._found(request)
         assert found is not None
-        (seen,) = (one for one in self._whole(found)["objects"] if one["number"] == which)
+        (seen,) = (one for one in self.whole(found)["objects"] if one["number"] == which)
         count = len(seen["explanation"]["counted"])
         tiles = [close_up(number % 4, number + n, square=96) for n in range(count)]
         return web.Response(body=jpeg(np.concatenate(tiles, axis=1)), content_type="image/jpeg")
@@ -400,31 +404,6 @@ class StandIn:
     async def _still(self, request: web.Request) -> web.StreamResponse:
         at_s = float(request.query["at_s"])
         return web.Response(body=jpeg(street(2, int(at_s))), content_type="image/jpeg")
-
-    async def _acknowledge(self, request: web.Request) -> web.StreamResponse:
-        found = self._found(request)
-        if found is None or self.account is None:
-            return refused(404, "not_found")
-        found.update(acknowledged_s=time.time(), acknowledged_by=self.account["name"])
-        self.alarm["ringing"] = [number for number in self.alarm["ringing"] if number != found["id"]]
-        self.tell("incident", found)
-        self.tell("alarm", self.alarm)
-        return web.json_response(self._whole(found))
-
-    async def _alarm(self, request: web.Request) -> web.StreamResponse:
-        assert self.account is not None
-        armed = request.match_info["action"] == "arm"
-        self.alarm.update(armed=armed, since_s=time.time(), actor=self.account["name"], why="manual")
-        if not armed:
-            self.alarm["siren"].update(wanted=False, on=False, ends_s=None)
-        self.tell("alarm", self.alarm)
-        return web.json_response(self.alarm)
-
-    async def _siren(self, request: web.Request) -> web.StreamResponse:
-        on = request.match_info["action"] == "on"
-        self.alarm["siren"].update(wanted=on, on=on, ends_s=time.time() + 180 if on else None)
-        self.tell("alarm", self.alarm)
-        return web.json_response(self.alarm)
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         number = next(i for i, one in enumerate(self.cameras) if one["id"] == request.match_info["camera"])

@@ -275,14 +275,14 @@ async def test_arm_and_disarm(visit: MakeVisit, appliance: StandIn, look: Look) 
     me = await visit(look)
     await me.start()
     await me.tab("alarm")
-    await expect(me.page.locator(".alarm-state")).to_have_text(me.word("alarm.disarmed"))
+    await expect(me.page.locator(".alarm-state")).to_have_text(me.word("alarm.state.disarmed"))
     await me.button("alarm.arm").click()
-    await expect(me.page.locator(".alarm-state")).to_have_text(me.word("alarm.armed"))
-    await expect(me.page.locator(".guard-chip")).to_have_text(me.word("alarm.armed"))
+    await expect(me.page.locator(".alarm-state")).to_have_text(me.word("alarm.state.armed"))
+    await expect(me.page.locator(".guard-chip")).to_have_text(me.word("alarm.state.armed"))
     await expect(me.page.locator(".alarm-why")).to_contain_text("an")
     assert appliance.alarm["armed"]
     await me.button("alarm.disarm").click()
-    await expect(me.page.locator(".alarm-state")).to_have_text(me.word("alarm.disarmed"))
+    await expect(me.page.locator(".alarm-state")).to_have_text(me.word("alarm.state.disarmed"))
     assert not appliance.alarm["armed"]
 
 
@@ -458,10 +458,10 @@ async def test_lost_connection_is_said_and_mended(visit: MakeVisit, appliance: S
     appliance.hang_up()
     await me.sees("link.lost")
     await expect(me.page.locator(".status-line")).to_be_hidden()  # nobody knows now whether all is well
-    appliance.alarm["armed"] = True
+    appliance.alarm.update(state="armed", armed=True, mode="away")
     appliance.refuse.clear()
     await expect(me.page.locator(".link-lost")).to_be_hidden(timeout=20_000)
-    await expect(me.page.locator(".guard-chip")).to_have_text(me.word("alarm.armed"))
+    await expect(me.page.locator(".guard-chip")).to_have_text(me.word("alarm.state.armed"))
     await expect(me.page.locator(".status-line")).to_be_visible()
 
 

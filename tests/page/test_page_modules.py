@@ -32,7 +32,7 @@ async def run(page: Page, module: str, expression: str, *arguments: object) -> A
     )
 
 
-ALL = {"camera": "", "kind": "", "zone": "", "from": "", "to": "", "taken": ""}
+ALL = {"camera": "", "kind": "", "zone": "", "from": "", "to": "", "state": ""}
 NOWHERE = {"atS": None, "spanS": None, "selection": None}
 EVENTS = ': hello\r\nevent: alarm\ndata: {"a":\ndata: 1}\n\n:\n\ndata:x\r\revent: lost\n\nid: 7\ndata: rest'
 
@@ -95,13 +95,13 @@ async def test_claim_code_is_grouped(page: Page, typed: str, code: str) -> None:
         ("#/incidents", {"page": "incidents", "search": ALL}),
         ("#/incidents?camera=gate", {"page": "incidents", "search": {**ALL, "camera": "gate"}}),
         (
-            "#/incidents?kind=dog&zone=s%C3%A2n&from=2026-11-24&to=x&taken=no",
+            "#/incidents?kind=dog&zone=s%C3%A2n&from=2026-11-24&to=x&state=waiting",
             {
                 "page": "incidents",
-                "search": {**ALL, "kind": "dog", "zone": "sân", "from": "2026-11-24", "taken": "no"},
+                "search": {**ALL, "kind": "dog", "zone": "sân", "from": "2026-11-24", "state": "waiting"},
             },
         ),
-        ("#/incidents?taken=maybe&from=24/11", {"page": "incidents", "search": ALL}),
+        ("#/incidents?state=maybe&from=24/11", {"page": "incidents", "search": ALL}),
         ("#/incident/12", {"page": "incident", "id": 12}),
         ("#/incident/1e9", {"page": "live", "camera": None}),
         ("#/playback", {"page": "playback", "cameras": [], **NOWHERE}),
@@ -159,6 +159,18 @@ async def test_scale_of_the_timeline(page: Page) -> None:
     # Whole hours of a site that is half an hour off.
     marks = await run(page, "timeline-window", "m.ticks(0, 8000, 3600, 19800)")
     assert marks == [1800, 5400]
+
+
+async def test_a_ring_empties_until_its_end(page: Page) -> None:
+    steps = [(100, 70), (100, 85), (100, 99.5), (100, 103), (300, 200)]
+    follow = (
+        "(() => { const ring = new m.Ring(); const left = ring.element.querySelector('.ring-left');"
+        " return a.map(([end, now]) => { ring.follow(end, now);"
+        " return [ring.element.textContent, Number(left.getAttribute('stroke-dashoffset'))]; }); })()"
+    )
+    found = await run(page, "ring", follow, *steps)
+    assert [text for text, _ in found] == ["30", "15", "1", "0", "100"]
+    assert [empty for _, empty in found] == pytest.approx([0, 50, 100 * 59 / 60, 100, 0])
 
 
 @pytest.mark.parametrize(

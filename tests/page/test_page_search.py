@@ -67,7 +67,7 @@ async def test_zones_states_and_all_again(visit: MakeVisit, appliance: StandIn) 
     found = me.page.locator("a.incident")
     await chip(me, "zone").select_option("Sân sau")
     await expect(found).to_have_count(sum(one["zone"] == "Sân sau" for one in appliance.incidents))
-    await chip(me, "taken").select_option("no")
+    await chip(me, "state").select_option("waiting")
     waiting = [
         one
         for one in appliance.incidents
@@ -75,7 +75,7 @@ async def test_zones_states_and_all_again(visit: MakeVisit, appliance: StandIn) 
     ]
     await expect(found).to_have_count(len(waiting))
     assert waiting
-    await chip(me, "taken").select_option("yes")
+    await chip(me, "state").select_option("taken")
     await expect(me.page.locator(".badge.open")).to_have_count(0)
     await me.button("search.clear").click()
     await expect(found).to_have_count(20)
@@ -203,7 +203,7 @@ async def test_conditions_for_the_api(page: Any) -> None:
         "zone": "sân & vườn",
         "from": "2026-11-24",
         "to": "2026-11-25",
-        "taken": "no",
+        "state": "waiting",
     }
     call = "String(m.conditions(a[0], new (await import('/static/time.js')).SiteTime('Asia/Ho_Chi_Minh')))"
     start_s = int(datetime(2026, 11, 24, tzinfo=HANOI).timestamp())

@@ -11,8 +11,9 @@ from aiohttp import web
 
 from nvr.web.access import Access, Account, AccountRole
 from nvr.web.alarm_answer import alarm_answer
-from nvr.web.answers import Json, cameras_answer, incident_answer, status_answer
+from nvr.web.answers import Json, cameras_answer, status_answer
 from nvr.web.changes import Listener
+from nvr.web.incident_answers import incident_answer
 from nvr.web.route import Call, Route
 from nvr.web.watches import Watch
 

@@ -1,19 +1,40 @@
-"""Incidents: list and search, one with its objects, their pictures, acknowledge."""
+"""Incidents: list and search, one with its objects and their pictures; what staff do about it; outcomes by zone."""
 
 from __future__ import annotations
 
-from aiohttp import web
+from typing import Annotated
 
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from nvr.alarm.handling import MAX_NOTE, AlreadyResolved, NotResolved, Outcome
+from nvr.alarm.incidents import Incident
 from nvr.alarm.object_pictures import frames_name, picture_name
 from nvr.alarm.objects import MAX_OBJECTS
 from nvr.alarm.search import Wanted
 from nvr.web.access import Access, AccountRole, Subject
-from nvr.web.answers import incident_answer, incident_with_objects
 from nvr.web.errors import ApiError, not_found
-from nvr.web.request_body import query_integer, query_number, query_text
+from nvr.web.incident_answers import incident_answer, incident_with_objects, outcomes_answer
+from nvr.web.request_body import Body, query_integer, query_number, query_text, read_json
 from nvr.web.route import Call, Route
 
 MAX_PAGE = 200
+OUTCOMES_DAYS = 30
+
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NOTE)]
+
+
+class Resolution(Body):
+    """Body of POST …/resolve."""
+
+    outcome: Annotated[Outcome, Field(strict=False)]
+    note: Note = ""
+
+
+class Reopening(Body):
+    """Body of POST …/reopen."""
+
+    reason: Annotated[Note, StringConstraints(min_length=1)]
 
 
 async def page(call: Call) -> web.Response:
@@ -35,10 +56,10 @@ async def page(call: Call) -> web.Response:
 
 
 def _conditions(request: web.Request) -> Wanted:
-    """The query's `kind`, `zone`, `since_s`, `until_s`, `acknowledged`. Raises ApiError 400."""
-    acknowledged = request.query.get("acknowledged")
-    if acknowledged not in (None, "yes", "no"):
-        raise ApiError(400, "bad_request", "acknowledged: yes or no")
+    """The query's `kind`, `zone`, `since_s`, `until_s`, `acknowledged`, `resolved`, `outcome`. Raises ApiError 400."""
+    outcome = request.query.get("outcome")
+    if outcome not in (None, *Outcome):
+        raise ApiError(400, "bad_request", f"outcome: one of {', '.join(Outcome)}")
     since_s, until_s = (
         query_number(request, name) if name in request.query else None for name in ("since_s", "until_s")
     )
@@ -47,13 +68,31 @@ def _conditions(request: web.Request) -> Wanted:
         zone=query_text(request, "zone"),
         since_s=since_s,
         until_s=until_s,
-        acknowledged=None if acknowledged is None else acknowledged == "yes",
+        acknowledged=_yes_or_no(request, "acknowledged"),
+        resolved=_yes_or_no(request, "resolved"),
+        outcome=None if outcome is None else Outcome(outcome),
     )
 
 
+def _yes_or_no(request: web.Request, name: str) -> bool | None:
+    """None where it is not given. Raises ApiError 400."""
+    text = request.query.get(name)
+    if text not in (None, "yes", "no"):
+        raise ApiError(400, "bad_request", f"{name}: yes or no")
+    return None if text is None else text == "yes"
+
+
 async def show(call: Call) -> web.Response:
-    seen = await call.services.incidents.objects(call.incident.id)
-    return web.json_response(incident_with_objects(call.services, call.incident, seen))
+    return await _whole(call, call.incident)
+
+
+async def _whole(call: Call, incident: Incident | None) -> web.Response:
+    """The incident with what was seen and what was done about it. Raises ApiError 404: there is none."""
+    if incident is None:
+        raise not_found()
+    store = call.services.incidents
+    seen, history = await store.objects(incident.id), await store.history(incident.id)
+    return web.json_response(incident_with_objects(call.services, incident, seen, history))
 
 
 async def picture(call: Call) -> web.Response:
@@ -85,11 +124,33 @@ async def _jpeg(call: Call, name: str) -> web.Response:
 
 
 async def acknowledge(call: Call) -> web.Response:
-    incident = await call.services.alarm.acknowledge(call.incident.id, call.actor)
-    if incident is None:
-        raise not_found()
-    seen = await call.services.incidents.objects(incident.id)
-    return web.json_response(incident_with_objects(call.services, incident, seen))
+    return await _whole(call, await call.services.alarm.acknowledge(call.incident.id, call.actor))
+
+
+async def resolve(call: Call) -> web.Response:
+    body = await read_json(call.request, Resolution)
+    if body.outcome is Outcome.OTHER and not body.note:
+        raise ApiError(422, "note_needed", "outcome other: say in the note what it was")
+    try:
+        incident = await call.services.alarm.resolve(call.incident.id, call.actor, body.outcome, body.note)
+    except AlreadyResolved as error:
+        raise ApiError(409, error.code, str(error), params={"name": error.by, "at_s": error.at_s}) from None
+    return await _whole(call, incident)
+
+
+async def reopen(call: Call) -> web.Response:
+    body = await read_json(call.request, Reopening)
+    try:
+        return await _whole(call, await call.services.alarm.reopen(call.incident.id, call.actor, body.reason))
+    except NotResolved as error:
+        raise ApiError(409, error.code, str(error)) from None
+
+
+async def outcomes(call: Call) -> web.Response:
+    """What incidents of late turned out to be."""
+    since_s = call.services.clock.wall() - OUTCOMES_DAYS * 86400
+    found = await call.services.incidents.outcomes(since_s)
+    return web.json_response(outcomes_answer(call.account, since_s, found))
 
 
 ROUTES = (
@@ -103,4 +164,9 @@ ROUTES = (
         acknowledge,
         Access(AccountRole.OPERATOR, Subject.INCIDENT),
     ),
+    Route(
+        "POST", "/api/incidents/{incident}/resolve", resolve, Access(AccountRole.OPERATOR, Subject.INCIDENT)
+    ),
+    Route("POST", "/api/incidents/{incident}/reopen", reopen, Access(AccountRole.OPERATOR, Subject.INCIDENT)),
+    Route("GET", "/api/outcomes", outcomes, Access(AccountRole.VIEWER)),
 )

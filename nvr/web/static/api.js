@@ -7,15 +7,17 @@ export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} code
-   * @param {number | null} retryAfterS
-   * @param {string} place which part of what was sent is wrong, as "change.2.at"
+   * @param {number | null} [retryAfterS]
+   * @param {string} [place] which part of what was sent is wrong, as "change.2.at"
+   * @param {Record<string, string | number>} [params] of its words
    */
-  constructor(status, code, retryAfterS = null, place = "") {
+  constructor(status, code, retryAfterS = null, place = "", params = {}) {
     super(`${status} ${code}`);
     this.status = status;
     this.code = code;
     this.retryAfterS = retryAfterS;
     this.place = place;
+    this.params = params;
   }
 }
 
@@ -33,7 +35,7 @@ export function errorText(error) {
     return t("error.wait", { seconds: Math.ceil(error.retryAfterS) });
   }
   const key = `error.${error.code}`;
-  return known(key) ? t(key) : t("error.unknown", { status: error.status });
+  return known(key) ? t(key, error.params) : t("error.unknown", { status: error.status });
 }
 
 /** The appliance's HTTP API. */
@@ -111,8 +113,8 @@ export class Api {
 /** @param {Response} answer @returns {Promise<ApiError>} */
 async function refusal(answer) {
   try {
-    const { error, retry_after_s: wait, place } = await answer.json();
-    return new ApiError(answer.status, String(error), typeof wait === "number" ? wait : null, place);
+    const { error, retry_after_s: wait, place, params } = await answer.json();
+    return new ApiError(answer.status, String(error), typeof wait === "number" ? wait : null, place, params);
   } catch {
     return new ApiError(answer.status, "unknown");
   }

@@ -44,12 +44,13 @@ export class NvrElement extends HTMLElement {
    * ring for an incident that the answer does not know: then the answer is dropped.
    *
    * @param {string} path
+   * @param {object} [body]
    * @throws {import("./api.js").ApiError}
    */
-  async order(path) {
+  async order(path, body) {
     const { api, store } = this.app;
     const before = store.state.alarm;
-    const answer = await api.post(path);
+    const answer = await api.post(path, body);
     if (store.state.alarm === before) store.set("alarm", answer);
   }
 

@@ -24,6 +24,26 @@ export function field(label, props, hint) {
   return { row, input };
 }
 
+/**
+ * A labelled field of several lines.
+ *
+ * @param {string} label
+ * @param {import("./dom.js").Props} props of the textarea
+ * @param {string} [hint]
+ */
+export function area(label, props, hint) {
+  const id = `field-${++fields}`;
+  const input = h("textarea", { id, rows: 3, "aria-describedby": hint ? `${id}-hint` : null, ...props });
+  const row = h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    h("div", { class: "field-row" }, input),
+    hint ? h("p", { class: "hint", id: `${id}-hint` }, hint) : null,
+  );
+  return { row, input };
+}
+
 /** Typing a password blind on a phone at night goes wrong. @param {HTMLInputElement} input */
 function reveal(input) {
   const button = h(
@@ -72,7 +92,9 @@ export class AskForm {
     this.#error.hidden = true;
     let wait = 0;
     try {
-      for (const input of this.form.querySelectorAll("input")) {
+      for (const input of /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */ (
+        this.form.querySelectorAll(":required")
+      )) {
         if (!input.value) {
           input.focus();
           throw new ApiError(0, "empty_field");

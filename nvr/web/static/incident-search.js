@@ -2,17 +2,29 @@
 /** @import {SiteTime} from "./time.js" */
 
 /**
- * Which incidents are shown; "" for any. `from`, `to`: days of the site as 2026-11-24, both included.
+ * Which incidents are shown; "" for any. `from`, `to`: days of the site as 2026-11-24, both included. `state`: what was
+ * done about them, a key of STATES.
  *
- * @typedef {{camera: string, kind: string, zone: string, from: string, to: string, taken: string}} Search
+ * @typedef {{camera: string, kind: string, zone: string, from: string, to: string, state: string}} Search
  */
 
-const NAMES = /** @type {(keyof Search)[]} */ (["camera", "kind", "zone", "from", "to", "taken"]);
+const NAMES = /** @type {(keyof Search)[]} */ (["camera", "kind", "zone", "from", "to", "state"]);
+/** The API's conditions for each. @type {Record<string, [string, string]>} */
+export const STATES = {
+  waiting: ["acknowledged", "no"],
+  taken: ["acknowledged", "yes"],
+  unresolved: ["resolved", "no"],
+  resolved: ["resolved", "yes"],
+  real: ["outcome", "real"],
+  false_alarm: ["outcome", "false_alarm"],
+  test: ["outcome", "test"],
+  other: ["outcome", "other"],
+};
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** @returns {Search} */
 export function everything() {
-  return { camera: "", kind: "", zone: "", from: "", to: "", taken: "" };
+  return { camera: "", kind: "", zone: "", from: "", to: "", state: "" };
 }
 
 /** What an address asks for; what is not understood asks for nothing. @param {string} query @returns {Search} */
@@ -22,7 +34,7 @@ export function searchOf(query) {
   for (const name of NAMES) search[name] = (asked.get(name) ?? "").slice(0, 100);
   if (!DAY.test(search.from)) search.from = "";
   if (!DAY.test(search.to)) search.to = "";
-  if (search.taken !== "yes" && search.taken !== "no") search.taken = "";
+  if (!Object.hasOwn(STATES, search.state)) search.state = "";
   return search;
 }
 
@@ -45,7 +57,8 @@ export function conditions(search, time) {
   if (search.camera) said.set("camera", search.camera);
   if (search.kind) said.set("kind", search.kind);
   if (search.zone) said.set("zone", search.zone);
-  if (search.taken) said.set("acknowledged", search.taken);
+  const state = STATES[search.state];
+  if (state) said.set(...state);
   const { sinceS, untilS } = span(search, time);
   if (sinceS !== null) said.set("since_s", String(sinceS));
   if (untilS !== null) said.set("until_s", String(untilS));
@@ -61,15 +74,23 @@ export function conditions(search, time) {
  */
 export function belongs(incident, search, time) {
   const { sinceS, untilS } = span(search, time);
-  const waits = incident.acknowledged_s === null && incident.response !== "record";
   return (
     (!search.camera || incident.camera === search.camera) &&
     (!search.kind || incident.kind === search.kind) &&
     (!search.zone || incident.zone === search.zone) &&
-    (!search.taken || (search.taken === "yes" ? incident.acknowledged_s !== null : waits)) &&
+    (!search.state || isIn(incident, search.state)) &&
     (sinceS === null || incident.opened_s >= sinceS) &&
     (untilS === null || incident.opened_s < untilS)
   );
+}
+
+/** @param {Incident} incident @param {string} state */
+function isIn({ response, acknowledged_s: takenS, outcome }, state) {
+  const waits = takenS === null && response !== "record";
+  if (state === "waiting") return waits;
+  if (state === "taken") return takenS !== null;
+  if (state === "unresolved") return outcome === null && (waits || takenS !== null);
+  return state === "resolved" ? outcome !== null : outcome === state;
 }
 
 /** From the start of the first day to the end of the last one. @param {Search} search @param {SiteTime} time */

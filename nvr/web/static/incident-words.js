@@ -1,4 +1,4 @@
-/** @import {App, Incident, Response} from "./types.js" */
+/** @import {App, Incident, Outcome, Response} from "./types.js" */
 import { h, icon } from "./dom.js";
 import { known, sentence, t } from "./i18n.js";
 
@@ -17,28 +17,39 @@ export function responseBadge(response) {
   return h("span", { class: `badge response-${response}` }, t(`response.${response}`));
 }
 
+/** What it turned out to be. @param {Outcome} outcome */
+export function outcomeWord(outcome) {
+  return t(`outcome.${outcome}`);
+}
+
 /**
- * Who took it on and when: by the hour in the list, with the day in `full`.
+ * What was done about it last, by whom and when: by the hour in the list, with the day in `full`.
  *
  * @param {Incident} incident
  * @param {App} app
  * @param {boolean} [full]
  */
-export function acknowledgedBadge(incident, app, full = false) {
-  if (incident.acknowledged_s !== null) {
-    const words = t("incident.acknowledged_by", {
-      name: incident.acknowledged_by ?? "",
-      time: full
-        ? app.time.moment(incident.acknowledged_s, app.store.nowS())
-        : app.time.hourMinute(incident.acknowledged_s),
-    });
-    return h("span", { class: "badge done" }, icon("check"), words);
+export function handledBadge(incident, app, full = false) {
+  const { outcome } = incident;
+  const atS = outcome ? incident.resolved_s : incident.acknowledged_s;
+  if (atS === null) {
+    // What was only recorded asks nothing of anybody.
+    return incident.response === "record" ? null : h("span", { class: "badge open" }, t("incident.open"));
   }
-  // What was only recorded asks nothing of anybody.
-  return incident.response === "record" ? null : h("span", { class: "badge open" }, t("incident.open"));
+  const words = t(outcome ? "incident.resolved_by" : "incident.acknowledged_by", {
+    outcome: outcome ? outcomeWord(outcome) : "",
+    name: (outcome ? incident.resolved_by : incident.acknowledged_by) ?? "",
+    time: full ? app.time.moment(atS, app.store.nowS()) : app.time.hourMinute(atS),
+  });
+  return h("span", { class: `badge ${outcome ? `outcome-${outcome}` : "done"}` }, icon("check"), words);
 }
 
-/** What happened where in the picture; null where there is nothing to tell. @param {Incident} incident */
+/** That it came about in a quiet test. @param {Incident} incident */
+export function testBadge({ test }) {
+  return test ? h("span", { class: "badge" }, t("trial.quiet")) : null;
+}
+
+/** What happened where in the picture; null where there is nothing to tell. @param {Pick<Incident, "zone" | "rule">} it */
 export function zoneWord({ zone, rule }) {
   if (rule === "cross_left" || rule === "cross_right") return t("line.crossed", { line: zone });
   const isWhole = zone === "*" || zone === "";

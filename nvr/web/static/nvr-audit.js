@@ -7,7 +7,7 @@ import { known, sentence, t } from "./i18n.js";
 const PAGE = 50;
 const ACTIONS = [
   ["login", "login-refused", "logout", "claim"],
-  ["arm", "disarm", "acknowledge", "siren-on", "siren-off", "siren-auto", "siren-ended"],
+  ["arm", "disarm", "acknowledge", "resolve", "reopen", "siren-on", "siren-off", "siren-auto", "siren-ended"],
   ["siren-test", "quiet-test", "all-clear", "impaired", "restarted"],
   ["live", "playback", "picture", "download", "hold-add", "hold-remove"],
   ["account-add", "account-remove", "account-password", "account-rights", "clock-confirm", "notify-test"],

@@ -4,14 +4,16 @@ import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { t, tn } from "./i18n.js";
 import {
-  acknowledgedBadge,
+  handledBadge,
   incidentPicture,
   incidentTitle,
   responseBadge,
+  testBadge,
   zoneWord,
 } from "./incident-words.js";
 import { NvrDeliveries } from "./nvr-deliveries.js";
 import { NvrFootage } from "./nvr-footage.js";
+import { NvrHandling } from "./nvr-handling.js";
 import { NvrObjects } from "./nvr-objects.js";
 import { playbackAddress } from "./router.js";
 import { stopwatch } from "./time.js";
@@ -20,8 +22,8 @@ import { LEAD_S } from "./timeline-window.js";
 /** What is seen of the timeline around an incident. */
 const AROUND_S = 600;
 
-/** One incident: its objects, the deciding picture with its box and why it decided, the footage around it, who took it
- * on. */
+/** One incident: its objects, the deciding picture with its box and why it decided, the footage around it, what staff
+ * did about it. */
 export class NvrIncident extends NvrElement {
   incidentId = 0;
   #title = h("h1", null);
@@ -32,6 +34,7 @@ export class NvrIncident extends NvrElement {
   #deliveries = /** @type {NvrDeliveries | null} */ (null);
   #footage = /** @type {NvrFootage | null} */ (null);
   #objects = /** @type {NvrObjects | null} */ (null);
+  #handling = /** @type {NvrHandling | null} */ (null);
   #main = h("section", { class: "incident-main" });
   #pictured = "";
 
@@ -39,8 +42,10 @@ export class NvrIncident extends NvrElement {
     this.#footage = make(NvrFootage, this.app);
     const deliveries = (this.#deliveries = make(NvrDeliveries, this.app));
     const objects = (this.#objects = make(NvrObjects, this.app));
+    const handling = (this.#handling = make(NvrHandling, this.app));
+    handling.changed = (incident) => this.#show(incident);
     const beside = h("section", null, h("h2", null, t("footage.title")), this.#footage);
-    fill(this.#main, objects, this.#picture, this.#facts, deliveries, this.#act);
+    fill(this.#main, objects, this.#picture, this.#facts, handling, this.#act, deliveries);
     fill(
       this,
       h(
@@ -105,7 +110,8 @@ export class NvrIncident extends NvrElement {
         "p",
         { class: "badges" },
         responseBadge(incident.response),
-        acknowledgedBadge(incident, this.app, true),
+        testBadge(incident),
+        handledBadge(incident, this.app, true),
       ),
       h(
         "p",
@@ -120,19 +126,8 @@ export class NvrIncident extends NvrElement {
           .join(" · "),
       ),
     );
-    const open = incident.acknowledged_s === null;
-    fill(
-      this.#act,
-      open && store.mayAct
-        ? h(
-            "button",
-            { type: "button", class: "button primary wide", onclick: () => this.#acknowledge() },
-            icon("check"),
-            t("incident.acknowledge"),
-          )
-        : null,
-      this.#playbackLinks(incident),
-    );
+    this.#handling?.show(incident);
+    fill(this.#act, this.#playbackLinks(incident));
     void this.#deliveries?.show(incident.id);
     this.#footage?.show(incident.camera, incident.footage, incident.opened_s);
   }
@@ -179,17 +174,6 @@ export class NvrIncident extends NvrElement {
     box.style.width = `${(x1 - x0) * 100}%`;
     box.style.height = `${(y1 - y0) * 100}%`;
     this.#picture.append(box);
-  }
-
-  async #acknowledge() {
-    const button = this.#act.querySelector("button");
-    if (button) button.disabled = true;
-    try {
-      this.#show(await this.app.api.post(`/api/incidents/${this.incidentId}/acknowledge`));
-    } catch (error) {
-      if (button) button.disabled = false;
-      this.#fail(error);
-    }
   }
 
   /** @param {unknown} error */

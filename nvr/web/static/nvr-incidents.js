@@ -4,7 +4,8 @@ import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { sentence, t } from "./i18n.js";
 import { belongs, conditions, everything, isNarrowed, searchAddress } from "./incident-search.js";
-import { acknowledgedBadge, bestPicture, kindWord, responseBadge, zoneWord } from "./incident-words.js";
+import { bestPicture, handledBadge, kindWord, responseBadge, testBadge, zoneWord } from "./incident-words.js";
+import { NvrOutcomes } from "./nvr-outcomes.js";
 import { NvrSearch } from "./nvr-search.js";
 
 const PAGE = 20;
@@ -37,6 +38,7 @@ export class NvrIncidents extends NvrElement {
       this,
       h("div", { class: "title-row" }, heading),
       this.brief ? null : this.#searchBar(),
+      this.brief || this.#isGrid ? null : make(NvrOutcomes, this.app),
       this.#error,
       this.#list,
       this.brief ? null : this.#more,
@@ -164,7 +166,7 @@ export class NvrIncidents extends NvrElement {
           h("time", null, this.app.time.hourMinute(incident.opened_s)),
         ),
         h("span", { class: "incident-place" }, place),
-        h("span", { class: "badges" }, acknowledgedBadge(incident, this.app)),
+        h("span", { class: "badges" }, testBadge(incident), handledBadge(incident, this.app)),
       ),
     );
   }
@@ -190,7 +192,8 @@ export class NvrIncidents extends NvrElement {
           "span",
           { class: "badges" },
           responseBadge(incident.response),
-          acknowledgedBadge(incident, this.app),
+          testBadge(incident),
+          handledBadge(incident, this.app),
         ),
       ),
     );

@@ -1,9 +1,10 @@
-/** @import {Incident} from "./types.js" */
+/** @import {Alarm, Incident} from "./types.js" */
+import { modeWord, stateWord } from "./alarm-words.js";
 import { errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { t, tn } from "./i18n.js";
-import { incidentPicture, incidentTitle, responseBadge, zoneWord } from "./incident-words.js";
+import { incidentPicture, incidentTitle, responseBadge, testBadge, zoneWord } from "./incident-words.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 
 const DEAF_MS = 700;
@@ -14,12 +15,13 @@ const DEAF_MS = 700;
  * rings anew.
  */
 export class NvrRinging extends NvrElement {
-  #dialog = h("dialog", { class: "ringing", autofocus: true, "aria-labelledby": "ringing-title" });
+  #dialog = h("dialog", { class: "ringing", tabindex: -1, "aria-labelledby": "ringing-title" });
   #body = h("div", { class: "ringing-body" });
   #words = h("span", null);
   #bar = h("button", { type: "button", class: "ringing-bar", onclick: () => this.#reopen() });
   #soundHint = h("p", { class: "sound-hint" });
   #error = h("p", { class: "error", role: "alert", hidden: true });
+  #stop = /** @type {NvrSirenBar | null} */ (null);
   /** @type {Set<number>} ids this device rings no more for */
   #seen = new Set();
   /** @type {Map<number, Incident>} */
@@ -31,7 +33,8 @@ export class NvrRinging extends NvrElement {
   build() {
     this.#shown = "";
     fill(this.#bar, icon("bell"), this.#words);
-    fill(this.#dialog, this.#body, this.#error, this.#soundHint, make(NvrSirenBar, this.app));
+    this.#stop = make(NvrSirenBar, this.app);
+    fill(this.#dialog, this.#body, this.#error, this.#soundHint, this.#stop);
     fill(this, this.#bar, this.#dialog);
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -75,9 +78,12 @@ export class NvrRinging extends NvrElement {
 
   #open() {
     this.#dialog.showModal();
-    // It comes by itself: a tap that was meant for the page below must not acknowledge anything.
-    this.#body.inert = true;
-    setTimeout(() => (this.#body.inert = false), DEAF_MS);
+    this.#dialog.focus();
+    // It comes by itself: a tap or key that was meant for the page below must neither acknowledge nor disarm. The siren
+    // can be silenced at once.
+    const deaf = [this.#body, this.app.store.state.alarm?.state === "pending" ? this.#stop : null];
+    for (const part of deaf) if (part) part.inert = true;
+    setTimeout(() => deaf.forEach((part) => part && (part.inert = false)), DEAF_MS);
   }
 
   /** @param {number[]} ids newest first */
@@ -85,7 +91,8 @@ export class NvrRinging extends NvrElement {
     const newest = /** @type {number} */ (ids[0]);
     const incident = this.#known.get(newest);
     if (!incident) void this.#fetch(newest);
-    const looks = JSON.stringify([ids, incident, this.app.store.mayAct]);
+    const { alarm } = this.app.store.state;
+    const looks = JSON.stringify([ids, incident, this.app.store.mayAct, alarm && situation(alarm)]);
     if (looks === this.#shown) return;
     this.#shown = looks;
     const { time, store } = this.app;
@@ -98,8 +105,9 @@ export class NvrRinging extends NvrElement {
         icon("bell"),
         ids.length > 1 ? tn("ringing.several", ids.length) : t("ringing.one"),
       ),
+      alarm ? h("p", { class: "ringing-state" }, situation(alarm)) : null,
       h("h2", { id: "ringing-title" }, incident ? incidentTitle(incident) : t("loading")),
-      incident ? h("p", { class: "ringing-place" }, place, " ", responseBadge(incident.response)) : null,
+      incident ? h("p", { class: "ringing-place" }, place, " ", responseBadge(incident.response), testBadge(incident)) : null,
       incident ? incidentPicture(incident, "ringing-picture") : null,
       store.mayAct
         ? h(
@@ -171,6 +179,13 @@ export class NvrRinging extends NvrElement {
       this.#reopen();
     }
   }
+}
+
+/** What the site is doing, and the mode in which it is armed. @param {Alarm} alarm */
+function situation(alarm) {
+  return [stateWord(alarm), alarm.mode && t("alarm.mode_now", { mode: modeWord(alarm.mode).toLocaleLowerCase() })]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 customElements.define("nvr-ringing", NvrRinging);

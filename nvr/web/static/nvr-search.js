@@ -2,7 +2,7 @@
 import { fill, h, icon } from "./dom.js";
 import { NvrElement } from "./element.js";
 import { sentence, t, tn } from "./i18n.js";
-import { dayAfter, everything, isNarrowed, kindsOf, zonesOf } from "./incident-search.js";
+import { STATES, dayAfter, everything, isNarrowed, kindsOf, zonesOf } from "./incident-search.js";
 import { kindWord } from "./incident-words.js";
 
 const SPANS = [7, 30];
@@ -38,7 +38,7 @@ export class NvrSearch extends NvrElement {
 
   #show() {
     const cameras = this.app.store.state.cameras ?? [];
-    const { camera, kind, zone, taken } = this.search;
+    const { camera, kind, zone, state } = this.search;
     const zones = zonesOf(cameras, camera);
     const kinds = kindsOf(cameras);
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.choice;
@@ -69,14 +69,11 @@ export class NvrSearch extends NvrElement {
           )
         : null,
       this.#choice(
-        "taken",
-        taken,
+        "state",
+        state,
         t("search.any_state"),
-        [
-          ["no", t("search.waiting")],
-          ["yes", t("search.taken")],
-        ],
-        (word) => this.#take({ taken: word }),
+        Object.keys(STATES).map((word) => [word, t(`search.state.${word}`)]),
+        (word) => this.#take({ state: word }),
       ),
       isNarrowed(this.search)
         ? h(

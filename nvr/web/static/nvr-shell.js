@@ -1,3 +1,4 @@
+import { stateWord } from "./alarm-words.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { t } from "./i18n.js";
@@ -11,6 +12,7 @@ import { NvrIncident } from "./nvr-incident.js";
 import { NvrIncidents } from "./nvr-incidents.js";
 import { NvrMenu } from "./nvr-menu.js";
 import { NvrNotify } from "./nvr-notify.js";
+import { NvrQuietBar } from "./nvr-quiet-bar.js";
 import { NvrRinging } from "./nvr-ringing.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 import { NvrStatus } from "./nvr-status.js";
@@ -54,6 +56,7 @@ export class NvrShell extends NvrElement {
         "section",
         { class: "notices", "aria-label": t("status.title") },
         this.#lost,
+        make(NvrQuietBar, this.app),
         make(NvrRinging, this.app),
         make(NvrStatus, this.app),
       ),
@@ -84,15 +87,12 @@ export class NvrShell extends NvrElement {
   }
 
   #showGuard() {
-    const armed = this.app.store.state.alarm?.armed;
-    const looks = String(armed);
-    if (looks === this.#guard.dataset.armed) return;
-    this.#guard.dataset.armed = looks;
-    fill(
-      this.#guard,
-      armed === undefined ? null : icon(armed ? "shield" : "shieldOff"),
-      armed === undefined ? "" : t(armed ? "alarm.armed" : "alarm.disarmed"),
-    );
+    const { alarm } = this.app.store.state;
+    const words = alarm ? stateWord(alarm) : "";
+    this.#guard.dataset.armed = String(alarm?.armed);
+    this.#guard.dataset.state = alarm?.would_sound ? "rehearsed" : (alarm?.state ?? "");
+    if (this.#guard.textContent === words) return;
+    fill(this.#guard, alarm && icon(alarm.armed ? "shield" : "shieldOff"), words);
   }
 
   /** @param {boolean} moved by the user, not at the start */

@@ -29,8 +29,7 @@ export class NvrSiren extends NvrElement {
     this.#shown = "";
     fill(
       this,
-      h("h2", null, icon("siren"), t("siren.title")),
-      this.#state,
+      h("div", { class: "siren-line" }, h("h2", null, icon("siren"), t("siren.title")), this.#state),
       this.#note,
       this.#error,
       this.#controls,
@@ -55,12 +54,12 @@ export class NvrSiren extends NvrElement {
     say(this.#state, sirenWords(siren));
     say(this.#note, sirenNote(siren, this.app));
     if (loud) this.#asking = false;
+    this.hidden = loud || alarm.state === "pending"; // then the bar below has what can be done
     const usable = siren.configured && !broken && this.app.store.mayAct;
     const looks = JSON.stringify([siren.configured, loud, usable, this.#asking]);
     if (looks === this.#shown) return;
     this.#shown = looks;
     if (!siren.configured) fill(this.#controls);
-    else if (loud) fill(this.#controls, h("p", { class: "dim" }, t("siren.off_hint")));
     else if (this.#asking) this.#showQuestion();
     else {
       fill(
@@ -69,7 +68,7 @@ export class NvrSiren extends NvrElement {
           "button",
           {
             type: "button",
-            class: "button danger-outline wide",
+            class: "button danger-outline wide tall",
             disabled: !usable,
             onclick: () => this.#ask(true),
           },
@@ -83,13 +82,13 @@ export class NvrSiren extends NvrElement {
   #showQuestion() {
     const sure = h(
       "button",
-      { type: "button", class: "button danger wide", onclick: () => this.#sound() },
+      { type: "button", class: "button danger wide tall", onclick: () => this.#sound() },
       icon("siren"),
       t("siren.sure"),
     );
     const no = h(
       "button",
-      { type: "button", class: "button quiet wide", onclick: () => this.#ask(false) },
+      { type: "button", class: "button quiet wide tall", onclick: () => this.#ask(false) },
       t("cancel"),
     );
     sure.disabled = true;

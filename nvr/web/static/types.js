@@ -61,7 +61,22 @@
  * @property {SeenObject[]} [objects] only where one incident was asked for
  * @property {number | null} acknowledged_s
  * @property {string | null} acknowledged_by
+ * @property {number | null} resolved_s
+ * @property {string | null} resolved_by
+ * @property {Outcome | null} outcome
+ * @property {boolean} test of a quiet test
+ * @property {HistoryEntry[]} [history] only where one incident was asked for
  * @property {{role: StreamRole, start_s: number, end_s: number}} footage
+ *
+ * @typedef {"real" | "false_alarm" | "test" | "other"} Outcome
+ *
+ * @typedef {object} HistoryEntry it was resolved, or (`outcome` null) opened again
+ * @property {number} at_s
+ * @property {string} by
+ * @property {Outcome | null} outcome
+ * @property {string} note
+ *
+ * @typedef {{camera: string, zone: string} & Record<Outcome, number>} ZoneOutcomes
  *
  * @typedef {object} SeenObject
  * @property {number} number
@@ -213,8 +228,17 @@
  * @property {string | null} cause
  * @property {number | null} ends_s
  * @property {number | null} cooldown_until_s
+ * @property {boolean} test sounds because somebody tests it
  *
- * @typedef {"home" | "night" | "away"} Mode how the site is armed
+ * @typedef {"home" | "night" | "away"} Mode
+ *
+ * @typedef {object} About the sighting that a state is about
+ * @property {string} camera id, "*" if of none
+ * @property {string} zone
+ * @property {string} kind
+ * @property {number} at_s
+ * @property {number | null} incident
+ *
  * @typedef {Mode | "off"} SetTo
  * @typedef {{at_s: number, mode: Mode | null}} PlannedChange null: disarmed
  * @typedef {{days: string[], at: string, set: SetTo}} ScheduleEntry `days`: "mon" to "sun", "holiday"; `at`: "22:00",
@@ -242,12 +266,20 @@
  * @property {PlannedDay[]} week today and the days after it
  *
  * @typedef {object} Alarm
+ * @property {string} state disarmed, arming, armed, pending, calling, warning, sounding, silenced, fault; of a later
+ *   version perhaps another one
  * @property {boolean} armed
- * @property {Mode | null} [mode] null: disarmed
- * @property {number} since_s
+ * @property {Mode | null} mode
+ * @property {number} since_s armed or disarmed since, by whom and why
  * @property {string | null} actor
- * @property {"manual" | "schedule" | "start"} why
- * @property {{at_s: number, armed: boolean} | null} next_change
+ * @property {string} why manual, schedule, start
+ * @property {number | null} deadline_s when the state ends by itself
+ * @property {About | null} about
+ * @property {boolean} would_sound it sounds, but for the quiet test
+ * @property {string[]} missing what should act and cannot: siren, speaker, analysis, camera:gate
+ * @property {"call" | "warn"} instead what is done in place of what cannot
+ * @property {{at_s: number, armed: boolean, mode: Mode | null} | null} next_change
+ * @property {{until_s: number, actor: string} | null} quiet_test
  * @property {Siren} siren
  * @property {number[]} ringing ids of incidents that ring until somebody acknowledges them
  *
