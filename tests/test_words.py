@@ -18,8 +18,10 @@ for command in COMMANDS:  # so that every error class is known
     importlib.import_module(f"nvr.cli.{command}")
 
 ROOT = Path(__file__).parent.parent / "nvr"
-NEVER_SHOWN = {"error", "demo", "clip", "account", "siren_unavailable", "camera"}
-"""Base classes, errors of the command line alone, and one that the API alone answers."""
+NEVER_SHOWN = {"error", "demo", "clip", "account", "camera"}
+"""Base classes, and errors of the command line alone."""
+ANSWERED = {"siren_unavailable", "already_resolved", "not_resolved"}
+"""What the API alone answers."""
 
 
 def subclasses(kind):
@@ -39,11 +41,9 @@ def second_argument(name: str) -> set[str]:
     return {n.args[1].value for n in calls(name) if len(n.args) > 1 and isinstance(n.args[1], ast.Constant)}
 
 
-FAULTS = ({kind.code for kind in subclasses(NvrError)} - NEVER_SHOWN) | second_argument("Fault")
+FAULTS = ({kind.code for kind in subclasses(NvrError)} - NEVER_SHOWN - ANSWERED) | second_argument("Fault")
 FAULTS |= set(get_args(get_type_hints(AudioProblem)["code"]))
-ERRORS = (second_argument("ApiError") | {"siren_unavailable", "storage", "disk_full"}) - {
-    "method_not_allowed"
-}
+ERRORS = (second_argument("ApiError") | ANSWERED | {"storage", "disk_full"}) - {"method_not_allowed"}
 
 
 @pytest.fixture(params=["vi", "en"])

@@ -1,4 +1,4 @@
-/** @import {ScheduleEntry, SetTo} from "./types.js" */
+/** @import {ScheduleEntry, SetTo} from "./schedule-types.js" */
 import { ApiError, errorText } from "./api.js";
 import { fill, h, say } from "./dom.js";
 import { NvrElement } from "./element.js";

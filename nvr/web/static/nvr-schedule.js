@@ -1,4 +1,4 @@
-/** @import {ScheduleEntry, WeeklySchedule} from "./types.js" */
+/** @import {ScheduleEntry, WeeklySchedule} from "./schedule-types.js" */
 import { ApiError, errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";

@@ -3,20 +3,15 @@ import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { t } from "./i18n.js";
 import { NvrAlarm } from "./nvr-alarm.js";
-import { NvrAudit } from "./nvr-audit.js";
 import { NvrCamera } from "./nvr-camera.js";
 import { NvrCameras } from "./nvr-cameras.js";
-import { NvrDeletions } from "./nvr-deletions.js";
-import { NvrHolds } from "./nvr-holds.js";
 import { NvrIncident } from "./nvr-incident.js";
 import { NvrIncidents } from "./nvr-incidents.js";
 import { NvrMenu } from "./nvr-menu.js";
-import { NvrNotify } from "./nvr-notify.js";
 import { NvrQuietBar } from "./nvr-quiet-bar.js";
 import { NvrRinging } from "./nvr-ringing.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 import { NvrStatus } from "./nvr-status.js";
-import { NvrStorage } from "./nvr-storage.js";
 import { NvrTimeline } from "./nvr-timeline.js";
 import { parseRoute } from "./router.js";
 
@@ -130,15 +125,15 @@ export class NvrShell extends NvrElement {
       case "schedule":
         return this.#seldom(async () => make((await import("./nvr-schedule.js")).NvrSchedule, this.app));
       case "storage":
-        return make(NvrStorage, this.app);
+        return this.#seldom(async () => make((await import("./nvr-storage.js")).NvrStorage, this.app));
       case "holds":
-        return make(NvrHolds, this.app);
+        return this.#seldom(async () => make((await import("./nvr-holds.js")).NvrHolds, this.app));
       case "deletions":
-        return make(NvrDeletions, this.app);
+        return this.#seldom(async () => make((await import("./nvr-deletions.js")).NvrDeletions, this.app));
       case "audit":
-        return make(NvrAudit, this.app);
+        return this.#seldom(async () => make((await import("./nvr-audit.js")).NvrAudit, this.app));
       case "notify":
-        return make(NvrNotify, this.app);
+        return this.#seldom(async () => make((await import("./nvr-notify.js")).NvrNotify, this.app));
       case "incidents": {
         const list = make(NvrIncidents, this.app);
         list.search = route.search;

@@ -1,4 +1,5 @@
-/** @import {App, PlannedDay, SetTo, WeeklySchedule} from "./types.js" */
+/** @import {App} from "./types.js" */
+/** @import {PlannedDay, SetTo, WeeklySchedule} from "./schedule-types.js" */
 import { h } from "./dom.js";
 import { sentence, t } from "./i18n.js";
 import { setting, settingWords } from "./schedule-words.js";

@@ -1,4 +1,5 @@
-/** @import {App, PlannedChange, ScheduleEntry, SetTo} from "./types.js" */
+/** @import {App} from "./types.js" */
+/** @import {PlannedChange, ScheduleEntry, SetTo} from "./schedule-types.js" */
 import { intlLocale, sentence, t } from "./i18n.js";
 import { span } from "./time.js";
 
