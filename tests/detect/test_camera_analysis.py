@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nvr.detect.model.objects import SIZE, Detections, ObjectDetector
 from nvr.detect.steps import rules
 from nvr.detect.steps.analysis import CameraAnalysis, Examination
+from nvr.detect.steps.dull import EVERY
 from nvr.detect.steps.regions import Square
 from nvr.detect.steps.rules import AGAIN_S, WatchedLine, WatchedZone
 from nvr.detect.steps.zones import Point
@@ -264,7 +265,7 @@ def test_rain_needs_neither_the_model_in_each_frame_nor_a_closer_look() -> None:
         squares.append(analysis.examine(stage, index / FPS).squares)
         assert not analysis.wants_closer(stage.height)
     late = squares[len(squares) // 2 :]
-    assert 0 < sum(late) < len(late) / 5
+    assert 0 < sum(late) <= len(late) / EVERY
     stage.actor = Box(0.4, 0.4, 0.42, 0.48), 0.5, "car"
     for index in range(2):  # it stays
         analysis.examine(stage, 60 + index / FPS)

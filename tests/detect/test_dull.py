@@ -64,7 +64,7 @@ def test_rain_becomes_dull_wherever_it_falls() -> None:
     looked = rained_on(DullPlaces(), 60)
     assert all(looked[: int(DULL_LOOKS)])
     late = looked[len(looked) // 2 :]
-    assert 0 < sum(late) < len(late) / 5
+    assert 0 < sum(late) <= len(late) / EVERY
 
 
 def test_who_comes_in_the_rain_is_looked_at_at_once_if_large_and_else_from_the_second_frame_on() -> None:

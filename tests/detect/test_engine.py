@@ -24,8 +24,7 @@ from nvr.detect.messages.protocol import (
 )
 from nvr.detect.model.objects import Detections, ObjectDetector
 from nvr.detect.note import Note
-from nvr.detect.worker.engine import LATE_S, Engine
-from nvr.detect.worker.scanning import SCAN_SELDOM_EVERY_S
+from nvr.detect.worker.engine import LATE_S, SCAN_SELDOM_EVERY_S, Engine
 from nvr.media.access_unit import AccessUnit
 
 ZONE = ZoneSetup(polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), kinds=("person",))

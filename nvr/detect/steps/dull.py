@@ -1,8 +1,8 @@
 """Moving places at which the model found nothing again and again: leaves, reflections, rain on a puddle. Pure.
 
 They are looked at seldom instead of in each frame, and as ever where anything new moves, even partly. Rain and insects
-have no place: where looks at what flits by were in vain again and again, nothing of the kind is looked at for some
-seconds, unless it is much larger.
+have no place: where looks at what flits by were in vain again and again, all of the kind is looked at as seldom, unless
+it is much larger.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class DullPlaces:
         self._fleeting_area *= kept
         self._last_s = t_s
         self._turn += 1
+        if self._turn % EVERY == 0:
+            return list(moving)
         if elapsed_s < LONG_S and self._fleeting_looks >= DULL_LOOKS:
             moving = [
                 box for box in moving if box not in fleeting or _area(box) > LARGER * self._fleeting_area
             ]
-        if self._turn % EVERY == 0:
-            return list(moving)
         return [box for box in moving if self._looks[_cells(box)].min() < DULL_LOOKS]
 
     def learn(

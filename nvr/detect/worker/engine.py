@@ -34,7 +34,6 @@ from nvr.detect.worker.decode import Decoder, config_of, decode_still
 from nvr.detect.worker.health import CameraHealth
 from nvr.detect.worker.picture import MIN_SIDE_PX, Picture
 from nvr.detect.worker.sandbox import try_to_break_out
-from nvr.detect.worker.scanning import Scanning
 from nvr.detect.worker.schedule import Schedule
 from nvr.detect.worker.stills import Stills
 from nvr.detect.worker.witness import Account, Witness
@@ -44,6 +43,9 @@ from nvr.media.access_unit import CodecConfig
 MOTION_AREA = 0.002
 """Share of the picture from which on movement is reported."""
 MOTION_EVERY_S = 1.0
+SCAN_EVERY_S, SCAN_SELDOM_EVERY_S = 0.5, 30.0
+"""Time between two looks at a tile of the whole picture, where nothing moves: of a camera that is followed, and of one
+that is looked at by keyframes. Once a second cost the far person of the infrared clip a second and a half."""
 LATE_S = 2.0
 """Pictures that are taken in so long after they came are dropped up to the next keyframe: what is due before them takes
 too long, and what waits in the socket would grow older and older."""
@@ -60,7 +62,6 @@ class _Camera:
     has_closer: bool
     witness: Witness = field(default_factory=Witness)
     decoder: Decoder = field(default_factory=Decoder)
-    scanning: Scanning = field(default_factory=Scanning)
     candidate: tuple[Picture | Unit, float] | None = None
     config: CodecConfig | None = None
     next_motion_s: float = float("-inf")
@@ -166,11 +167,9 @@ class Engine:
             camera.decoder.errors += 1
             return []
         started_s = self._now()
-        acting, seldom = (index in cameras for cameras in (self._schedule.acting, self._schedule.seldom))
-        camera.analysis.scan_every(camera.scanning.every_s(received_s, acting=acting, seldom=seldom))
+        seldom = index in self._schedule.seldom
+        camera.analysis.scan_every(SCAN_SELDOM_EVERY_S if seldom else SCAN_EVERY_S)
         examined = camera.analysis.examine(picture, received_s)
-        if examined.global_change:
-            camera.scanning.new_view(received_s)
         alive = (track.number for track in camera.analysis.tracks)
         camera.witness.watch(picture, examined.looks, alive, received_s)
         finished_s = self._now()
