@@ -7,7 +7,7 @@ every few seconds, and each of these is a look.
 
 from __future__ import annotations
 
-from nvr.config_alarm import Confirm
+from nvr.config.alarm import Confirm
 
 APART_S = 2.0
 _KEPT = 64

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from nvr.alarm.policy import weaker
 from nvr.config import Camera
-from nvr.config_zones import Place
+from nvr.config.zones import Place
 from nvr.events import Mode, Response
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from nvr.alarm.schedule import Change, last_change, next_change
 from nvr.config import Config
-from nvr.config_schedule import Schedule
+from nvr.config.schedule import Schedule
 
 _LOOK_AGAIN_S = 3600.0
 """Where nothing changes for days."""

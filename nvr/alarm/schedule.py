@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from nvr.alarm.sun import sun_at
-from nvr.config_schedule import EVERY_DAY, Coordinates, Day, DayTime, Schedule
+from nvr.config.schedule import EVERY_DAY, Coordinates, Day, DayTime, Schedule
 from nvr.events import Mode
 
 HORIZON_S = 8 * 86400.0

@@ -13,8 +13,8 @@ from nvr import audit
 from nvr.alarm.plan import Plan, Stored
 from nvr.clock import Clock
 from nvr.config import Site
-from nvr.config_schedule import Schedule, check_sun
-from nvr.config_words import as_config_error
+from nvr.config.schedule import Schedule, check_sun
+from nvr.config.words import as_config_error
 from nvr.events import Actor, Fault
 from nvr.faults import FaultBoard
 from nvr.store import Database

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from astral import Observer
 from astral.sun import sunrise, sunset
 
-from nvr.config_schedule import Coordinates
+from nvr.config.schedule import Coordinates
 
 _EVENTS = {"sunrise": sunrise, "sunset": sunset}
 _TRIES_DEG = (0.0, 1.0, -1.0)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from nvr.alarm.schedule import Change, changes, kind_of, last_change, midnight
 from nvr.alarm.sun import sun_at
-from nvr.config_schedule import Coordinates, Schedule
+from nvr.config.schedule import Coordinates, Schedule
 
 DAYS = 7
 

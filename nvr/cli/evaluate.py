@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nvr.config_zones import OBJECT_KINDS
+from nvr.config.zones import OBJECT_KINDS
 from nvr.detect.model.objects import ObjectDetector
 from nvr.errors import ConfigError
 from nvr.evaluate.report import Line, document, table

@@ -16,8 +16,8 @@ from hw.probe import Found, Verdict, probe, try_lcus, try_modbus
 from hw.relay import RelayError
 from nvr.alarm.siren import SirenUnavailable
 from nvr.config import load
-from nvr.config_siren import Siren
-from nvr.config_words import as_config_error
+from nvr.config.siren import Siren
+from nvr.config.words import as_config_error
 from nvr.errors import ConfigError
 
 BAUDS = (9600, 19200, 38400, 57600, 115200)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from nvr import __version__
 from nvr.config import Camera
-from nvr.config_zones import Place
+from nvr.config.zones import Place
 from nvr.events import Fault, Role, StreamKey
 from nvr.record.disks.disks import DiskState
 from nvr.record.keep.hold import Hold

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.alarm.confirmation import APART_S, Confirmation
-from nvr.config_alarm import Confirm
+from nvr.config.alarm import Confirm
 
 times = st.lists(st.floats(0, 200), min_size=1, max_size=30)
 

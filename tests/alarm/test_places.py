@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nvr.alarm.places import Places
 from nvr.config import Camera
-from nvr.config_zones import Hours
+from nvr.config.zones import Hours
 from nvr.events import Mode, Response
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")

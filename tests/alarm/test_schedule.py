@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nvr.alarm.schedule import HORIZON_S, Change, changes, last_change, moment_of, next_change
 from nvr.alarm.sun import sun_at
 from nvr.alarm.week import coming_days
-from nvr.config_schedule import EVERY_DAY, Coordinates, DayTime, Schedule, WeeklyChange
+from nvr.config.schedule import EVERY_DAY, Coordinates, DayTime, Schedule, WeeklyChange
 from nvr.events import Mode
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -6,7 +6,7 @@ from alarm.test_runner import OFFICER, audit_actions, make_config, running
 from hw.board_model import LineFaults, ModbusModel
 from hw.sim import SimulatedBoard
 from nvr.alarm.siren import SirenUnavailable
-from nvr.config_siren import SirenInputs
+from nvr.config.siren import SirenInputs
 
 INPUTS = SirenInputs(silence=1, panic=2, tamper=3, door=4, normally_closed=("tamper",))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.alarm.sun import sun_at
-from nvr.config_schedule import Coordinates
+from nvr.config.schedule import Coordinates
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 THANH_HOA = Coordinates(19.807, 105.776)

@@ -27,7 +27,7 @@ from nvr.alarm.notify.policy import Rule
 from nvr.alarm.notify.webhook import WebhookSender
 from nvr.audit_chain import Head
 from nvr.clock import SystemClock
-from nvr.config_notify import WebhookTarget
+from nvr.config.notify import WebhookTarget
 from nvr.events import Actor, Box, Response, Sighting
 from nvr.faults import FaultBoard
 from nvr.state import open_state

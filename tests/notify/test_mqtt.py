@@ -12,7 +12,7 @@ from notify_site import make_certificate, telling
 
 from nvr.alarm.notify.mqtt import MqttSender
 from nvr.alarm.notify.sender import SendFailed
-from nvr.config_notify import MqttTarget
+from nvr.config.notify import MqttTarget
 from peers.mqtt_broker import mqtt_broker
 
 PASSWORD = "bí mật 1"

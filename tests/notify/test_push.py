@@ -15,7 +15,7 @@ from nvr.alarm.notify.push import PushSender, VapidKey, is_service
 from nvr.alarm.notify.sender import SendFailed
 from nvr.alarm.notify.subscriptions import Subscription, Subscriptions
 from nvr.clock import SystemClock
-from nvr.config_notify import PUSH_SERVICES, PushTarget
+from nvr.config.notify import PUSH_SERVICES, PushTarget
 from nvr.errors import StorageError
 from nvr.state import open_state
 from nvr.web.access import AccountRole

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from nvr.alarm.schedule import next_change
 from nvr.alarm.week import coming_days
 from nvr.config import Site
-from nvr.config_schedule import Schedule, check_sun
+from nvr.config.schedule import Schedule, check_sun
 from nvr.web.routes import schedule as route
 
 WORK = ["mon", "tue", "wed", "thu", "fri"]

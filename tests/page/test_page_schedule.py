@@ -12,7 +12,7 @@ from page_standin import StandIn
 from playwright.async_api import Locator, expect
 from test_page_modules import page, run  # noqa: F401 the fixture
 
-from nvr.config_schedule import Schedule
+from nvr.config.schedule import Schedule
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]

@@ -17,7 +17,7 @@ import aiomqtt
 
 from nvr.alarm.notify.message import Message
 from nvr.alarm.notify.sender import NotifyError, SendFailed
-from nvr.config_notify import MqttTarget
+from nvr.config.notify import MqttTarget
 
 CALL_S = 10.0
 KEEPALIVE_S = 20

@@ -15,7 +15,7 @@ from nvr.alarm.notify.message import Message
 from nvr.alarm.notify.sender import SendFailed
 from nvr.alarm.notify.subscriptions import Subscription, Subscriptions
 from nvr.clock import Clock
-from nvr.config_notify import PushTarget
+from nvr.config.notify import PushTarget
 from nvr.errors import StorageError
 from nvr.whole_file import PRIVATE, write_whole
 

@@ -18,7 +18,7 @@ from nvr.alarm.view import AlarmView
 from nvr.audit_chain import Head
 from nvr.clock import Clock
 from nvr.config import Config
-from nvr.config_notify import PushTarget, WebhookTarget
+from nvr.config.notify import PushTarget, WebhookTarget
 from nvr.faults import FaultBoard
 from nvr.store import Database
 

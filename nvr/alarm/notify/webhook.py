@@ -14,7 +14,7 @@ from nvr.alarm.notify.http_post import HttpPost
 from nvr.alarm.notify.message import Message
 from nvr.alarm.notify.sender import SendFailed
 from nvr.clock import Clock
-from nvr.config_notify import WebhookTarget
+from nvr.config.notify import WebhookTarget
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nvr.config import Config
-from nvr.config_days import ClassDays, in_order
+from nvr.config.days import ClassDays, in_order
 from nvr.record.model import TICKS, Candidate, DeletionCause, FootageClass
 
 MARGIN_SHARE = 50

@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from nvr.alarm.schedule import Change
 from nvr.alarm.schedule_store import ScheduleConflict
 from nvr.alarm.week import PlannedDay, coming_days
-from nvr.config_schedule import MAX_CHANGES, MAX_HOLIDAYS, Schedule, check_sun
-from nvr.config_words import as_config_error
+from nvr.config.schedule import MAX_CHANGES, MAX_HOLIDAYS, Schedule, check_sun
+from nvr.config.words import as_config_error
 from nvr.web.access import Access, AccountRole
 from nvr.web.errors import ApiError
 from nvr.web.request_body import Body, query_integer, read_json

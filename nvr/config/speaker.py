@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from nvr.config_model import Model
+from nvr.config.model import Model
 
 _CARD = r"(CARD=)?[A-Za-z0-9_]{1,32}(,(DEV=)?[0-9]{1,2})?"
 _OUTPUT = re.compile(rf"(default|sysdefault|hw|plughw|dmix|front|hdmi|iec958):{_CARD}", re.ASCII)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nvr.config_model import Model
+from nvr.config.model import Model
 
 
 class AlarmSettings(Model):

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nvr.config_alarm import Confirm
-from nvr.config_model import Model, Name, Unit
+from nvr.config.alarm import Confirm
+from nvr.config.model import Model, Name, Unit
 from nvr.events import Mode, Response, Rule
 
 OBJECT_KINDS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "dog", "cat", "cow")

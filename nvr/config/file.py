@@ -22,34 +22,18 @@ from pydantic import (
     model_validator,
 )
 
-from nvr.config_alarm import AlarmSettings
-from nvr.config_days import ClassDays, check_days, days_of_classes
-from nvr.config_model import Model, Name
-from nvr.config_notify import NotifyTargets, with_absolute_paths
-from nvr.config_schedule import Coordinates, Schedule, check_sun
-from nvr.config_siren import Siren as Siren  # part of this module
-from nvr.config_speaker import Speaker as Speaker
-from nvr.config_words import as_config_error
-from nvr.config_zones import MAX_PLACES, Line, Mask, Place, Zone, check_names
+from nvr.config.alarm import AlarmSettings
+from nvr.config.days import ClassDays, check_days, days_of_classes
+from nvr.config.model import Model, Name
+from nvr.config.notify import NotifyTargets, with_absolute_paths
+from nvr.config.schedule import Coordinates, Schedule, check_sun
+from nvr.config.siren import Siren
+from nvr.config.speaker import Speaker
+from nvr.config.words import as_config_error
+from nvr.config.zones import MAX_PLACES, Line, Mask, Place, Zone, check_names
 from nvr.errors import ConfigError
 from nvr.events import Response, Role, StreamKey
 from nvr.stream_address import parse_address
-
-__all__ = [
-    "Analysis",
-    "Camera",
-    "Config",
-    "Line",
-    "Mask",
-    "Schedule",
-    "Siren",
-    "Site",
-    "Speaker",
-    "Storage",
-    "Web",
-    "Zone",
-    "load",
-]
 
 
 def _known_timezone(name: str) -> str:
