@@ -21,14 +21,13 @@ from aiortc.mediastreams import MediaStreamError
 from webrtc.answer import answer_for_client, offer_for_sender
 from webrtc.errors import WhepError
 from webrtc.frames import EncodedFrame
+from webrtc.rtp import RtpClock
 from webrtc.sdp import H264Entry, Offer
 
 TIME_BASE = fractions.Fraction(1, 90_000)
 CATCH_UP_SPEED = 8
 """The cached GOP leaves at this multiple of real time: as one burst it would overrun the receiver's socket, and
 aiortc keeps only the last 128 packets for retransmission."""
-JUMP_90K = 10 * 90_000
-"""A keyframe further than this from the frame before it, or earlier, begins a new origin of `pts_90k`."""
 CLOSE_TIMEOUT_S = 5.0
 
 
@@ -42,30 +41,6 @@ def prepare_aiortc() -> None:
     aiortc.rtp.DYNAMIC_PAYLOAD_TYPES = range(35, 128)
     for name in ("aiortc", "aioice"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-class RtpClock:
-    """Turns `pts_90k` of any origin into increasing RTP time that begins at 0. Pure: time is an argument.
-
-    Within a run of frames the differences of `pts_90k` are kept exactly. At a keyframe that jumps (the camera came
-    back with a new origin), time advances by what has passed since the last frame.
-    """
-
-    def __init__(self) -> None:
-        self._offset_90k: int | None = None
-        self._last_90k = 0
-        self._last_at_s = 0.0
-
-    def rtp_time_90k(self, frame: EncodedFrame, now_s: float) -> int:
-        """The time of `frame`, handed over at `now_s` of a monotonic clock."""
-        if self._offset_90k is None:
-            self._offset_90k = -frame.pts_90k
-        elif frame.is_key and not 0 < frame.pts_90k + self._offset_90k - self._last_90k <= JUMP_90K:
-            elapsed_90k = max(1, round((now_s - self._last_at_s) * 90_000))
-            self._offset_90k = self._last_90k + elapsed_90k - frame.pts_90k
-        self._last_90k = frame.pts_90k + self._offset_90k
-        self._last_at_s = now_s
-        return self._last_90k
 
 
 class FrameTrack(MediaStreamTrack):
