@@ -58,7 +58,7 @@ def write_config(site: Appliance, urls: list[str], *, keep: str = "", response: 
     site.streams = urls
     text = (
         f'[site]\nname = "Xã Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n{keep}'
-        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\n'
+        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\nlive_port = 0\n'
         '[siren]\nport = "relay"\ntimer_relay = true\nmax_seconds = 5\n'
     )
     for main in (url for url in urls if url.endswith("/main")):

@@ -1,0 +1,231 @@
+"""The same packets to many viewers: encrypted in place and handed to the kernel in as few calls as it allows.
+
+Linux: `sendmmsg` of messages that the kernel cuts into datagrams itself (UDP_SEGMENT, since 4.18; "GSO"). Where it
+does not, one `sendto` for each packet.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from webrtc.mux import Path, Port
+from webrtc.srtp import Srtp, ffi, protect_in_place
+
+ARENA_BYTES = 1 << 20
+SLAB_PACKETS = 192
+"""Packets laid out at once; a larger picture is sent in several parts."""
+BATCH = 8
+"""Viewers served by one call: more would leave the processor's cache before the kernel has taken them."""
+RUN_PACKETS = 48
+"""Datagrams of one message. The kernel allows 64 (128 since 6.9), and 65,507 bytes in all."""
+
+_SOL_UDP, _UDP_SEGMENT = 17, 103
+_MSG_DONTWAIT = 0x40
+# struct mmsghdr, struct iovec, struct cmsghdr with a u16 behind it; native sizes and alignment.
+_MESSAGE = struct.Struct("@PIPNPNi0PI0P")
+_IOVEC = struct.Struct("@PN")
+_CONTROL = struct.Struct("@NiiH0N")
+_CONTROL_LENGTH = struct.calcsize("@NiiH")
+_NAME_BYTES = 32
+MESSAGES_MAX = 256
+_SEGMENTS_REFUSED = (errno.EIO, errno.EINVAL, errno.EMSGSIZE)
+"""What UDP_SEGMENT fails with where an interface cannot checksum or has a smaller MTU (udp_send_skb in Linux)."""
+
+
+class Receiver(Protocol):
+    """Who is sent to: by its own path and under its own keys."""
+
+    @property
+    def path(self) -> Path | None: ...
+
+    @property
+    def srtp(self) -> Srtp | None: ...
+
+
+R = TypeVar("R", bound=Receiver)
+
+
+class _Slab:
+    """Packets with room for a tag behind each, and the runs that the kernel may cut: all of one size but the last."""
+
+    def __init__(self, packets: Sequence[bytes], tag_bytes: int):
+        tag = bytes(tag_bytes)
+        self.count = len(packets)
+        self.template = tag.join(packets) + tag
+        self.sizes = [len(packet) + tag_bytes for packet in packets]
+        self.plain_sizes = struct.pack(f"@{self.count}i", *map(len, packets))
+        self.starts = []
+        at = 0
+        for size in self.sizes:
+            self.starts.append(at)
+            at += size
+        self.runs = list(self._runs())
+
+    def _runs(self) -> Iterator[tuple[int, int, int, int]]:
+        """(start, bytes, bytes of a datagram, number of datagrams)"""
+        begin = 0
+        while begin < self.count:
+            size, end = self.sizes[begin], begin + 1
+            while end < self.count and end - begin < RUN_PACKETS and self.sizes[end] == size:
+                end += 1
+            if end < self.count and end - begin < RUN_PACKETS and self.sizes[end] < size:
+                end += 1
+            yield self.starts[begin], sum(self.sizes[begin:end]), size, end - begin
+            begin = end
+
+
+class _Slot(NamedTuple, Generic[R]):
+    """Where in the arena a receiver's encrypted slab lies, and by which path it goes."""
+
+    receiver: R
+    path: Path
+    base: int
+
+
+def can_segment() -> bool:
+    """Whether this kernel has `sendmmsg` and UDP_SEGMENT."""
+    if not hasattr(ctypes.CDLL(None), "sendmmsg"):
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.setsockopt(_SOL_UDP, _UDP_SEGMENT, 0)
+        except OSError:
+            return False
+    return True
+
+
+class Burst(Generic[R]):
+    """Sends packets to viewers; one for all sources, since everything happens within one call of `send`."""
+
+    def __init__(self, *, segments: bool | None = None):
+        """`segments`: whether the kernel cuts; None to find out."""
+        self._segments = can_segment() if segments is None else segments
+        self._arena = ffi.new("char[]", ARENA_BYTES)
+        self._bytes = memoryview(ffi.buffer(self._arena))
+        self._address = int(ffi.cast("uintptr_t", self._arena))
+        self._lengths = ffi.new("int[]", SLAB_PACKETS)
+        self._length_at = [self._lengths + index for index in range(SLAB_PACKETS)]
+        self._messages = _Messages(self._address) if self._segments else None
+
+    def send(self, port: Port, packets: Sequence[bytes], tag_bytes: int, receivers: Sequence[R]) -> list[R]:
+        """Send plain `packets`, encrypted, to every receiver, all on `port` and with tags of `tag_bytes`.
+
+        Never waits. Returns those who did not get everything, because the kernel had no room (it was the first
+        packet not sent to them that found none; what was sent before stays sent) or would not send.
+        """
+        left, failed = list(receivers), []
+        for begin in range(0, len(packets), SLAB_PACKETS):
+            slab = _Slab(packets[begin : begin + SLAB_PACKETS], tag_bytes)
+            size = min(BATCH, ARENA_BYTES // len(slab.template), MESSAGES_MAX // len(slab.runs))
+            pointers = [
+                [self._arena + (slot * len(slab.template) + start) for start in slab.starts]
+                for slot in range(min(size, len(left)))
+            ]
+            lost: list[R] = []
+            for at in range(0, len(left), size):
+                batch = left[at : at + size]
+                ready = self._protect(slab, pointers, batch)
+                arrived = self._send(port, slab, ready)
+                lost += [receiver for receiver in batch if receiver not in arrived]
+            failed += lost
+            left = [receiver for receiver in left if receiver not in lost]
+        return failed
+
+    def _protect(self, slab: _Slab, pointers: list[list[Any]], batch: list[R]) -> list[_Slot[R]]:
+        """Lay out and encrypt the slab for each of `batch`; those for whom that cannot be done are left out."""
+        ready = []
+        for index, receiver in enumerate(batch):
+            path, srtp = receiver.path, receiver.srtp
+            if path is None or srtp is None:
+                continue
+            ffi.memmove(pointers[index][0], slab.template, len(slab.template))
+            ffi.memmove(self._lengths, slab.plain_sizes, len(slab.plain_sizes))
+            # Stops at the first error, whose number is not 0.
+            if not any(map(protect_in_place, repeat(srtp.context), pointers[index], self._length_at)):
+                ready.append(_Slot(receiver, path, index * len(slab.template)))
+        return ready
+
+    def _send(self, port: Port, slab: _Slab, ready: list[_Slot[R]]) -> list[R]:
+        """Send what lies in the slots; returns those to whom everything went."""
+        if self._messages is None or not port.segments:
+            return [slot.receiver for slot in ready if self._send_each(port, slab, slot, 0)]
+        messages, runs = self._messages, len(slab.runs)
+        for index, slot in enumerate(ready):
+            for run, (start, size, segment, count) in enumerate(slab.runs, index * runs):
+                messages.set(run, slot.path.name, slot.base + start, size, segment if count > 1 else 0)
+        arrived, sent, total = [slot.receiver for slot in ready], 0, len(ready) * runs
+        while sent < total:
+            error = messages.send(port.socket.fileno(), sent, total - sent)
+            sent += messages.sent
+            if not error:
+                continue
+            slot, run = ready[sent // runs], sent % runs
+            sent += runs - run
+            if error in _SEGMENTS_REFUSED and slab.runs[run][3] > 1:
+                port.segments = False
+                if self._send_each(port, slab, slot, sum(count for *_, count in slab.runs[:run])):
+                    continue
+            arrived.remove(slot.receiver)
+        return arrived
+
+    def _send_each(self, port: Port, slab: _Slab, slot: _Slot[R], first: int) -> bool:
+        """Send the packets of a slot from the one with index `first` on, each by itself."""
+        try:
+            for start, size in zip(slab.starts[first:], slab.sizes[first:], strict=True):
+                at = slot.base + start
+                port.socket.sendto(self._bytes[at : at + size], slot.path.address)
+        except OSError:
+            return False
+        return True
+
+
+class _Messages:
+    """The kernel's structures for `sendmmsg`: each message one run of the arena at `arena_address`."""
+
+    def __init__(self, arena_address: int):
+        self.sent = 0
+        self._arena_address = arena_address
+        self._headers = ctypes.create_string_buffer(MESSAGES_MAX * _MESSAGE.size)
+        self._iovecs = ctypes.create_string_buffer(MESSAGES_MAX * _IOVEC.size)
+        self._controls = ctypes.create_string_buffer(MESSAGES_MAX * _CONTROL.size)
+        self._names = ctypes.create_string_buffer(MESSAGES_MAX * _NAME_BYTES)
+        self._headers_at = ctypes.addressof(self._headers)
+        self._iovecs_at = ctypes.addressof(self._iovecs)
+        self._controls_at = ctypes.addressof(self._controls)
+        self._names_at = ctypes.addressof(self._names)
+        self._sendmmsg = ctypes.CDLL(None, use_errno=True).sendmmsg
+        self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+
+    def set(self, index: int, name: bytes, start: int, size: int, segment: int) -> None:
+        """Message `index` sends `size` bytes from `start` to `name`, cut into datagrams of `segment` if not 0."""
+        name_at = index * _NAME_BYTES
+        iovec_at = index * _IOVEC.size
+        control_at = index * _CONTROL.size
+        ctypes.memmove(self._names_at + name_at, name, len(name))
+        _IOVEC.pack_into(self._iovecs, iovec_at, self._arena_address + start, size)
+        if segment:
+            _CONTROL.pack_into(self._controls, control_at, _CONTROL_LENGTH, _SOL_UDP, _UDP_SEGMENT, segment)
+        _MESSAGE.pack_into(
+            self._headers,
+            index * _MESSAGE.size,
+            self._names_at + name_at,
+            len(name),
+            self._iovecs_at + iovec_at,
+            1,
+            self._controls_at + control_at if segment else 0,
+            _CONTROL.size if segment else 0,
+            0,
+            0,
+        )
+
+    def send(self, descriptor: int, first: int, count: int) -> int:
+        """Send `count` messages; `sent` says how many went. Returns 0, or the errno of the one after them."""
+        sent = self._sendmmsg(descriptor, self._headers_at + first * _MESSAGE.size, count, _MSG_DONTWAIT)
+        self.sent = max(0, sent)
+        return ctypes.get_errno() if sent < 0 else 0
