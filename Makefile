@@ -64,6 +64,10 @@ soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, al
 bench-play: .venv/.tests-installed ## CPU of timeline and playback on 30 days of 58 cameras (last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.play
 
+.PHONY: bench-live
+bench-live: .venv/.tests-installed peers ## one camera to 32 viewers, against stock aiortc (BENCH_SECONDS=30; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m bench.live
+
 .PHONY: crash-test
 crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as root (last line: JSON)
 	@tests/peers/install $(CRASH_PEERS)

@@ -53,12 +53,15 @@ class FarmProcess:
         return Offered(**json.loads(line))
 
 
-def write_config(site: Appliance, urls: list[str], *, keep: str = "", response: str = "siren") -> None:
-    """nvr.toml for the farm's streams: one zone a camera, the whole picture; `keep`: further keys of [storage]."""
+def write_config(
+    site: Appliance, urls: list[str], *, keep: str = "", web: str = "", response: str = "siren"
+) -> None:
+    """nvr.toml for the farm's streams: one zone a camera, the whole picture; `keep`: further keys of [storage],
+    `web`: of [web]."""
     site.streams = urls
     text = (
         f'[site]\nname = "Xã Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n{keep}'
-        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\nlive_port = 0\n'
+        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\nlive_port = 0\n{web}'
         '[siren]\nport = "relay"\ntimer_relay = true\nmax_seconds = 5\n'
     )
     for main in (url for url in urls if url.endswith("/main")):
