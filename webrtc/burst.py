@@ -12,9 +12,10 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from webrtc.mux import Path, Port
+from webrtc.sockaddr import SOCKADDR_BYTES
 from webrtc.srtp import Srtp, ffi, protect_in_place
 
 ARENA_BYTES = 1 << 20
@@ -58,6 +59,7 @@ class _Slab:
         tag = bytes(tag_bytes)
         self.count = len(packets)
         self.template = tag.join(packets) + tag
+        self.bytes = len(self.template)
         self.sizes = [len(packet) + tag_bytes for packet in packets]
         self.plain_sizes = struct.pack(f"@{self.count}i", *map(len, packets))
         self.starts = []
@@ -78,14 +80,6 @@ class _Slab:
                 end += 1
             yield self.starts[begin], sum(self.sizes[begin:end]), size, end - begin
             begin = end
-
-
-class _Slot(NamedTuple, Generic[R]):
-    """Where in the arena a receiver's encrypted slab lies, and by which path it goes."""
-
-    receiver: R
-    path: Path
-    base: int
 
 
 def can_segment() -> bool:
@@ -122,67 +116,76 @@ class Burst(Generic[R]):
         left, failed = list(receivers), []
         for begin in range(0, len(packets), SLAB_PACKETS):
             slab = _Slab(packets[begin : begin + SLAB_PACKETS], tag_bytes)
-            size = min(BATCH, ARENA_BYTES // len(slab.template), MESSAGES_MAX // len(slab.runs))
+            slots = min(BATCH, len(left), ARENA_BYTES // slab.bytes, MESSAGES_MAX // len(slab.runs))
             pointers = [
-                [self._arena + (slot * len(slab.template) + start) for start in slab.starts]
-                for slot in range(min(size, len(left)))
+                [self._arena + (slot * slab.bytes + start) for start in slab.starts] for slot in range(slots)
             ]
+            if self._messages is not None:
+                self._messages.lay(slab, slots, port)
             lost: list[R] = []
-            for at in range(0, len(left), size):
-                batch = left[at : at + size]
+            for at in range(0, len(left), slots):
+                batch = left[at : at + slots]
                 ready = self._protect(slab, pointers, batch)
                 arrived = self._send(port, slab, ready)
-                lost += [receiver for receiver in batch if receiver not in arrived]
-            failed += lost
-            left = [receiver for receiver in left if receiver not in lost]
+                if len(arrived) < len(batch):
+                    lost += [receiver for receiver in batch if receiver not in arrived]
+            if lost:
+                failed += lost
+                left = [receiver for receiver in left if receiver not in lost]
+            if not left:
+                break
         return failed
 
-    def _protect(self, slab: _Slab, pointers: list[list[Any]], batch: list[R]) -> list[_Slot[R]]:
-        """Lay out and encrypt the slab for each of `batch`; those for whom that cannot be done are left out."""
-        ready = []
-        for index, receiver in enumerate(batch):
-            path, srtp = receiver.path, receiver.srtp
+    def _protect(self, slab: _Slab, pointers: list[list[Any]], batch: list[R]) -> list[tuple[R, Path]]:
+        """Encrypt the slab for each of `batch`, the i-th of the result in slot i; who cannot be sent to is left out."""
+        ready: list[tuple[R, Path]] = []
+        memmove, template, size = ffi.memmove, slab.template, slab.bytes
+        sizes, sizes_bytes = slab.plain_sizes, len(slab.plain_sizes)
+        for receiver in batch:
+            path, srtp, slot = receiver.path, receiver.srtp, pointers[len(ready)]
             if path is None or srtp is None:
                 continue
-            ffi.memmove(pointers[index][0], slab.template, len(slab.template))
-            ffi.memmove(self._lengths, slab.plain_sizes, len(slab.plain_sizes))
+            memmove(slot[0], template, size)
+            memmove(self._lengths, sizes, sizes_bytes)
             # Stops at the first error, whose number is not 0.
-            if not any(map(protect_in_place, repeat(srtp.context), pointers[index], self._length_at)):
-                ready.append(_Slot(receiver, path, index * len(slab.template)))
+            if not any(map(protect_in_place, repeat(srtp.context), slot, self._length_at)):
+                ready.append((receiver, path))
         return ready
 
-    def _send(self, port: Port, slab: _Slab, ready: list[_Slot[R]]) -> list[R]:
+    def _send(self, port: Port, slab: _Slab, ready: list[tuple[R, Path]]) -> list[R]:
         """Send what lies in the slots; returns those to whom everything went."""
         if self._messages is None or not port.segments:
-            return [slot.receiver for slot in ready if self._send_each(port, slab, slot, 0)]
+            return [
+                receiver
+                for slot, (receiver, path) in enumerate(ready)
+                if self._send_each(slab, slot, path, 0)
+            ]
         messages, runs = self._messages, len(slab.runs)
-        for index, slot in enumerate(ready):
-            for run, (start, size, segment, count) in enumerate(slab.runs, index * runs):
-                messages.set(run, slot.path.name, slot.base + start, size, segment if count > 1 else 0)
-        arrived, sent, total = [slot.receiver for slot in ready], 0, len(ready) * runs
+        for slot, (_, path) in enumerate(ready):
+            messages.address(slot, path.name)
+        arrived, sent, total = [receiver for receiver, _ in ready], 0, len(ready) * runs
         while sent < total:
             error = messages.send(port.socket.fileno(), sent, total - sent)
             sent += messages.sent
             if not error:
                 continue
-            slot, run = ready[sent // runs], sent % runs
+            slot, run = divmod(sent, runs)
+            receiver, path = ready[slot]
             sent += runs - run
             if error in _SEGMENTS_REFUSED and slab.runs[run][3] > 1:
                 port.segments = False
-                if self._send_each(port, slab, slot, sum(count for *_, count in slab.runs[:run])):
+                if self._send_each(slab, slot, path, sum(count for *_, count in slab.runs[:run])):
                     continue
-            arrived.remove(slot.receiver)
+            arrived.remove(receiver)
         return arrived
 
-    def _send_each(self, port: Port, slab: _Slab, slot: _Slot[R], first: int) -> bool:
+    def _send_each(self, slab: _Slab, slot: int, path: Path, first: int) -> bool:
         """Send the packets of a slot from the one with index `first` on, each by itself."""
-        try:
-            for start, size in zip(slab.starts[first:], slab.sizes[first:], strict=True):
-                at = slot.base + start
-                port.socket.sendto(self._bytes[at : at + size], slot.path.address)
-        except OSError:
-            return False
-        return True
+        base = slot * slab.bytes
+        return all(
+            path.send(self._bytes[base + start : base + start + size])
+            for start, size in zip(slab.starts[first:], slab.sizes[first:], strict=True)
+        )
 
 
 class _Messages:
@@ -194,7 +197,7 @@ class _Messages:
         self._headers = ctypes.create_string_buffer(MESSAGES_MAX * _MESSAGE.size)
         self._iovecs = ctypes.create_string_buffer(MESSAGES_MAX * _IOVEC.size)
         self._controls = ctypes.create_string_buffer(MESSAGES_MAX * _CONTROL.size)
-        self._names = ctypes.create_string_buffer(MESSAGES_MAX * _NAME_BYTES)
+        self._names = ctypes.create_string_buffer(BATCH * _NAME_BYTES)
         self._headers_at = ctypes.addressof(self._headers)
         self._iovecs_at = ctypes.addressof(self._iovecs)
         self._controls_at = ctypes.addressof(self._controls)
@@ -202,27 +205,37 @@ class _Messages:
         self._sendmmsg = ctypes.CDLL(None, use_errno=True).sendmmsg
         self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
 
-    def set(self, index: int, name: bytes, start: int, size: int, segment: int) -> None:
-        """Message `index` sends `size` bytes from `start` to `name`, cut into datagrams of `segment` if not 0."""
-        name_at = index * _NAME_BYTES
-        iovec_at = index * _IOVEC.size
-        control_at = index * _CONTROL.size
-        ctypes.memmove(self._names_at + name_at, name, len(name))
-        _IOVEC.pack_into(self._iovecs, iovec_at, self._arena_address + start, size)
-        if segment:
-            _CONTROL.pack_into(self._controls, control_at, _CONTROL_LENGTH, _SOL_UDP, _UDP_SEGMENT, segment)
-        _MESSAGE.pack_into(
-            self._headers,
-            index * _MESSAGE.size,
-            self._names_at + name_at,
-            len(name),
-            self._iovecs_at + iovec_at,
-            1,
-            self._controls_at + control_at if segment else 0,
-            _CONTROL.size if segment else 0,
-            0,
-            0,
-        )
+    def lay(self, slab: _Slab, slots: int, port: Port) -> None:
+        """Prepare the messages of `slots` copies of the slab, each with one address."""
+        name_bytes = SOCKADDR_BYTES[port.socket.family]
+        index = 0
+        for slot in range(slots):
+            for start, size, segment, count in slab.runs:
+                iovec_at, control_at = index * _IOVEC.size, index * _CONTROL.size
+                _IOVEC.pack_into(
+                    self._iovecs, iovec_at, self._arena_address + slot * slab.bytes + start, size
+                )
+                if count > 1:
+                    _CONTROL.pack_into(
+                        self._controls, control_at, _CONTROL_LENGTH, _SOL_UDP, _UDP_SEGMENT, segment
+                    )
+                _MESSAGE.pack_into(
+                    self._headers,
+                    index * _MESSAGE.size,
+                    self._names_at + slot * _NAME_BYTES,
+                    name_bytes,
+                    self._iovecs_at + iovec_at,
+                    1,
+                    self._controls_at + control_at if count > 1 else 0,
+                    _CONTROL.size if count > 1 else 0,
+                    0,
+                    0,
+                )
+                index += 1
+
+    def address(self, slot: int, name: bytes) -> None:
+        """All messages of a slot go to `name`."""
+        ctypes.memmove(self._names_at + slot * _NAME_BYTES, name, len(name))
 
     def send(self, descriptor: int, first: int, count: int) -> int:
         """Send `count` messages; `sent` says how many went. Returns 0, or the errno of the one after them."""

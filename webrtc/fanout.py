@@ -21,6 +21,8 @@ STALE_S = 3.0
 """A GOP without a new picture for so long is not shown: the camera is away, and it would pass for live."""
 GOP_BYTES_MAX = 8 << 20
 GOP_PICTURES_MAX = 2000
+LAG_MAX_90K = 4 * 90_000
+"""A viewer who is this far behind when a keyframe comes goes on with that."""
 REPORT_EVERY_S = 1.0
 
 
@@ -102,8 +104,12 @@ class Fanout:
         self._ring.add(picture)
         self._remember(picture)
         self._last_at_s = now_s
-        for viewer in self._viewers if picture.is_key else ():
-            if viewer.place is not Place.LIVE:
+        for viewer in self._viewers:
+            if viewer.place is Place.STARTING and not (picture.is_key and viewer.lag_90k > LAG_MAX_90K):
+                viewer.backlog.append(picture)
+                if len(viewer.backlog) > GOP_PICTURES_MAX:
+                    viewer.place = Place.WAITING
+            elif picture.is_key and viewer.place is not Place.LIVE:
                 viewer.join(picture)
                 viewer.place = Place.LIVE
         self._deliver(picture, [viewer for viewer in self._viewers if viewer.place is Place.LIVE])
@@ -119,39 +125,37 @@ class Fanout:
             self._gop_bytes += picture.encoded_bytes
             if self._gop_bytes > GOP_BYTES_MAX or len(self._gop) > GOP_PICTURES_MAX:
                 self._gop = []
-                for viewer in self._viewers:
-                    if viewer.place is Place.STARTING:
-                        viewer.place = Place.WAITING
 
     async def _start(self, viewer: Viewer) -> None:
         """Send the cached GOP from its keyframe on, until the viewer is as far as the others."""
         if not viewer.wants_start.is_set():
             return  # a keyframe came first
         viewer.wants_start.clear()
-        gop, index, again = self._gop, 0, viewer.has_started
-        if not gop or self._loop.time() - self._last_at_s > STALE_S:
+        if not self._gop or self._loop.time() - self._last_at_s > STALE_S:
             viewer.place = Place.WAITING
             return
-        viewer.join(gop[0])
+        again = viewer.has_started
+        viewer.join(self._gop[0])
         viewer.place = Place.STARTING
+        viewer.backlog.extend(self._gop)
         while viewer.place is Place.STARTING:
+            picture = viewer.backlog.popleft()
             # One tick after the other: the next live picture is later than all of them.
-            time_90k = viewer.last_time_90k + 1 if again else None
-            self._deliver(gop[index], [viewer], time_90k)
-            index += 1
-            if index == len(gop):
-                if viewer.place is Place.STARTING:
-                    viewer.place = Place.LIVE
-                return
-            step_s = (gop[index].time_90k - gop[index - 1].time_90k) / 90_000 / CATCH_UP_SPEED
-            await asyncio.sleep(min(max(step_s, 0.0), PAUSE_MAX_S))
+            self._deliver(picture, [viewer], viewer.last_time_90k + 1 if again else None)
+            if viewer.place is Place.STARTING and viewer.backlog:
+                step_s = (viewer.backlog[0].time_90k - picture.time_90k) / 90_000 / CATCH_UP_SPEED
+                await asyncio.sleep(min(max(step_s, 0.0), PAUSE_MAX_S))
+            elif viewer.place is Place.STARTING:
+                viewer.place = Place.LIVE
+        viewer.backlog.clear()
 
     def _deliver(self, picture: Picture, viewers: Sequence[Viewer], time_90k: int | None = None) -> None:
         """Send `picture` to `viewers`, at `time_90k` instead of its own time if given."""
         groups: dict[tuple[Port, int, int, int], list[Viewer]] = {}
         for viewer in viewers:
-            if viewer.path is not None and viewer.srtp is not None:
-                key = (viewer.path.port, viewer.payload_type, viewer.srtp.tag_bytes, viewer.offset)
+            path, srtp = viewer.path, viewer.srtp
+            if path is not None and srtp is not None:
+                key = (path.port, viewer.payload_type, srtp.tag_bytes, viewer.offset)
                 groups.setdefault(key, []).append(viewer)
         for (port, payload_type, tag_bytes, offset), members in groups.items():
             packets = rtp.readdress(

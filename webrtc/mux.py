@@ -48,7 +48,7 @@ class Path:
         self.port, self.address = port, address
         self.name = sockaddr(address)
 
-    def send(self, datagram: bytes) -> bool:
+    def send(self, datagram: bytes | memoryview) -> bool:
         """Send at once; False if the kernel has no room or no route."""
         try:
             self.port.socket.sendto(datagram, self.address)

@@ -7,6 +7,7 @@ import struct
 from typing import Any
 
 AF_INET, AF_INET6 = 2, 10
+SOCKADDR_BYTES = {AF_INET: 16, AF_INET6: 28}
 
 
 def sockaddr(address: tuple[Any, ...]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from enum import Enum, auto
 
 from webrtc.bucket import Bucket
@@ -37,6 +38,8 @@ class Viewer:
         self.place = Place.WAITING
         self.wants_start = asyncio.Event()
         self.wants_start.set()
+        self.backlog: deque[Picture] = deque()
+        """What a starting viewer is still to be sent; bounded by the cached GOP and the time it takes."""
         self.offset = 0
         self.next_seq: int | None = None
         self.run_packets = 0
@@ -58,6 +61,11 @@ class Viewer:
     @property
     def has_started(self) -> bool:
         return self.next_seq is not None
+
+    @property
+    def lag_90k(self) -> int:
+        """How far a starting viewer is behind."""
+        return self.backlog[-1].time_90k - self.backlog[0].time_90k if self.backlog else 0
 
     def join(self, picture: Picture) -> None:
         """`picture`, a keyframe, is the next that is sent."""
