@@ -12,6 +12,8 @@ PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1
 	libatomic1 libgl1 nodejs npm faketime mosquitto
 # What only `make crash-test` needs.
 CRASH_PEERS := qemu-system-common e2fsprogs mount
+# What only `make bench-live` needs.
+LIVE_PEERS := janus
 
 .PHONY: help
 help: ## list the targets
@@ -65,7 +67,8 @@ bench-play: .venv/.tests-installed ## CPU of timeline and playback on 30 days of
 	PYTHONPATH=tests $(BIN)/python -m bench.play
 
 .PHONY: bench-live
-bench-live: .venv/.tests-installed peers ## one camera to 32 viewers, against stock aiortc (BENCH_SECONDS=30; last line: JSON)
+bench-live: .venv/.tests-installed peers ## one camera to 32 viewers, against Janus and stock aiortc (BENCH_SECONDS=40; last line: JSON)
+	@tests/peers/install $(LIVE_PEERS)
 	PYTHONPATH=tests $(BIN)/python -m bench.live
 
 .PHONY: crash-test

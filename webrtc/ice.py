@@ -9,9 +9,6 @@ from enum import Enum, auto
 from webrtc import stun
 from webrtc.stun import Attribute, Message, MessageType
 
-_USERNAME_CHARS = 8
-_PASSWORD_CHARS = 32
-
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -24,9 +21,7 @@ class Credentials:
     @classmethod
     def generate(cls, remote_ufrag: str) -> Credentials:
         """Random ones: the password has 192 bits."""
-        return cls(
-            secrets.token_hex(_USERNAME_CHARS // 2), secrets.token_hex(_PASSWORD_CHARS // 2 + 8), remote_ufrag
-        )
+        return cls(secrets.token_hex(4), secrets.token_hex(24), remote_ufrag)
 
 
 class Verdict(Enum):

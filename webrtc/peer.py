@@ -19,6 +19,8 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsTransport,
     SRTPProtectionProfile,
 )
+from cryptography.x509 import InvalidVersion
+from OpenSSL import SSL
 
 from webrtc import rtcp
 from webrtc.bucket import Bucket
@@ -94,7 +96,11 @@ class Peer:
         try:
             await self._reachable.wait()
             prints = [RTCDtlsFingerprint(*text.split(" ")) for text in self._remote.fingerprints]
-            await self._dtls.start(RTCDtlsParameters(prints))
+            try:
+                await self._dtls.start(RTCDtlsParameters(prints))
+            except (ValueError, InvalidVersion, SSL.Error) as error:  # of the client's certificate
+                _log.warning("a viewer's DTLS handshake failed: %s", error)
+                return
             if self._dtls.state != "connected":
                 return
             profile = cast(Any, self._dtls._ssl).get_selected_srtp_profile()

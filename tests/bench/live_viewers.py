@@ -1,8 +1,9 @@
 """Viewers that connect as browsers do (ICE, DTLS), then count packets and drop them: `python -m bench.live_viewers N`.
 
 A JSON line for each step on standard output, answered by one on standard input: `{"offer": sdp}` by `{"answer": sdp}`,
-N times; `{"ready": profile}` by any line, which begins the count; any further line ends it, and prints
-`{"seconds", "packets", "bytes", "lost"}` of all viewers. Of aiortc and aioice private names are used.
+N times, or with `--answering`, for servers that offer themselves, `{}` by `{"offer": sdp}` and `{"answer": sdp}` by
+`{}`. Then `{"ready": profile}` by any line, which begins the count; any further line ends it, and prints `{"seconds",
+"packets", "bytes", "lost"}` of all viewers. Of aiortc and aioice private names are used.
 """
 
 from __future__ import annotations
@@ -32,22 +33,36 @@ class Viewer:
         self._last: dict[bytes, int] = {}
         self._buffer = bytearray(2048)
 
-    async def connect(self) -> str:
+    async def connect(self, *, answering: bool) -> str:
         """Returns the name of the encryption."""
         pc, connected = self.pc, asyncio.Event()
-        transceiver = pc.addTransceiver("video", direction="recvonly")
-        codecs = RTCRtpReceiver.getCapabilities("video").codecs
-        transceiver.setCodecPreferences([c for c in codecs if c.name.lower() in ("h264", "rtx")])
         pc.on("connectionstatechange", lambda: pc.connectionState == "connected" and connected.set())
-        await pc.setLocalDescription(await pc.createOffer())
-        dtls: Any = transceiver.receiver.transport
-        dtls._srtp_profiles = [SRTP_AEAD_AES_128_GCM]
-        answer = await ask({"offer": pc.localDescription.sdp})
-        await pc.setRemoteDescription(RTCSessionDescription(answer["answer"], "answer"))
+        if answering:
+            offer = await ask({})
+            await pc.setRemoteDescription(RTCSessionDescription(offer["offer"], "offer"))
+            self._choose_encryption()
+            await pc.setLocalDescription(await pc.createAnswer())
+            await ask({"answer": pc.localDescription.sdp})
+        else:
+            transceiver = pc.addTransceiver("video", direction="recvonly")
+            codecs = RTCRtpReceiver.getCapabilities("video").codecs
+            transceiver.setCodecPreferences([c for c in codecs if c.name.lower() in ("h264", "rtx")])
+            await pc.setLocalDescription(await pc.createOffer())
+            self._choose_encryption()
+            answer = await ask({"offer": pc.localDescription.sdp})
+            await pc.setRemoteDescription(RTCSessionDescription(answer["answer"], "answer"))
         async with asyncio.timeout(CONNECT_S):
             await connected.wait()
+        dtls: Any = self._dtls
         self._take_over(dtls)
         return str(dtls._ssl.get_selected_srtp_profile().decode())
+
+    @property
+    def _dtls(self) -> Any:
+        return self.pc.getTransceivers()[0].receiver.transport
+
+    def _choose_encryption(self) -> None:
+        self._dtls._srtp_profiles = [SRTP_AEAD_AES_128_GCM]
 
     def _take_over(self, dtls: Any) -> None:
         """Read the socket in place of aioice: what is not video goes on to it."""
@@ -89,9 +104,9 @@ class Viewer:
             self.lost -= 1
 
 
-async def main(count: int) -> None:
+async def main(count: int, *, answering: bool) -> None:
     viewers = [Viewer() for _ in range(count)]
-    profiles = {await viewer.connect() for viewer in viewers}
+    profiles = {await viewer.connect(answering=answering) for viewer in viewers}
     await ask({"ready": ",".join(sorted(profiles))})
     before, began_s = totals(viewers), time.monotonic()
     await asyncio.to_thread(sys.stdin.readline)
@@ -117,4 +132,4 @@ async def ask(message: dict[str, str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), answering="--answering" in sys.argv))
