@@ -30,7 +30,7 @@ DATAGRAM_BYTES_MAX = 2048
 READS_PER_WAKE = 64
 PATHS_PER_SESSION = 8
 STRAY_PER_S = 2000
-"""Datagrams a second that belong to nobody, before reading pauses."""
+"""Checks, and datagrams that belong to nobody, in a second before reading pauses; a phone checks a few times."""
 STRAY_PAUSE_S = 0.02
 SEND_BUFFER_BYTES = 8 << 20
 RECEIVE_BUFFER_BYTES = 1 << 20
@@ -124,8 +124,8 @@ class Mux:
     """All sessions behind one UDP port number; the sockets are open while there is a session.
 
     `udp_port` 0 takes any free port for each local address. Everything received is read here, at most
-    `READS_PER_WAKE` datagrams before other callbacks have their turn. What belongs to nobody is dropped, and beyond
-    `STRAY_PER_S` reading pauses, so that the kernel drops the flood. Tables hold a session's own paths and no others.
+    `READS_PER_WAKE` datagrams before other callbacks have their turn. Beyond `STRAY_PER_S` checks and datagrams that
+    belong to nobody reading pauses, so that the kernel drops the flood. Tables hold sessions' own paths and no others.
     """
 
     def __init__(self, udp_port: int, *, addresses: Callable[[], list[str]] = local_addresses):
@@ -183,7 +183,7 @@ class Mux:
                     f"UDP port {self._udp_port} of {host} cannot be used for live video: {error.strerror}"
                 )
                 if error.errno == errno.EADDRINUSE:
-                    problem += "; end the other program or choose another port"
+                    problem += "; end the other program or set another live_port"
                 # An IPv6 address that is still being checked for duplicates cannot be bound yet.
                 _log.warning("%s", problem)
                 continue
@@ -211,9 +211,10 @@ class Mux:
                 return
 
     def _taken(self, port: Port, datagram: bytes, address: Address) -> bool:
-        """Whether the datagram belongs to a session (RFC 7983, 7)."""
+        """Deal with a datagram (RFC 7983, 7); False for what is counted as stray."""
         if stun.is_stun(datagram):
-            return self._check(port, datagram, address)
+            self._check(port, datagram, address)
+            return False
         endpoint = port.endpoints.get(address)
         if endpoint is None or not datagram:
             return False
@@ -225,22 +226,21 @@ class Mux:
             return False
         return True
 
-    def _check(self, port: Port, datagram: bytes, address: Address) -> bool:
+    def _check(self, port: Port, datagram: bytes, address: Address) -> None:
         try:
             message = stun.parse(datagram)
         except stun.StunError:
-            return False
+            return
         username = message.username
         endpoint = self._by_ufrag.get(username[0]) if username else None
         if endpoint is None:
-            return False
+            return
         verdict, answer = answer_check(message, endpoint.credentials, address[:2])
         if answer is not None:
             with suppress(OSError):
                 port.socket.sendto(answer, address)
         if verdict in (Verdict.VALID, Verdict.NOMINATED):
             endpoint.checked(self._path(endpoint, port, address), nominated=verdict is Verdict.NOMINATED)
-        return verdict is not Verdict.DROP
 
     def _path(self, endpoint: Endpoint, port: Port, address: Address) -> Path:
         """The known path, or a new one; the one least recently shown makes room, and another session's gives way."""
