@@ -12,7 +12,7 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from webrtc.mux import Path, Port
 from webrtc.sockaddr import SOCKADDR_BYTES
@@ -50,6 +50,19 @@ class Receiver(Protocol):
 
 
 R = TypeVar("R", bound=Receiver)
+
+
+class Way(NamedTuple):
+    """What receivers have in common who are sent to together."""
+
+    port: Port
+    tag_bytes: int
+    segments: bool
+    """Whether the kernel may cut: `Path.segments`."""
+
+    @classmethod
+    def to(cls, path: Path, srtp: Srtp) -> Way:
+        return cls(path.port, srtp.tag_bytes, path.segments)
 
 
 class _Slab:
@@ -107,33 +120,34 @@ class Burst(Generic[R]):
         self._length_at = [self._lengths + index for index in range(SLAB_PACKETS)]
         self._messages = _Messages(self._address) if self._segments else None
 
-    def send(self, port: Port, packets: Sequence[bytes], tag_bytes: int, receivers: Sequence[R]) -> list[R]:
-        """Send plain `packets`, encrypted, to every receiver, all on `port` and with tags of `tag_bytes`.
+    def send(self, way: Way, packets: Sequence[bytes], receivers: Sequence[R]) -> list[R]:
+        """Send plain `packets`, encrypted, to receivers who all have the same `way`.
 
         Never waits. Returns those who did not get everything, because the kernel had no room (it was the first
         packet not sent to them that found none; what was sent before stays sent) or would not send.
         """
         left, failed = list(receivers), []
         for begin in range(0, len(packets), SLAB_PACKETS):
-            slab = _Slab(packets[begin : begin + SLAB_PACKETS], tag_bytes)
+            if not left:
+                break
+            slab = _Slab(packets[begin : begin + SLAB_PACKETS], way.tag_bytes)
             slots = min(BATCH, len(left), ARENA_BYTES // slab.bytes, MESSAGES_MAX // len(slab.runs))
             pointers = [
                 [self._arena + (slot * slab.bytes + start) for start in slab.starts] for slot in range(slots)
             ]
-            if self._messages is not None:
-                self._messages.lay(slab, slots, port)
+            messages = self._messages if way.segments else None
+            if messages is not None:
+                messages.lay(slab, slots, way.port)
             lost: list[R] = []
             for at in range(0, len(left), slots):
                 batch = left[at : at + slots]
                 ready = self._protect(slab, pointers, batch)
-                arrived = self._send(port, slab, ready)
+                arrived = self._send(messages, way.port, slab, ready)
                 if len(arrived) < len(batch):
                     lost += [receiver for receiver in batch if receiver not in arrived]
             if lost:
                 failed += lost
                 left = [receiver for receiver in left if receiver not in lost]
-            if not left:
-                break
         return failed
 
     def _protect(self, slab: _Slab, pointers: list[list[Any]], batch: list[R]) -> list[tuple[R, Path]]:
@@ -152,15 +166,17 @@ class Burst(Generic[R]):
                 ready.append((receiver, path))
         return ready
 
-    def _send(self, port: Port, slab: _Slab, ready: list[tuple[R, Path]]) -> list[R]:
+    def _send(
+        self, messages: _Messages | None, port: Port, slab: _Slab, ready: list[tuple[R, Path]]
+    ) -> list[R]:
         """Send what lies in the slots; returns those to whom everything went."""
-        if self._messages is None or not port.segments:
+        if messages is None:
             return [
                 receiver
                 for slot, (receiver, path) in enumerate(ready)
                 if self._send_each(slab, slot, path, 0)
             ]
-        messages, runs = self._messages, len(slab.runs)
+        runs = len(slab.runs)
         for slot, (_, path) in enumerate(ready):
             messages.address(slot, path.name)
         arrived, sent, total = [receiver for receiver, _ in ready], 0, len(ready) * runs
@@ -173,7 +189,7 @@ class Burst(Generic[R]):
             receiver, path = ready[slot]
             sent += runs - run
             if error in _SEGMENTS_REFUSED and slab.runs[run][3] > 1:
-                port.segments = False
+                path.segments = False
                 if self._send_each(slab, slot, path, sum(count for *_, count in slab.runs[:run])):
                     continue
             arrived.remove(receiver)

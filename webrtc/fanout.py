@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from webrtc import rtcp, rtp
-from webrtc.burst import Burst
+from webrtc.burst import Burst, Way
 from webrtc.frames import EncodedFrame, FrameSource
-from webrtc.mux import Port
 from webrtc.rtp import PacketRing, Picture, RtpClock
 from webrtc.viewer import Place, Viewer
 
@@ -151,20 +150,20 @@ class Fanout:
 
     def _deliver(self, picture: Picture, viewers: Sequence[Viewer], time_90k: int | None = None) -> None:
         """Send `picture` to `viewers`, at `time_90k` instead of its own time if given."""
-        groups: dict[tuple[Port, int, int, int], list[Viewer]] = {}
+        groups: dict[tuple[Way, int, int], list[Viewer]] = {}
         for viewer in viewers:
             path, srtp = viewer.path, viewer.srtp
             if path is not None and srtp is not None:
-                key = (path.port, viewer.payload_type, srtp.tag_bytes, viewer.offset)
+                key = (Way.to(path, srtp), viewer.payload_type, viewer.offset)
                 groups.setdefault(key, []).append(viewer)
-        for (port, payload_type, tag_bytes, offset), members in groups.items():
+        for (way, payload_type, offset), members in groups.items():
             packets = rtp.readdress(
                 picture.packets,
                 payload_type=payload_type,
                 first_seq=picture.first_seq + offset,
                 time_90k=time_90k,
             )
-            for viewer in self._burst.send(port, packets, tag_bytes, members):
+            for viewer in self._burst.send(way, packets, members):
                 viewer.place = Place.WAITING
             sent_at_90k = picture.time_90k if time_90k is None else time_90k
             for viewer in members:

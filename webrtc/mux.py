@@ -42,11 +42,13 @@ Address = tuple[Any, ...]
 class Path:
     """A way to a client: our socket, its address, and the same as the kernel's structure."""
 
-    __slots__ = ("address", "name", "port")
+    __slots__ = ("address", "name", "port", "segments")
 
     def __init__(self, port: Port, address: Address):
         self.port, self.address = port, address
         self.name = sockaddr(address)
+        self.segments = True
+        """Cleared once the kernel refuses to cut what leaves this way (some tunnels, a smaller MTU)."""
 
     def send(self, datagram: bytes | memoryview) -> bool:
         """Send at once; False if the kernel has no room or no route."""
@@ -85,8 +87,6 @@ class Port:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.host = host
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.segments = True
-        """Cleared once the kernel refuses to segment what leaves here (some tunnels do)."""
         self.endpoints: dict[Address, Endpoint] = {}
         try:
             self.socket.setblocking(False)

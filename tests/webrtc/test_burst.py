@@ -11,7 +11,7 @@ import pytest
 from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80, SRTPProtectionProfile
 from pylibsrtp import Policy, Session
 
-from webrtc.burst import SLAB_PACKETS, Burst, can_segment
+from webrtc.burst import SLAB_PACKETS, Burst, Way, can_segment
 from webrtc.mux import Path, Port
 from webrtc.srtp import TAG_BYTES, Srtp
 
@@ -86,7 +86,8 @@ cases = pytest.mark.parametrize(
 def test_every_viewer_gets_every_packet_under_its_own_keys(
     port: Port, viewers: list[Viewer], profile: SRTPProtectionProfile, segments: bool
 ) -> None:
-    burst, tag = Burst[Viewer](segments=segments), TAG_BYTES[profile.openssl_profile]
+    burst = Burst[Viewer](segments=segments)
+    way = Way(port, TAG_BYTES[profile.openssl_profile], segments=True)
     first = 0
     for sizes in (
         [40],
@@ -98,23 +99,24 @@ def test_every_viewer_gets_every_packet_under_its_own_keys(
     ):
         sent = packets(sizes, first)
         first += len(sizes)
-        assert burst.send(port, sent, tag, viewers) == []
+        assert burst.send(way, sent, viewers) == []
         for one in viewers:
             assert one.received() == sent
-    assert port.segments
+    assert all(one.path and one.path.segments for one in viewers)
 
 
 @cases
 def test_a_viewer_who_cannot_be_reached_keeps_nobody_else_from_the_picture(
     port: Port, viewers: list[Viewer], profile: SRTPProtectionProfile, segments: bool
 ) -> None:
-    burst, tag = Burst[Viewer](segments=segments), TAG_BYTES[profile.openssl_profile]
+    burst = Burst[Viewer](segments=segments)
+    way = Way(port, TAG_BYTES[profile.openssl_profile], segments=True)
     lost = [viewers[0], viewers[4], viewers[10]]
     lost[0].path = Path(port, (port.host, 0))  # the kernel sends nothing to port 0
     lost[1].path = None
     lost[2].srtp = None
     sent = packets([40, *[1200] * 300])
-    assert set(burst.send(port, sent, tag, viewers)) == set(lost)
+    assert set(burst.send(way, sent, viewers)) == set(lost)
     for one in viewers:
         assert one.received() == ([] if one in lost else sent)
 
@@ -123,11 +125,12 @@ def test_a_viewer_who_cannot_be_reached_keeps_nobody_else_from_the_picture(
 def test_a_packet_too_old_to_encrypt_is_not_sent(
     port: Port, viewers: list[Viewer], profile: SRTPProtectionProfile, segments: bool
 ) -> None:
-    burst, tag = Burst[Viewer](segments=segments), TAG_BYTES[profile.openssl_profile]
+    burst = Burst[Viewer](segments=segments)
+    way = Way(port, TAG_BYTES[profile.openssl_profile], segments=True)
     (ahead, *_) = viewers
     assert ahead.srtp is not None
     ahead.srtp.protect_rtp(packets([40], 5000)[0])
-    assert burst.send(port, packets([40, 40]), tag, viewers[:2]) == [ahead]
+    assert burst.send(way, packets([40, 40]), viewers[:2]) == [ahead]
 
 
 @pytest.mark.parametrize(("host", "profile"), [("127.0.0.1", PROFILES[0])])
@@ -136,12 +139,17 @@ def test_a_way_that_cannot_be_segmented_is_sent_on_packet_by_packet(
 ) -> None:
     """Here for want of checksums, as with some tunnels."""
     port.socket.setsockopt(socket.SOL_SOCKET, 11, 1)  # SO_NO_CHECK; then UDP_SEGMENT fails (udp_send_skb)
-    burst, tag = Burst[Viewer](segments=True), TAG_BYTES[profile.openssl_profile]
+    burst = Burst[Viewer](segments=True)
+    way = Way(port, TAG_BYTES[profile.openssl_profile], segments=True)
     sent = packets([40, 1200, 1200, 1200, 800])
-    assert burst.send(port, sent, tag, viewers) == []
+    assert burst.send(way, sent, viewers) == []
     for one in viewers:
         assert one.received() == sent
-    assert not port.segments
+    assert not any(one.path and one.path.segments for one in viewers)
+    sent = packets([40, 1200, 1200], 5)
+    assert burst.send(way._replace(segments=False), sent, viewers) == []
+    for one in viewers:
+        assert one.received() == sent
 
 
 def test_this_kernel_segments() -> None:
