@@ -88,7 +88,8 @@ class Fanout:
         try:
             while self.ended is None:
                 await viewer.wants_start.wait()
-                await self._start(viewer)
+                if self.ended is None:
+                    await self._start(viewer)
         finally:
             viewer.peer.on_feedback = None
             self._viewers.remove(viewer)
@@ -131,8 +132,7 @@ class Fanout:
             return  # a keyframe came first
         viewer.wants_start.clear()
         if not self._gop or self._loop.time() - self._last_at_s > STALE_S:
-            viewer.place = Place.WAITING
-            return
+            return  # who has begun goes on as well as it can, who has not waits
         again = viewer.has_started
         viewer.join(self._gop[0])
         viewer.place = Place.STARTING

@@ -120,5 +120,28 @@ async def test_a_blocked_viewer_alone_waits_for_the_keyframe(segments: bool) -> 
         one.socket.close()
 
 
+async def test_a_lost_picture_without_a_cached_gop_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webrtc.fanout.GOP_PICTURES_MAX", 3)
+    port, source = Port("127.0.0.1", 0), Source()
+    fanout = Fanout(cast(Any, source), Burst(), Voice(), idle_timeout_s=60)
+    peer = connected(port)
+    viewer = Viewer(cast(Any, peer), payload_type=96, rtx_payload_type=None)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(fanout.run()), tasks.create_task(fanout.serve(viewer))]
+        await asyncio.sleep(0)
+        source.show("Kpppp")
+        await until(lambda: viewer.frames_sent == 5)
+        (source_id,) = {packet.ssrc for packet in peer.received()}
+        peer.on_feedback(rtcp.PictureLoss(source_id))
+        await asyncio.sleep(0)
+        source.show("pK")
+        await until(lambda: viewer.frames_sent == 7)
+        assert viewer.place is Place.LIVE
+        for task in running:
+            task.cancel()
+    for one in (port, peer):
+        one.socket.close()
+
+
 def numbers(packets: list[RtpPacket]) -> list[int]:
     return [packet.sequence_number for packet in packets]
