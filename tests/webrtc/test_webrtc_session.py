@@ -10,6 +10,7 @@ from pathlib import Path
 import aioice.ice
 import pytest
 from aiortc import RTCRtpReceiver
+from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80, SRTPProtectionProfile
 from live_peers import STEP_90K, LoopCamera, Viewer, encode, soon, until
 
 from webrtc.frames import START_CODE, EncodedFrame
@@ -46,6 +47,27 @@ async def test_a_viewer_decodes_every_profile_with_exact_timestamps(
     assert info.state is SessionState.LIVE
     assert info.frames_sent >= 40
     assert info.bytes_sent > 1000
+
+
+@pytest.mark.parametrize("profile", [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80])
+@pytest.mark.parametrize(
+    ("offered", "answered"), [("actpass", "passive"), ("active", "passive"), ("passive", "active")]
+)
+async def test_a_viewer_of_any_encryption_and_in_either_role_of_the_handshake(
+    serve: Serve,
+    viewer: MakeViewer,
+    camera: LoopCamera,
+    profile: SRTPProtectionProfile,
+    offered: str,
+    answered: str,
+) -> None:
+    server, watching = await serve(), viewer()
+    offer = (await watching.offer()).replace("a=setup:actpass", f"a=setup:{offered}")
+    watching.pc.getReceivers()[0].transport._srtp_profiles = [profile]
+    answer = await server.offer(camera, offer, owner="an")
+    assert f"a=setup:{answered}\r\n" in answer.sdp
+    await watching.accept(answer.sdp)
+    assert (await watching.picture()).width == 320
 
 
 async def test_several_viewers_of_one_source(serve: Serve, viewer: MakeViewer, camera: LoopCamera) -> None:
