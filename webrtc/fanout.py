@@ -16,6 +16,8 @@ from webrtc.viewer import Place, Viewer
 CATCH_UP_SPEED = 8
 """The cached GOP leaves at this multiple of real time: as one burst it would overrun the receiver's socket."""
 PAUSE_MAX_S = 0.25
+RETRY_S = 0.01
+"""After so long who was blocked is tried again: a keyframe for many fills the kernel's buffer for a moment."""
 STALE_S = 3.0
 """A GOP without a new picture for so long is not shown: the camera is away, and it would pass for live."""
 GOP_BYTES_MAX = 8 << 20
@@ -41,8 +43,9 @@ class Fanout:
     """Runs while its source has viewers.
 
     A new viewer starts with the cached GOP, at `CATCH_UP_SPEED`; one that reports a lost picture gets it again, as
-    fast, its times squeezed in front of the next live picture; one for whom the kernel has no room waits for the
-    next keyframe, alone. The cache holds one GOP of at most `GOP_BYTES_MAX`; beyond that starts wait for a keyframe.
+    fast, its times squeezed in front of the next live picture; one for whom the kernel has no room is tried again
+    once, and then waits for the next keyframe, alone. The cache holds one GOP of at most `GOP_BYTES_MAX`; beyond that
+    starts wait for a keyframe.
     """
 
     def __init__(self, source: FrameSource, burst: Burst[Viewer], voice: Voice, *, idle_timeout_s: float):
@@ -127,16 +130,19 @@ class Fanout:
                 self._gop = []
 
     async def _start(self, viewer: Viewer) -> None:
-        """Send the cached GOP from its keyframe on, until the viewer is as far as the others."""
+        """Send the cached GOP, or what was blocked and came since, until the viewer is as far as the others."""
         if not viewer.wants_start.is_set():
             return  # a keyframe came first
         viewer.wants_start.clear()
-        if not self._gop or self._loop.time() - self._last_at_s > STALE_S:
-            return  # who has begun goes on as well as it can, who has not waits
-        again = viewer.has_started
-        viewer.join(self._gop[0])
-        viewer.place = Place.STARTING
-        viewer.backlog.extend(self._gop)
+        again = False
+        if viewer.place is Place.STARTING:
+            await asyncio.sleep(RETRY_S)
+        elif self._gop and self._loop.time() - self._last_at_s <= STALE_S:
+            again = viewer.has_started
+            viewer.join(self._gop[0])
+            viewer.place = Place.STARTING
+            viewer.backlog.extend(self._gop)
+        # Otherwise who has begun goes on as well as it can, and who has not waits for a keyframe.
         while viewer.place is Place.STARTING:
             picture = viewer.backlog.popleft()
             # One tick after the other: the next live picture is later than all of them.
@@ -163,10 +169,17 @@ class Fanout:
                 first_seq=picture.first_seq + offset,
                 time_90k=time_90k,
             )
-            for viewer in self._burst.send(way, packets, members):
-                viewer.place = Place.WAITING
+            blocked = self._burst.send(way, packets, members)
             sent_at_90k = picture.time_90k if time_90k is None else time_90k
             for viewer in members:
+                if viewer in blocked and viewer.place is Place.LIVE:
+                    # The same once more in a moment: what did arrive is dropped as a repetition.
+                    viewer.place = Place.STARTING
+                    viewer.backlog.append(picture)
+                    viewer.wants_start.set()
+                    continue
+                if viewer in blocked:
+                    viewer.place = Place.WAITING
                 viewer.count(picture, sent_at_90k, is_original=time_90k is None)
 
     def _hear(self, viewer: Viewer, feedback: rtcp.Feedback) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -101,12 +102,12 @@ async def test_a_blocked_viewer_alone_waits_for_the_keyframe(segments: bool) -> 
         source.show("pppKp")
         await until(lambda: viewers[0].frames_sent == 8)
         everything, blocked = peers[0].received(), peers[1].received()
-        assert [b - a for a, b in zip(numbers(everything), numbers(everything)[1:], strict=False)] == [1] * 11
+        assert [b - a for a, b in itertools.pairwise(numbers(everything))] == [1] * 11
         assert len(everything) == 3 + 5 + 3 + 1
         assert [packet.timestamp for packet in blocked] == [
             packet.timestamp for index, packet in enumerate(everything) if index not in (4, 5, 6, 7)
         ]
-        steps = [b - a for a, b in zip(numbers(blocked), numbers(blocked)[1:], strict=False)]
+        steps = [b - a for a, b in itertools.pairwise(numbers(blocked))]
         assert steps == [1, 1, 1, 2, 1, 1, 1], "of three pictures nobody is told, one was tried"
         # What it then misses it gets; what came before the keyframe it would get wrong.
         missed = blocked[5].sequence_number
@@ -117,6 +118,34 @@ async def test_a_blocked_viewer_alone_waits_for_the_keyframe(segments: bool) -> 
         for task in running:
             task.cancel()
     for one in (port, *peers):
+        one.socket.close()
+
+
+async def test_a_viewer_blocked_for_a_moment_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webrtc.fanout.RETRY_S", 0.2)
+    port, source = Port("127.0.0.1", 0), Source()
+    fanout = Fanout(cast(Any, source), Burst(), Voice(), idle_timeout_s=60)
+    peer = connected(port)
+    viewer = Viewer(cast(Any, peer), payload_type=96, rtx_payload_type=None)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(fanout.run()), tasks.create_task(fanout.serve(viewer))]
+        await asyncio.sleep(0)
+        source.show("Kp")
+        await until(lambda: viewer.frames_sent == 2)
+        there, peer.path = peer.path, Path(port, ("127.0.0.1", 0))
+        source.show("K")
+        await until(lambda: viewer.place is Place.STARTING)
+        peer.path = there
+        source.show("pKp")
+        await until(lambda: viewer.frames_sent == 6)
+        assert viewer.place is Place.LIVE
+        got = peer.received()
+        assert [b - a for a, b in itertools.pairwise(numbers(got))] == [1] * 11
+        times = sorted({packet.timestamp for packet in got})
+        assert [b - a for a, b in itertools.pairwise(times)] == [STEP_90K] * 5
+        for task in running:
+            task.cancel()
+    for one in (port, peer):
         one.socket.close()
 
 

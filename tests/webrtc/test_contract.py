@@ -90,6 +90,9 @@ async def test_dtls_needs_three_names_of_its_transport_and_gives_two_srtp_sessio
     encrypted = server._tx_srtp.protect(packet)
     assert len(encrypted) == len(packet) + TAG_BYTES[chosen]
     assert client._rx_srtp.unprotect(encrypted) == packet
+    for seq in range(2, 900):
+        server._tx_srtp.protect(packet[:2] + seq.to_bytes(2, "big") + packet[4:])
+    assert server._tx_srtp.protect(packet) == encrypted, "what the ring holds may be sent again"
     report = b"\x81\xc9\x00\x01\x00\x00\x00\x07"
     assert server._rx_srtp.unprotect_rtcp(client._tx_srtp.protect_rtcp(report)) == report
     await client.stop()
