@@ -16,6 +16,8 @@ SIREN_PEERS := strace
 CRASH_PEERS := qemu-system-common e2fsprogs mount
 # What only `make bench-detect` needs.
 DETECT_PEERS := motion
+# What only `make bench-live` needs.
+LIVE_PEERS := janus
 
 .PHONY: help
 help: ## list the targets
@@ -81,6 +83,11 @@ bench-play: .venv/.tests-installed ## CPU of timeline and playback on 30 days of
 .PHONY: bench-inference
 bench-inference: .venv/.tests-installed ## CPU and memory of the detector by model and batch (BENCH_MODELS="a.tflite"; last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.inference $(foreach model,$(BENCH_MODELS),--model $(model))
+
+.PHONY: bench-live
+bench-live: .venv/.tests-installed peers ## one camera to 32 viewers, against Janus and stock aiortc (BENCH_SECONDS=40; last line: JSON)
+	@tests/peers/install $(LIVE_PEERS)
+	PYTHONPATH=tests $(BIN)/python -m bench.live
 
 .PHONY: crash-test
 crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as root (last line: JSON)

@@ -176,7 +176,7 @@ class App:
         )
         self._lag = LoopLag(clock)
         self._received = receive_buffer()
-        self.live = LiveServer(max_sessions=config.web.max_viewers)
+        self.live = LiveServer(max_sessions=config.web.max_viewers, udp_port=config.web.live_port)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
         self._web = WebServer(

@@ -29,7 +29,8 @@ nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evalua
 nvr/evaluate/variation.py nvr/evaluate/report.py
 hw/relay.py hw/lcus.py hw/lcus_board.py hw/modbus.py hw/modbus_board.py hw/lease.py hw/wire.py hw/debounce.py
 hw/inputs.py hw/control.py hw/board_model.py hw/identity.py
-webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py
+webrtc/sdp.py webrtc/h264.py webrtc/answer.py webrtc/frames.py webrtc/stun.py webrtc/ice.py webrtc/rtp.py webrtc/rtcp.py
+webrtc/bucket.py webrtc/sockaddr.py
 """.split()
 IMPURE_MODULES = {
     "asyncio",

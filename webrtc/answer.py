@@ -1,87 +1,82 @@
-"""The two texts between the client and the sender (RFC 3264, RFC 9143). Pure.
-
-The sender is never shown the client's text. `offer_for_sender` writes, from the checked parts of it, a new offer with
-one video section and one H.264 entry; `answer_for_client` puts the sender's answer back into the frame of the
-client's offer.
-"""
+"""The answer to an offer (RFC 8829, RFC 8839, RFC 9143). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from webrtc.sdp import MID, H264Entry, Offer, Section, codec_lines
 
-SENDER_FMTP = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
-"""The entry that stands for every offered one towards the sender, whose codec table has no higher profile."""
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Our side. `addresses` are host and port of each way to reach us, the best first, at least one; `setup` is
+    "active" or "passive"; `ssrc` and `rtx_ssrc` name the video and its retransmissions."""
+
+    number: int
+    addresses: Sequence[tuple[str, int]]
+    ufrag: str
+    password: str = field(repr=False)
+    fingerprints: Sequence[str]
+    setup: str
+    ssrc: int
+    rtx_ssrc: int
+    cname: str
 
 
-def offer_for_sender(offer: Offer, entry: H264Entry) -> str:
-    """The offer the sender is given: the video section alone, `entry` alone, under a profile the sender knows."""
-    transport, main, rtx = offer.transport, entry.payload_type, entry.rtx_payload_type
-    lines = ["v=0", "o=- 0 0 IN IP4 0.0.0.0", "s=-", "t=0 0"]
-    lines += ["a=ice-lite"] if transport.is_lite else []
-    lines += [
-        f"a=group:BUNDLE {offer.mid}",
-        f"m=video 9 UDP/TLS/RTP/SAVPF {main}" + (f" {rtx}" if rtx is not None else ""),
-        "c=IN IP4 0.0.0.0",
-        f"a=mid:{offer.mid}",
-        "a=recvonly",
-        "a=rtcp-mux",
-        f"a=ice-ufrag:{transport.ufrag}",
-        f"a=ice-pwd:{transport.password}",
-        *(f"a=fingerprint:{fingerprint}" for fingerprint in transport.fingerprints),
-        f"a=setup:{transport.setup}",
-        *(f"a=extmap:{extension}" for extension in offer.extensions),
-        f"a=rtpmap:{main} H264/90000",
-        *(f"a=rtcp-fb:{main} {feedback}" for feedback in entry.feedback),
-        f"a=fmtp:{main} {SENDER_FMTP}",
-    ]
-    if rtx is not None:
-        lines += [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={main}"]
-    # No a=end-of-candidates: the client's real address is often first seen in its own connectivity checks.
-    lines += [f"a=candidate:{candidate}" for candidate in transport.candidates]
-    return _join(lines)
+def answer(offer: Offer, entry: H264Entry, local: Local) -> str:
+    """The answer to `offer` with `entry` for its video, sent only, and all our candidates.
 
-
-def answer_for_client(offer: Offer, entry: H264Entry, sender_answer: str) -> str:
-    """The answer to `offer` from the sender's answer to `offer_for_sender(offer, entry)`.
-
-    The video section names the offered entry; other sections are refused (port 0, RFC 3264, 6) or, if they own the
-    transport, accepted as inactive.
+    Other sections are refused (port 0, RFC 3264, 6) or, if they own the transport, accepted as inactive.
     """
-    lines = sender_answer.splitlines()
-    origin = next(line for line in lines if line.startswith("o="))
-    video_lines = lines[next(i for i, line in enumerate(lines) if line.startswith("m=")) :]
-    out = ["v=0", origin, "s=-", "t=0 0"]
+    out = ["v=0", f"o=- {local.number} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=ice-lite"]
     if offer.is_bundled:
         carrier_mid = offer.sections[offer.carrier_index].first("mid")
         out.append("a=group:BUNDLE " + " ".join(dict.fromkeys((carrier_mid or offer.mid, offer.mid))))
     out.append("a=msid-semantic: WMS *")
     for index, section in enumerate(offer.sections):
         if index == offer.video_index:
-            out += _video_answer(section, entry, video_lines)
+            out += _video(offer.mid, section, entry, local)
         elif index == offer.carrier_index:
-            out += _inactive_answer(section, video_lines)
+            out += _inactive(section, local)
         else:
-            out += _refusal(section)
-    return _join(out)
+            out += _refused(section)
+    return "".join(line + "\r\n" for line in out)
 
 
-def _video_answer(section: Section, entry: H264Entry, video_lines: list[str]) -> list[str]:
-    kind, port, _, formats = video_lines[0].split(" ", 3)
-    out = [f"{kind} {port} {section.protocol} {formats}"]
-    prefix = f"a=fmtp:{entry.payload_type} "
-    return out + [prefix + entry.fmtp if line.startswith(prefix) else line for line in video_lines[1:]]
-
-
-def _inactive_answer(section: Section, video_lines: list[str]) -> list[str]:
-    """`section` without media, on the transport of the video section."""
-    port = video_lines[0].split(" ")[1]
-    codec = codec_lines(section)
-    transport = ("c=", "a=candidate:", "a=end-of-candidates", "a=ice-", "a=fingerprint:", "a=setup:")
+def _video(mid: str, section: Section, entry: H264Entry, local: Local) -> list[str]:
+    main, rtx = entry.payload_type, entry.rtx_payload_type
+    formats = f"{main}" if rtx is None else f"{main} {rtx}"
+    out = [
+        f"m=video {local.addresses[0][1]} {section.protocol} {formats}",
+        *_transport(local),
+        "a=sendonly",
+        f"a=mid:{mid}",
+        "a=rtcp-mux",
+        "a=msid:live video",
+        f"a=rtpmap:{main} H264/90000",
+        *(f"a=rtcp-fb:{main} {feedback}" for feedback in entry.feedback),
+        f"a=fmtp:{main} {entry.fmtp}",
+    ]
+    if rtx is None:
+        return [*out, f"a=ssrc:{local.ssrc} cname:{local.cname}"]
     return [
-        f"m={section.kind} {port} {section.protocol} {codec[0]}",
-        *(line for line in video_lines if line.startswith(transport)),
+        *out,
+        f"a=rtpmap:{rtx} rtx/90000",
+        f"a=fmtp:{rtx} apt={main}",
+        f"a=ssrc-group:FID {local.ssrc} {local.rtx_ssrc}",
+        # The primary first, or Chromium makes no track.
+        f"a=ssrc:{local.ssrc} cname:{local.cname}",
+        f"a=ssrc:{local.rtx_ssrc} cname:{local.cname}",
+    ]
+
+
+def _inactive(section: Section, local: Local) -> list[str]:
+    """`section` without media, on the transport of the video section."""
+    codec = codec_lines(section)
+    return [
+        f"m={section.kind} {local.addresses[0][1]} {section.protocol} {codec[0]}",
+        *_transport(local),
         "a=inactive",
         f"a=mid:{section.first('mid')}",
         "a=rtcp-mux",
@@ -89,11 +84,25 @@ def _inactive_answer(section: Section, video_lines: list[str]) -> list[str]:
     ]
 
 
-def _refusal(section: Section) -> list[str]:
+def _transport(local: Local) -> list[str]:
+    host = local.addresses[0][0]
+    candidates = []
+    for index, (address, port) in enumerate(local.addresses):
+        # RFC 8445, 5.1.2: of type host, in the order given, component 1.
+        priority = 126 << 24 | (65535 - index) << 8 | 255
+        candidates.append(f"a=candidate:{index + 1} 1 udp {priority} {address} {port} typ host")
+    return [
+        f"c=IN IP{6 if ':' in host else 4} {host}",
+        *candidates,
+        "a=end-of-candidates",
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        *(f"a=fingerprint:{fingerprint}" for fingerprint in local.fingerprints),
+        f"a=setup:{local.setup}",
+    ]
+
+
+def _refused(section: Section) -> list[str]:
     mid = section.first("mid")
     out = [f"m={section.kind} 0 {section.protocol} {section.formats[0]}", "c=IN IP4 0.0.0.0", "a=inactive"]
     return out + ([f"a=mid:{mid}"] if mid is not None and MID.fullmatch(mid) else [])
-
-
-def _join(lines: Iterable[str]) -> str:
-    return "".join(line + "\r\n" for line in lines)

@@ -30,7 +30,7 @@ class EncodedFrame:
 
 
 class FrameSource(Protocol):
-    """One stream (a camera's main or sub), implemented by the service over its hub."""
+    """One stream (a camera's main or sub), implemented by the service over its hub; equal to itself alone."""
 
     @property
     def sps(self) -> bytes | None:
@@ -38,7 +38,7 @@ class FrameSource(Protocol):
         ...
 
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[EncodedFrame]]:
-        """Frames from the cached GOP's keyframe on.
+        """Frames from the cached GOP's keyframe on, once for all viewers.
 
         The iterator never raises. It may pause for as long as the camera is away, goes on with a keyframe, and
         ends when the stream is gone for good. A reader that is too slow is taken to the next keyframe.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 
@@ -11,16 +10,11 @@ from webrtc.h264 import ProfileLevel, nearest
 
 OFFER_CHARS_MAX = 64 << 10
 SECTIONS_MAX = 32
-CANDIDATES_MAX = 20
 FINGERPRINTS_MAX = 4
 
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "RTP/SAVPF")
 _DIRECTIONS = ("sendrecv", "recvonly", "sendonly", "inactive")
-_FEEDBACK = ("nack", "nack pli", "goog-remb")
-_EXTENSIONS = (
-    "urn:ietf:params:rtp-hdrext:sdes:mid",
-    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
-)
+_FEEDBACK = ("nack", "nack pli")
 # 64 to 95 would collide with RTCP.
 _DYNAMIC = frozenset(str(payload_type) for payload_type in (*range(35, 64), *range(96, 128)))
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
@@ -31,9 +25,6 @@ _MEDIA = re.compile(
 MID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}")
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
-_CANDIDATE = re.compile(
-    r"([A-Za-z0-9+/]{1,32}) 1 (?:udp|UDP) ([0-9]{1,10}) ([0-9A-Fa-f.:]{2,45}) ([0-9]{1,5}) typ (host|srflx|relay)\b.*"
-)
 
 Attributes = dict[str, list[str]]
 
@@ -65,14 +56,12 @@ class H264Entry:
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """ICE and DTLS parameters of the client; `candidates` are UDP, with literal addresses, SDP syntax."""
+    """ICE and DTLS parameters of the client. Its candidates are not kept: a lite agent waits to be asked."""
 
     ufrag: str
     password: str = field(repr=False)
-    is_lite: bool
     setup: str
     fingerprints: tuple[str, ...]
-    candidates: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +78,6 @@ class Offer:
     mid: str
     is_bundled: bool
     transport: Transport
-    extensions: tuple[str, ...]
     entries: tuple[H264Entry, ...]
 
     def choose(self, stream: ProfileLevel) -> H264Entry:
@@ -126,7 +114,6 @@ def parse_offer(text: str) -> Offer:
         mid=mid,
         is_bundled=bool(bundle),
         transport=_transport([*levels, session]),
-        extensions=tuple(_extensions(video)),
         entries=tuple(_h264_entries(video)),
     )
 
@@ -208,20 +195,19 @@ def _transport(levels: list[Attributes]) -> Transport:
             raise _bad(f"the offer has no valid {what} (a={name})")
         return found
 
+    if "ice-lite" in levels[-1]:
+        raise _bad("the offer is ICE-lite, as the appliance is: neither side would begin to connect")
     ufrag = value("ice-ufrag", "ICE user name", _UFRAG)
     password = value("ice-pwd", "ICE password", _PWD)
     setup = value("setup", "DTLS role", re.compile("actpass|active|passive"))
     fingerprints = [print_ for text in values("fingerprint") if (print_ := _fingerprint(text))]
     if not fingerprints or len(fingerprints) > FINGERPRINTS_MAX:
         raise _bad("the offer has no usable a=fingerprint (sha-256, sha-384 or sha-512)")
-    candidates = [text for value_ in values("candidate") if (text := _candidate(value_))]
     return Transport(
         ufrag=ufrag,
         password=password,
-        is_lite="ice-lite" in levels[-1],
         setup=setup,
         fingerprints=tuple(fingerprints),
-        candidates=tuple(candidates[:CANDIDATES_MAX]),
     )
 
 
@@ -231,37 +217,6 @@ def _fingerprint(text: str) -> str | None:
     if size is None or not re.fullmatch(rf"[0-9A-Fa-f]{{2}}(:[0-9A-Fa-f]{{2}}){{{size - 1}}}", digest):
         return None
     return f"{algorithm.lower()} {digest.upper()}"
-
-
-def _candidate(text: str) -> str | None:
-    """`text` if it is a UDP candidate with a literal address.
-
-    Names (`….local`) are dropped: the sender would spend a second of multicast DNS on each. So are addresses that
-    no viewer can have.
-    """
-    match = _CANDIDATE.fullmatch(text)
-    if not match:
-        return None
-    foundation, priority, host, port, kind = match.groups()
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if address.is_multicast or address.is_unspecified:
-        return None
-    if not 0 < int(port) <= 65535 or int(priority) >= 1 << 32:
-        return None
-    return f"{foundation} 1 udp {int(priority)} {address} {int(port)} typ {kind}"
-
-
-def _extensions(video: Section) -> list[str]:
-    """The `extmap` values of the header extensions that the sender writes, with one-byte identifiers."""
-    found: dict[str, str] = {}
-    for value in video.attributes.get("extmap", ()):
-        match = re.fullmatch(r"([1-9]|1[0-4])(?:/[a-z]+)? (\S+)(?: .*)?", value)
-        if match and match[2] in _EXTENSIONS and match[1] not in found.values():
-            found.setdefault(match[2], match[1])
-    return [f"{identifier} {uri}" for uri, identifier in found.items()]
 
 
 def _by_payload_type(video: Section, name: str) -> list[tuple[int, str]]:

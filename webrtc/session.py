@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from webrtc.frames import EncodedFrame, FrameSource
 from webrtc.h264 import Profile, ProfileLevel
 
 if TYPE_CHECKING:
-    from webrtc.stock import StockPeer
+    from webrtc.sender import Sender
+    from webrtc.viewer import Viewer
 
 __all__ = ["Answer", "EncodedFrame", "FrameSource", "LiveServer", "SessionInfo", "SessionState", "WhepError"]
 
@@ -54,27 +55,27 @@ class SessionInfo:
 
 
 class _Session:
-    def __init__(self, session_id: str, owner: str, source: FrameSource, peer: StockPeer):
+    def __init__(self, session_id: str, owner: str, source: FrameSource, viewer: Viewer):
         self.session_id = session_id
         self.owner = owner
         self.source = source
         self.closed = asyncio.Event()
-        self.peer = peer
+        self.peer = viewer.peer
+        self.viewer = viewer
         self._state = SessionState.CONNECTING
         self._since_s = asyncio.get_running_loop().time()
         self._reason = "the connection ended"
 
     @property
     def info(self) -> SessionInfo:
-        peer = self.peer
         return SessionInfo(
             session_id=self.session_id,
             owner=self.owner,
             source=self.source,
             state=self._state,
             since_s=self._since_s,
-            frames_sent=peer.frames_sent,
-            bytes_sent=peer.bytes_sent,
+            frames_sent=self.viewer.frames_sent,
+            bytes_sent=self.viewer.bytes_sent,
         )
 
     def end(self, reason: str) -> None:
@@ -83,13 +84,18 @@ class _Session:
             self._reason = reason
             self.peer.over.set()
 
-    async def run(self, *, connect_timeout_s: float, idle_timeout_s: float) -> None:
-        """Feed the viewer until the connection, the source or `end` says stop; then close the connection."""
+    async def run(self, sender: Sender, shared: asyncio.TaskGroup, *, connect_timeout_s: float) -> None:
+        """Feed the viewer until the connection, the source or `end` says stop; then close the connection.
+
+        What outlives this session, the fan-out to the source's other viewers, runs in `shared`.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
-                feeding = tasks.create_task(self._feed(connect_timeout_s, idle_timeout_s))
+                running = tasks.create_task(self.peer.run())
+                feeding = tasks.create_task(self._feed(sender, shared, connect_timeout_s))
                 await self.peer.over.wait()
                 self._state = SessionState.CLOSING
+                running.cancel()
                 feeding.cancel()
         finally:
             await self.close()
@@ -99,10 +105,10 @@ class _Session:
             await self.peer.close()
         finally:
             self.closed.set()
-        frames = self.peer.frames_sent
+        frames = self.viewer.frames_sent
         _log.info("live session of %s ended after %d frames: %s", self.owner, frames, self._reason)
 
-    async def _feed(self, connect_timeout_s: float, idle_timeout_s: float) -> None:
+    async def _feed(self, sender: Sender, shared: asyncio.TaskGroup, connect_timeout_s: float) -> None:
         try:
             async with asyncio.timeout(connect_timeout_s):
                 await self.peer.connected.wait()
@@ -110,23 +116,7 @@ class _Session:
             self.end(f"not connected within {connect_timeout_s:g} s")
             return
         self._state = SessionState.LIVE
-        async with self.source.subscribe() as frames:
-            try:
-                await self._forward(frames, idle_timeout_s)
-            except TimeoutError:
-                self.end(f"no picture for {idle_timeout_s:g} s")
-        self.end("the stream ended")
-
-    async def _forward(self, frames: AsyncIterator[EncodedFrame], idle_timeout_s: float) -> None:
-        has_key = False
-        while True:
-            async with asyncio.timeout(idle_timeout_s):
-                frame = await anext(frames, None)
-                if frame is None:
-                    return
-                has_key = has_key or frame.is_key
-                if has_key:
-                    await self.peer.send(frame)
+        self.end(await sender.show(self.source, self.viewer, shared))
 
 
 class LiveServer:
@@ -135,15 +125,27 @@ class LiveServer:
     A session is removed when the client deletes it or hangs up, when its connection fails, when it is not connected
     `connect_timeout_s` after the answer, when its source ends, or when the source yields nothing for
     `idle_timeout_s`; a camera that comes back sooner keeps its viewers. A phone that vanishes is noticed by its
-    missing ICE consent after about half a minute.
+    missing ICE consent after `consent_timeout_s`.
 
-    One event loop, one `run` at a time.
+    `udp_port` is the one port that all video leaves by, on every local address; 0 takes any. It is open while there
+    is a session. One event loop, one `run` at a time.
     """
 
-    def __init__(self, *, max_sessions: int, connect_timeout_s: float = 20.0, idle_timeout_s: float = 60.0):
+    def __init__(
+        self,
+        *,
+        max_sessions: int,
+        udp_port: int = 0,
+        connect_timeout_s: float = 20.0,
+        idle_timeout_s: float = 60.0,
+        consent_timeout_s: float = 30.0,
+    ):
         self._max_sessions = max_sessions
+        self._udp_port = udp_port
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
+        self._consent_timeout_s = consent_timeout_s
+        self._sender: Sender | None = None
         self._sessions: dict[str, _Session] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -166,30 +168,33 @@ class LiveServer:
         """Answer a WHEP offer and start the session.
 
         Raises WhepError: 400 malformed or unusable offer, 409 the source knows no SPS yet, 422 no H.264 as we send
-        it, 503 `max_sessions` reached, no network address, or `run` is not running.
+        it, 503 `max_sessions` reached, no network address, UDP port taken, or `run` is not running.
         """
         offer = sdp.parse_offer(offer_sdp)
         sps = source.sps
         if sps is None:
             raise WhepError(409, "the camera has not delivered a picture yet; try again in a moment")
         entry = offer.choose(ProfileLevel.from_sps(sps) or WIDEST_LEVEL)
-        # aiortc takes 20 MB: it is loaded for the first viewer, and not on the event loop.
-        peer_of_aiortc = await asyncio.to_thread(_load_peer)
+        if self._sender is None:
+            # aiortc takes 20 MB: it is loaded for the first viewer, and not on the event loop.
+            made = await asyncio.to_thread(self._make_sender)
+            self._sender = self._sender or made
         if self._tasks is None:
             raise WhepError(503, "live video is not running")
         if len(self._sessions) >= self._max_sessions:
             raise WhepError(
                 503, f"all {self._max_sessions} live places are taken; close one or try again later"
             )
-        session = _Session(secrets.token_urlsafe(24), owner, source, peer_of_aiortc())
+        sender = self._sender
+        session = _Session(secrets.token_urlsafe(24), owner, source, sender.viewer(offer, entry))
         self._sessions[session.session_id] = session
-        self._tasks.create_task(self._run(session))
+        self._tasks.create_task(self._run(session, sender, self._tasks))
         try:
-            answer = await session.peer.answer(offer, entry)
+            text = await sender.answer(offer, entry, session.peer)
         except BaseException:
             session.end("the offer could not be answered")
             raise
-        return Answer(session.session_id, answer)
+        return Answer(session.session_id, text)
 
     async def close(self, session_id: str, *, owner: str | None) -> bool:
         """End a session and wait until it is closed (WHEP DELETE); `owner` None may end anybody's.
@@ -220,15 +225,17 @@ class LiveServer:
         """All sessions, oldest first."""
         return [session.info for session in self._sessions.values()]
 
-    async def _run(self, session: _Session) -> None:
+    async def _run(self, session: _Session, sender: Sender, tasks: asyncio.TaskGroup) -> None:
         try:
-            await session.run(connect_timeout_s=self._connect_timeout_s, idle_timeout_s=self._idle_timeout_s)
+            await session.run(sender, tasks, connect_timeout_s=self._connect_timeout_s)
         finally:
             del self._sessions[session.session_id]
 
+    def _make_sender(self) -> Sender:
+        from webrtc.sender import Sender
 
-def _load_peer() -> type[StockPeer]:
-    from webrtc.stock import StockPeer, prepare_aiortc
-
-    prepare_aiortc()
-    return StockPeer
+        return Sender(
+            self._udp_port,
+            idle_timeout_s=self._idle_timeout_s,
+            consent_timeout_s=self._consent_timeout_s,
+        )

@@ -190,7 +190,7 @@ def _config(urls: list[str], relay: Path, arguments: argparse.Namespace) -> str:
         "# Made by `nvr demo`; every key is described in README.md.",
         '[site]\nname = "Thôn Demo"\n',
         '[storage]\nrecordings = "recordings"\nstate = "state"\nmax_gb = 5\nkeep_free_gb = 0.5\n',
-        f"[web]\nhttps_port = {arguments.https_port}\nhttp_port = {arguments.http_port}\n",
+        f"[web]\nhttps_port = {arguments.https_port}\nhttp_port = {arguments.http_port}\nlive_port = 0\n",
         "[alarm]\nexit_seconds = 10\n",
         f"[siren]\nport = {_quoted(str(relay))}\nmax_seconds = 10\ncooldown_seconds = 20",
         # A real board that latches is warned of; with the simulated one there is nothing to add.

@@ -1,19 +1,14 @@
-"""A stream of the hub as WebRTC takes it: Annex B frames, converted once for all viewers."""
+"""A stream of the hub as WebRTC takes it: Annex B frames."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from nvr.events import StreamKey
-from nvr.media.access_unit import AccessUnit
 from nvr.media.hub import StreamHub, Subscription
 from nvr.media.nal import to_annex_b
 from webrtc.frames import EncodedFrame
-
-CACHED_FRAMES = 32
-"""Viewers of one stream are rarely further apart; one that is has its frames converted again."""
 
 
 class HubFrames:
@@ -25,9 +20,6 @@ class HubFrames:
 
     def __init__(self, hub: StreamHub):
         self._hub = hub
-        # Keyed by identity; the unit is kept in the value so that its id stays its own.
-        self._converted: OrderedDict[int, tuple[AccessUnit, EncodedFrame]] = OrderedDict()
-        self._viewers = 0
 
     @property
     def key(self) -> StreamKey:
@@ -47,30 +39,14 @@ class HubFrames:
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
         """Frames from the cached GOP's keyframe on; a slow reader is taken to the next keyframe."""
-        self._viewers += 1
-        try:
-            with self._hub.subscribe(from_gop=True) as units:
-                async with aclosing(self._frames(units)) as frames:
-                    yield frames
-        finally:
-            self._viewers -= 1
-            if self._viewers == 0:
-                self._converted.clear()
+        with self._hub.subscribe(from_gop=True) as units:
+            async with aclosing(self._frames(units)) as frames:
+                yield frames
 
     async def _frames(self, units: Subscription) -> AsyncGenerator[EncodedFrame, None]:
         while True:
             unit = await units.get()
             if self._hub.has_b_frames or unit.config.codec != "h264":
                 return
-            yield self._convert(unit)
-
-    def _convert(self, unit: AccessUnit) -> EncodedFrame:
-        known = self._converted.get(id(unit))
-        if known is not None:
-            return known[1]
-        data = to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ())
-        frame = EncodedFrame(data, unit.pts_90k, unit.is_key)
-        self._converted[id(unit)] = (unit, frame)
-        if len(self._converted) > CACHED_FRAMES:
-            self._converted.popitem(last=False)
-        return frame
+            data = to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ())
+            yield EncodedFrame(data, unit.pts_90k, unit.is_key)

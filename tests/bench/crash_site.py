@@ -16,7 +16,7 @@ def make_site(folder: Path, streams: list[str], recordings: str = "recordings") 
     site.streams = streams
     text = (
         f'[site]\nname = "Thôn Thử"\n[storage]\nrecordings = "{recordings}"\nstate = "state"\nkeep_free_gb = 0.1\n'
-        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\n'
+        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\nlive_port = 0\n'
     )
     for main in (url for url in streams if url.endswith("/main")):
         name = main.split("/")[-2]

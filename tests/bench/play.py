@@ -61,7 +61,7 @@ def configure(site: Appliance, data: Recordings) -> None:
     """All cameras, two of which can be reached, on the recordings that were made."""
     text = (
         f'[site]\nname = "Thôn Thử"\n[storage]\nrecordings = "{data.root}"\nstate = "state"\nkeep_free_gb = 0.1\n'
-        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\n'
+        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\nlive_port = 0\n'
     )
     mains = [url for url in site.streams if url.endswith("/main")]
     for number, name in enumerate(camera_ids()):

@@ -62,18 +62,19 @@ def write_config(
     urls: list[str],
     *,
     keep: str = "",
+    web: str = "",
     response: str = "siren",
     responses: Mapping[str, str] = {},
     siren: str = "timer_relay = true\nmax_seconds = 5\n",
     analysis: bool = True,
 ) -> None:
     """nvr.toml for the farm's streams: one zone a camera, the whole picture, which answers with `response`, or as
-    `responses` has it for the camera; `keep`, `siren`: further keys of [storage] and [siren]; without `analysis` it
-    only records."""
+    `responses` has it for the camera; `keep`, `web`, `siren`: further keys of [storage], [web] and [siren]; without
+    `analysis` it only records."""
     site.streams = urls
     text = (
         f'[site]\nname = "Xã Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n{keep}'
-        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\n'
+        f'[web]\nhost = "127.0.0.1"\nhttps_port = {site.https_port}\nhttp_port = {site.http_port}\nlive_port = 0\n{web}'
         f'[alarm]\nexit_seconds = 0\n[siren]\nport = "relay"\n{siren}'
         f"[analysis]\nenabled = {str(analysis).lower()}\n"
     )

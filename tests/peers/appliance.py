@@ -120,7 +120,7 @@ class Appliance:
         """Write nvr.toml: every simulated camera with one zone, the whole picture."""
         text = (
             f'[site]\nname = "Thôn Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n'
-            f'[web]\nhost = "127.0.0.1"\nhttps_port = {self.https_port}\nhttp_port = {self.http_port}\n'
+            f'[web]\nhost = "127.0.0.1"\nhttps_port = {self.https_port}\nhttp_port = {self.http_port}\nlive_port = 0\n'
             f'[alarm]\nexit_seconds = 0\n[siren]\nport = "relay"\ntimer_relay = true\n{siren}\n{more}\n'
         )
         for main in (url for url in self.streams if url.endswith("/main")):

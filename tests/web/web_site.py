@@ -75,7 +75,13 @@ def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], .
     tree: dict[str, Any] = {
         "site": {"name": "Trạm <Đông>"},
         "storage": {"recordings": directory / "recordings", "state": directory / "state"},
-        "web": {"host": "127.0.0.1", "https_port": free_port(), "http_port": free_port(), "max_viewers": 4},
+        "web": {
+            "host": "127.0.0.1",
+            "https_port": free_port(),
+            "http_port": free_port(),
+            "max_viewers": 4,
+            "live_port": 0,
+        },
         "camera": (
             {
                 "id": "gate",
@@ -293,7 +299,7 @@ async def running_site(
     alarm = AlarmRunner(
         config, journal, line, clock=clock, faults=faults, on_change=changes.notify, plan=plan
     )
-    live = LiveServer(max_sessions=config.web.max_viewers)
+    live = LiveServer(max_sessions=config.web.max_viewers, udp_port=config.web.live_port)
     services = Services(
         config=config,
         clock=clock,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
 import pytest
-from live_peers import LoopCamera, Viewer, encode
+from live_peers import LoopCamera, Relay, Viewer, encode
 
 from webrtc.session import LiveServer
 
@@ -29,12 +29,12 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[LiveServer]]]:
 
 
 @pytest.fixture
-async def viewer() -> AsyncIterator[Callable[[], Viewer]]:
+async def viewer() -> AsyncIterator[Callable[..., Viewer]]:
     """Makes viewers, and closes them at the end."""
     async with AsyncExitStack() as stack:
 
-        def make() -> Viewer:
-            made = Viewer()
+        def make(*codecs: str) -> Viewer:
+            made = Viewer(codecs or ("h264", "rtx"))
             stack.push_async_callback(made.pc.close)
             return made
 
@@ -44,3 +44,17 @@ async def viewer() -> AsyncIterator[Callable[[], Viewer]]:
 @pytest.fixture
 async def camera() -> LoopCamera:
     return LoopCamera(encode("baseline", 320, 240))
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[Callable[[Callable[[bytes], bool]], Relay]]:
+    """Makes relays that lose what they are told to, and closes them at the end."""
+    made: list[Relay] = []
+
+    def make(loses: Callable[[bytes], bool]) -> Relay:
+        made.append(Relay(loses))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -22,9 +22,12 @@ WAIT_S = 30.0
 
 @cache
 def encode(
-    profile: str, width: int, height: int, *, gops: int = 2, gop_frames: int = FPS
+    profile: str, width: int, height: int, *, gops: int = 2, gop_frames: int = FPS, noise: bool = False
 ) -> tuple[EncodedFrame, ...]:
-    """A moving bar on a gradient, by libx264 without B-frames, each GOP with its parameter sets."""
+    """A moving bar on a gradient, by libx264 without B-frames, each GOP with its parameter sets.
+
+    With `noise`, pictures take as many bytes as a camera's.
+    """
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
     codec.time_base = fractions.Fraction(1, FPS)
@@ -37,11 +40,14 @@ def encode(
         "x264-params": "scenecut=0",
     }
     row = np.linspace(0, 255, width).astype(np.uint8)
+    grain = np.random.default_rng(6)
     packets = []
     for index in range(gops * gop_frames):
         picture = np.repeat(np.broadcast_to(row, (height, width))[:, :, None], 3, axis=2).copy()
         left = index * 8 % (width - 32)
         picture[:, left : left + 32] = (255, 64, 0)
+        if noise:
+            picture[: height // 2] ^= grain.integers(0, 32, (height // 2, width, 1), np.uint8)
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
         frame.pts = index
         packets += codec.encode(frame)
@@ -58,7 +64,8 @@ def sps_of(frame: EncodedFrame) -> bytes:
 class LoopCamera:
     """A `FrameSource`: the first GOP at once, as a hub's cache would, then the stream in real time, for ever.
 
-    `away` holds the stream back; `restart` also moves its time, as a camera that has rebooted; `gone` ends it.
+    `cached` is how many frames come at once instead. Without `present` the stream is held back; `origin_90k` moves
+    its time, as a camera that has rebooted; `gone` ends it.
     """
 
     def __init__(self, frames: tuple[EncodedFrame, ...], *, first_pts_90k: int = 0):
@@ -68,6 +75,7 @@ class LoopCamera:
         self.present = asyncio.Event()
         self.present.set()
         self.gone = False
+        self.cached: int | None = None
         self.origin_90k = first_pts_90k
 
     @asynccontextmanager
@@ -79,7 +87,7 @@ class LoopCamera:
             self.viewers -= 1
 
     async def _play(self) -> AsyncIterator[EncodedFrame]:
-        gop = next(i for i, frame in enumerate(self.frames) if i and frame.is_key)
+        gop = self.cached or next(i for i, frame in enumerate(self.frames) if i and frame.is_key)
         played = 0
         while not self.gone:
             if not self.present.is_set():
@@ -92,16 +100,90 @@ class LoopCamera:
                 await asyncio.sleep(1 / FPS)
 
 
+class Relay(asyncio.DatagramProtocol):
+    """A bad network in front of the server: `loses(datagram)` says which datagrams to the viewer are lost.
+
+    One viewer only. `move` gives it another address towards the server, as a phone that changes its network.
+    """
+
+    def __init__(self, loses: Callable[[bytes], bool]):
+        self.loses = loses
+        self.lost = 0
+        self._server: tuple[str, int] = ("", 0)
+        self._viewer: tuple[str, int] | None = None
+        self._front: asyncio.DatagramTransport | None = None
+        self._back: asyncio.DatagramTransport | None = None
+
+    async def into(self, answer: str) -> str:
+        """The answer with this relay as the only candidate."""
+        lines = answer.splitlines()
+        host, port = next(line for line in lines if line.startswith("a=candidate:") and "." in line).split()[
+            4:6
+        ]
+        self._server = host, int(port)
+        loop = asyncio.get_running_loop()
+        self._front, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
+        await self.move()
+        number = self._front.get_extra_info("sockname")[1]
+        candidate = f"a=candidate:1 1 udp 2130706431 {host} {number} typ host"
+        kept = [line for line in lines if not line.startswith("a=candidate:")]
+        return (
+            "\r\n".join(
+                part
+                for line in kept
+                for part in ([candidate, line] if line == "a=end-of-candidates" else [line])
+            )
+            + "\r\n"
+        )
+
+    async def move(self) -> None:
+        if self._back is not None:
+            self._back.close()
+        loop = asyncio.get_running_loop()
+        self._back, _ = await loop.create_datagram_endpoint(
+            lambda: _Back(self.to_viewer), local_addr=(self._server[0], 0)
+        )
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._viewer = addr
+        assert self._back is not None
+        self._back.sendto(data, self._server)
+
+    def to_viewer(self, data: bytes) -> None:
+        assert self._front is not None
+        if self.loses(data):
+            self.lost += 1
+        elif self._viewer is not None:
+            self._front.sendto(data, self._viewer)
+
+    def close(self) -> None:
+        for transport in (self._front, self._back):
+            if transport is not None:
+                transport.close()
+
+
+class _Back(asyncio.DatagramProtocol):
+    def __init__(self, receive: Callable[[bytes], None]):
+        self._receive = receive
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._receive(data)
+
+
+def is_video(datagram: bytes) -> bool:
+    """Whether an encrypted packet is RTP, and not RTCP, DTLS or STUN."""
+    return 128 <= datagram[0] <= 191 and not 192 <= datagram[1] <= 223
+
+
 class Viewer:
     """An aiortc client that receives H.264."""
 
-    def __init__(self) -> None:
+    def __init__(self, codecs: tuple[str, ...] = ("h264", "rtx")) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         transceiver = self.pc.addTransceiver("video", direction="recvonly")
         capabilities = RTCRtpReceiver.getCapabilities("video")
         assert capabilities is not None
-        codecs = capabilities.codecs
-        transceiver.setCodecPreferences([c for c in codecs if c.name.lower() in ("h264", "rtx")])
+        transceiver.setCodecPreferences([c for c in capabilities.codecs if c.name.lower() in codecs])
         self.ended = asyncio.Event()
         self.pc.on("connectionstatechange", self._on_state)
         self.answer: Answer | None = None
@@ -114,9 +196,11 @@ class Viewer:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         return self.pc.localDescription.sdp
 
-    async def connect(self, server: LiveServer, camera: LoopCamera, *, owner: str = "an") -> Answer:
+    async def connect(
+        self, server: LiveServer, camera: LoopCamera, *, owner: str = "an", relay: Relay | None = None
+    ) -> Answer:
         answer = await server.offer(camera, await self.offer(), owner=owner)
-        await self.accept(answer.sdp)
+        await self.accept(answer.sdp if relay is None else await relay.into(answer.sdp))
         return answer
 
     async def accept(self, sdp: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import web
-from live_peers import LoopCamera, encode, until
+from live_peers import LoopCamera, Relay, encode, is_video, until
 from playwright.async_api import Page, async_playwright
 
 from peers.browser import ARGUMENTS, CHROMIUM
 from webrtc.session import LiveServer, WhepError
+
+OpenPage = Callable[..., Awaitable[Page]]
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>WHEP</title>
 <video id="video" muted autoplay playsinline></video>"""
@@ -37,6 +40,8 @@ STATS = """async () => {
     for (const report of (await pc.getStats()).values())
         if (report.type === "inbound-rtp" && report.kind === "video")
             return {decoded: report.framesDecoded || 0, dropped: report.framesDropped || 0, lost: report.packetsLost,
+                    again: report.retransmittedPacketsReceived || 0,
+                    gaveUp: report.pliCount || 0,
                     width: video.videoWidth, height: video.videoHeight};
     return {decoded: 0, dropped: 0, lost: 0, width: 0, height: 0};
 }"""
@@ -64,11 +69,11 @@ async def page() -> AsyncIterator[Page]:
 
 
 @pytest.fixture
-async def open_page(page: Page) -> AsyncIterator[Callable[[LiveServer, LoopCamera], Awaitable[Page]]]:
+async def open_page(page: Page) -> AsyncIterator[OpenPage]:
     """Serves the page and a WHEP endpoint for a camera, and opens it in the browser."""
     runners: list[web.AppRunner] = []
 
-    async def open_for(server: LiveServer, camera: LoopCamera) -> Page:
+    async def open_for(server: LiveServer, camera: LoopCamera, network: Relay | None = None) -> Page:
         async def index(_: web.Request) -> web.Response:
             return web.Response(text=PAGE, content_type="text/html")
 
@@ -77,7 +82,8 @@ async def open_page(page: Page) -> AsyncIterator[Callable[[LiveServer, LoopCamer
                 answer = await server.offer(camera, await request.text(), owner="browser")
             except WhepError as error:
                 return web.Response(status=error.status, text=str(error))
-            return web.Response(status=201, text=answer.sdp, content_type="application/sdp")
+            text = answer.sdp if network is None else await network.into(answer.sdp)
+            return web.Response(status=201, text=text, content_type="application/sdp")
 
         app = web.Application()
         app.add_routes([web.get("/", index), web.post("/whep", whep)])
@@ -110,7 +116,7 @@ async def wait_for_decoded(page: Page, count: int) -> dict[str, int]:
 )
 async def test_high_profile_1080p_plays(
     serve: Callable[..., Awaitable[LiveServer]],
-    open_page: Callable[[LiveServer, LoopCamera], Awaitable[Page]],
+    open_page: OpenPage,
     policy: str,
     audio_first: bool,
 ) -> None:
@@ -130,7 +136,7 @@ async def test_high_profile_1080p_plays(
 
 async def test_the_picture_goes_on_after_the_camera_was_away(
     serve: Callable[..., Awaitable[LiveServer]],
-    open_page: Callable[[LiveServer, LoopCamera], Awaitable[Page]],
+    open_page: OpenPage,
 ) -> None:
     camera, server = LoopCamera(encode("baseline", 320, 240)), await serve()
     page = await open_page(server, camera)
@@ -145,9 +151,38 @@ async def test_the_picture_goes_on_after_the_camera_was_away(
     assert len(server.sessions()) == 1
 
 
+async def test_three_percent_of_loss_cost_no_picture(
+    serve: Callable[..., Awaitable[LiveServer]],
+    open_page: OpenPage,
+    relay: Callable[[Callable[[bytes], bool]], Relay],
+) -> None:
+    chance = random.Random(6)
+    network = relay(lambda datagram: is_video(datagram) and chance.random() < 0.03)
+    page = await open_page(await serve(), LoopCamera(encode("high", 640, 480, noise=True)), network)
+    answer = await page.evaluate(WATCH, {"policy": "balanced", "audioFirst": False})
+    assert "a=ssrc-group:FID" in answer
+    stats = await wait_for_decoded(page, 150)
+    assert network.lost >= 10
+    assert stats["again"] >= 5
+    assert stats["gaveUp"] == 0, "everything came in time to be decoded"
+
+
+async def test_a_camera_that_changes_its_size_goes_on(
+    serve: Callable[..., Awaitable[LiveServer]], open_page: OpenPage
+) -> None:
+    camera = LoopCamera(encode("high", 1920, 1080))
+    page = await open_page(await serve(), camera)
+    await page.evaluate(WATCH, {"policy": "balanced", "audioFirst": False})
+    stats = await wait_for_decoded(page, 20)
+    camera.frames = encode("high", 640, 480)
+    while stats["width"] != 640:
+        stats = await wait_for_decoded(page, stats["decoded"] + 1)
+    await wait_for_decoded(page, stats["decoded"] + 20)
+
+
 async def test_a_browser_that_offers_no_h264_is_told_so(
     serve: Callable[..., Awaitable[LiveServer]],
-    open_page: Callable[[LiveServer, LoopCamera], Awaitable[Page]],
+    open_page: OpenPage,
 ) -> None:
     page = await open_page(await serve(), LoopCamera(encode("baseline", 320, 240)))
     watch = WATCH.replace(

@@ -1,26 +1,32 @@
-"""What `webrtc/stock.py` counts on in aiortc, aioice and pylibsrtp, and that it uses no private name of theirs."""
+"""What `webrtc/` counts on in aiortc and pylibsrtp: each private name it uses, and what that does."""
 
 from __future__ import annotations
 
 import ast
 import asyncio
-import logging
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import aiortc.rtp
-import av
+import pylibsrtp
 import pytest
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
-from aiortc.codecs.h264 import H264Encoder
-from aiortc.mediastreams import MediaStreamError
-from live_peers import Viewer, encode
+from aiortc.rtcdtlstransport import (
+    SRTP_AEAD_AES_128_GCM,
+    SRTP_AES128_CM_SHA1_80,
+    RTCCertificate,
+    RTCDtlsTransport,
+    SRTPProtectionProfile,
+)
+from pylibsrtp import Policy, Session
 
-import webrtc.stock
-from webrtc.answer import SENDER_FMTP
+from webrtc.srtp import TAG_BYTES, ffi, profiles_by_cost, protect_in_place
 
-SOURCES = sorted(Path(webrtc.stock.__file__).parent.glob("*.py"))
+SOURCES = sorted((Path(__file__).parent.parent.parent / "webrtc").glob("*.py"))
+PRIVATE = {
+    "peer.py": {"_set_role", "_srtp_profiles", "_ssl", "_tx_srtp", "_rx_srtp"},
+    "srtp.py": {"_srtp", "_binding"},
+}
+PROFILES = [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80]
 
 
 def test_the_versions_are_the_pinned_ones() -> None:
@@ -32,81 +38,102 @@ def test_the_versions_are_the_pinned_ones() -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
-def test_no_underscored_name_of_another_module_is_used(path: Path) -> None:
+def test_the_private_names_of_others_are_the_listed_ones(path: Path) -> None:
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
-            assert isinstance(node.value, ast.Name), f"{path.name}:{node.lineno}: {node.attr}"
-            assert node.value.id == "self", f"{path.name}:{node.lineno}: {node.value.id}.{node.attr}"
+        if isinstance(node, ast.Attribute):
+            own = isinstance(node.value, ast.Name) and node.value.id == "self"
+            if node.attr.startswith("_") and not node.attr.startswith("__") and not own:
+                found.add(node.attr)
         if isinstance(node, ast.ImportFrom):
-            assert not any(alias.name.startswith("_") for alias in node.names), f"{path.name}:{node.lineno}"
+            found |= {alias.name for alias in node.names if alias.name.startswith("_")}
+    assert found == PRIVATE.get(path.name, set())
 
 
-async def test_a_client_s_low_payload_type_is_taken_over_and_its_entry_answered() -> None:
-    assert isinstance(aiortc.rtp.DYNAMIC_PAYLOAD_TYPES, range)
-    webrtc.stock.prepare_aiortc()
-    viewer, connection = Viewer(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    offer = (await viewer.offer()).replace("profile-level-id=42001f", "profile-level-id=4d001f")
-    number = next(line for line in offer.splitlines() if line.endswith(SENDER_FMTP))[7:].split(" ")[0]
-    for old, new in ((f":{number} ", ":41 "), (f" {number} ", " 41 "), (f"apt={number}\r", "apt=41\r")):
-        offer = offer.replace(old, new)
-    connection.addTransceiver("video", direction="sendonly")
-    await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-    answer = (await connection.createAnswer()).sdp
-    assert "a=rtpmap:41 H264/90000\r\n" in answer
-    assert f"a=fmtp:41 {SENDER_FMTP}\r\n" in answer
-    await connection.close()
-    await viewer.pc.close()
+class Pipe:
+    """The ICE transport as aiortc's DTLS sees it, to another one in memory."""
+
+    def __init__(self, role: str):
+        self.role = role
+        self.other: Pipe | None = None
+        self.received: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def _recv(self) -> bytes:
+        return await self.received.get()
+
+    async def _send(self, datagram: bytes) -> None:
+        assert self.other is not None
+        self.other.received.put_nowait(datagram)
 
 
-def test_sdp_is_logged_below_warning_only() -> None:
-    webrtc.stock.prepare_aiortc()
-    for name in ("aiortc.rtcpeerconnection", "aioice.ice"):
-        assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.openssl_profile.decode())
+async def test_dtls_needs_three_names_of_its_transport_and_gives_two_srtp_sessions(
+    profile: SRTPProtectionProfile,
+) -> None:
+    server_pipe, client_pipe = Pipe("controlled"), Pipe("controlling")
+    server_pipe.other, client_pipe.other = client_pipe, server_pipe
+    server = RTCDtlsTransport(cast(Any, server_pipe), [RTCCertificate.generateCertificate()])
+    client = RTCDtlsTransport(cast(Any, client_pipe), [RTCCertificate.generateCertificate()])
+    states: list[str] = []
+    server.on("statechange", lambda: states.append(server.state))
+    server._set_role("server")
+    client._set_role("client")
+    # The server's order decides; the client's own has both.
+    server._srtp_profiles = [profile, *(other for other in PROFILES if other is not profile)]
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.start(client.getLocalParameters()))
+        tasks.create_task(client.start(server.getLocalParameters()))
+    assert states == ["connecting", "connected"]
+    chosen = cast(Any, server._ssl).get_selected_srtp_profile()
+    assert chosen == profile.openssl_profile
+    packet = b"\x80\x60\x00\x01" + bytes(100)
+    encrypted = server._tx_srtp.protect(packet)
+    assert len(encrypted) == len(packet) + TAG_BYTES[chosen]
+    assert client._rx_srtp.unprotect(encrypted) == packet
+    for seq in range(2, 900):
+        server._tx_srtp.protect(packet[:2] + seq.to_bytes(2, "big") + packet[4:])
+    assert server._tx_srtp.protect(packet) == encrypted, "what the ring holds may be sent again"
+    report = b"\x81\xc9\x00\x01\x00\x00\x00\x07"
+    assert server._rx_srtp.unprotect_rtcp(client._tx_srtp.protect_rtcp(report)) == report
+    await client.stop()
+    async with asyncio.timeout(30):
+        while states[-1] != "closed":
+            await asyncio.sleep(0)
 
 
-def test_a_packet_is_packetized_without_a_codec_and_keeps_its_time() -> None:
-    frame = encode("high", 320, 240)[0]
-    packet = av.Packet(frame.data)
-    packet.pts, packet.time_base = 12_345, webrtc.stock.TIME_BASE
-    encoder = H264Encoder()
-    payloads, timestamp = encoder.pack(packet)
-    assert encoder.codec is None
-    assert timestamp == 12_345
-    assert sum(map(len, payloads)) > 0.9 * len(frame.data)
-    assert max(map(len, payloads)) <= 1300
+def sessions(profile: SRTPProtectionProfile) -> tuple[Session, Session]:
+    key = bytes(range(profile.key_length + profile.salt_length))
+    sending = Policy(key, Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile.libsrtp_profile)
+    sending.allow_repeat_tx = True
+    return Session(sending), Session(
+        Policy(key, Policy.SSRC_ANY_INBOUND, srtp_profile=profile.libsrtp_profile)
+    )
 
 
-def test_length_prefixed_data_would_be_sent_as_nothing() -> None:
-    """The trap that `EncodedFrame` guards against."""
-    packet = av.Packet(b"\x00\x00\x10\x00" + b"\x65" * 4096)
-    packet.pts, packet.time_base = 0, webrtc.stock.TIME_BASE
-    assert H264Encoder().pack(packet) == ([], 0)
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.openssl_profile.decode())
+def test_a_packet_is_encrypted_in_place_and_may_be_again(profile: SRTPProtectionProfile) -> None:
+    sending, receiving = sessions(profile)
+    packet = b"\x80\x60\x00\x09" + bytes(range(200))
+    arena, lengths = ffi.new("char[]", 1000), ffi.new("int[]", [0, len(packet)])
+    ffi.memmove(arena + 7, packet, len(packet))
+    assert protect_in_place(sending._srtp[0], arena + 7, lengths + 1) == 0
+    tag = TAG_BYTES[profile.openssl_profile]
+    assert list(lengths) == [0, len(packet) + tag]
+    encrypted = bytes(ffi.buffer(arena + 7, lengths[1]))
+    assert bytes(ffi.buffer(arena, 7)) == bytes(7)
+    assert sending.protect(packet) == encrypted, "the same bytes, so that no key stream is used twice"
+    assert receiving.unprotect(encrypted) == packet
 
 
-async def test_a_track_whose_sending_ends_is_stopped() -> None:
-    """The session notices the end of aiortc's own sending task by the track's event."""
-
-    class Failing(MediaStreamTrack):
-        kind = "video"
-
-        async def recv(self) -> av.Packet[Any]:
-            raise MediaStreamError
-
-    ended = asyncio.Event()
-    track, viewer, connection = Failing(), Viewer(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    track.on("ended", ended.set)
-    connection.addTransceiver(track, direction="sendonly")
-    await connection.setRemoteDescription(RTCSessionDescription(await viewer.offer(), "offer"))
-    await connection.setLocalDescription(await connection.createAnswer())
-    await viewer.accept(connection.localDescription.sdp)
-    async with asyncio.timeout(20):
-        await ended.wait()
-    await connection.close()
-    await viewer.pc.close()
+def test_a_packet_far_behind_is_refused_and_not_encrypted_with_a_wrong_index() -> None:
+    sending, _ = sessions(SRTP_AES128_CM_SHA1_80)
+    for seq in (0, 5000):
+        sending.protect(b"\x80\x60" + seq.to_bytes(2, "big") + bytes(20))
+    with pytest.raises(pylibsrtp.Error):
+        sending.protect(b"\x80\x60\x00\x01" + bytes(20))
 
 
-def test_the_codec_table_still_lacks_higher_profiles() -> None:
-    """If this fails, `SENDER_FMTP` may no longer be needed."""
-    codecs = RTCRtpSender.getCapabilities("video").codecs
-    offered = {codec.parameters["profile-level-id"] for codec in codecs if codec.name == "H264"}
-    assert offered == {"42001f", "42e01f"}
+def test_both_profiles_are_offered_in_some_order() -> None:
+    assert sorted(profile.openssl_profile for profile in profiles_by_cost()) == sorted(
+        profile.openssl_profile for profile in PROFILES
+    )

@@ -4,11 +4,13 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import aioice.ice
 import pytest
 from aiortc import RTCRtpReceiver
+from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80, SRTPProtectionProfile
 from live_peers import STEP_90K, LoopCamera, Viewer, encode, soon, until
 
 from webrtc.frames import START_CODE, EncodedFrame
@@ -16,6 +18,7 @@ from webrtc.session import LiveServer, SessionState, WhepError
 
 Serve = Callable[..., Awaitable[LiveServer]]
 MakeViewer = Callable[[], Viewer]
+VIEWER_LOGS = ("aioice", "aiortc.rtcpeerconnection")
 
 
 def open_sockets() -> int:
@@ -46,6 +49,27 @@ async def test_a_viewer_decodes_every_profile_with_exact_timestamps(
     assert info.bytes_sent > 1000
 
 
+@pytest.mark.parametrize("profile", [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80])
+@pytest.mark.parametrize(
+    ("offered", "answered"), [("actpass", "passive"), ("active", "passive"), ("passive", "active")]
+)
+async def test_a_viewer_of_any_encryption_and_in_either_role_of_the_handshake(
+    serve: Serve,
+    viewer: MakeViewer,
+    camera: LoopCamera,
+    profile: SRTPProtectionProfile,
+    offered: str,
+    answered: str,
+) -> None:
+    server, watching = await serve(), viewer()
+    offer = (await watching.offer()).replace("a=setup:actpass", f"a=setup:{offered}")
+    watching.pc.getReceivers()[0].transport._srtp_profiles = [profile]
+    answer = await server.offer(camera, offer, owner="an")
+    assert f"a=setup:{answered}\r\n" in answer.sdp
+    await watching.accept(answer.sdp)
+    assert (await watching.picture()).width == 320
+
+
 async def test_several_viewers_of_one_source(serve: Serve, viewer: MakeViewer, camera: LoopCamera) -> None:
     server, viewers = await serve(), [viewer() for _ in range(4)]
     answers = [await one.connect(server, camera, owner=f"user{i}") for i, one in enumerate(viewers)]
@@ -53,7 +77,7 @@ async def test_several_viewers_of_one_source(serve: Serve, viewer: MakeViewer, c
     for one in viewers:
         for _ in range(5):
             assert (await one.picture()).width == 320
-    assert camera.viewers == 4
+    assert camera.viewers == 1, "the source is read once for all"
     assert [info.owner for info in server.sessions()] == ["user0", "user1", "user2", "user3"]
 
 
@@ -110,9 +134,11 @@ async def test_a_viewer_that_vanishes_is_removed(
     serve: Serve, viewer: MakeViewer, camera: LoopCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.1)
-    server, watching = await serve(), viewer()
+    server, watching = await serve(consent_timeout_s=3.0), viewer()
     await watching.connect(server, camera)
     await watching.picture()
+    await asyncio.sleep(3.5)
+    assert server.sessions(), "it was there all the time"
     # Without its ICE the viewer neither answers nor can say goodbye.
     await watching.pc.getReceivers()[0].transport.transport.stop()
     await until(lambda: not server.sessions())
@@ -205,9 +231,10 @@ async def test_cancelling_the_server_closes_every_session(viewer: MakeViewer, ca
     with pytest.raises(asyncio.CancelledError):
         await running
     assert server.sessions() == []
-    with pytest.raises(WhepError) as caught:
-        await last
-    assert caught.value.status == 503
+    # Answered just before its session was closed, or told that it was.
+    with suppress(WhepError):
+        assert (await last).session_id
+    assert server.sessions() == []
     async with asyncio.timeout(10):
         await watching.ended.wait()
     with pytest.raises(WhepError, match="not running"):
@@ -286,11 +313,14 @@ async def test_no_ice_password_is_logged(
     answer = await watching.connect(server, camera)
     await watching.picture()
     await server.close(answer.session_id, owner=None)
-    assert "closed by request" in caplog.text
+    # The viewer in the same process tells its own secrets.
+    ours = "\n".join(str(r.getMessage()) for r in caplog.records if not r.name.startswith(VIEWER_LOGS))
+    assert "closed by request" in ours
+    assert "aiortc.rtcdtlstransport" in caplog.text
     passwords = [line.partition(":")[2] for line in answer.sdp.splitlines() if line.startswith("a=ice-pwd:")]
     assert passwords
-    assert not any(password in caplog.text for password in passwords)
-    assert answer.session_id not in caplog.text
+    assert not any(password in ours for password in passwords)
+    assert answer.session_id not in ours
 
 
 async def test_a_session_leaves_no_task_and_no_socket(serve: Serve, camera: LoopCamera) -> None:
@@ -310,15 +340,13 @@ async def test_a_session_leaves_no_task_and_no_socket(serve: Serve, camera: Loop
     await until(lambda: len(asyncio.all_tasks()) <= tasks and open_sockets() <= sockets)
 
 
-async def test_a_picture_that_aiortc_chokes_on_ends_that_session_only(
+async def test_a_picture_with_an_empty_nal_unit_or_nothing_in_it_is_passed_over(
     serve: Serve, viewer: MakeViewer, camera: LoopCamera
 ) -> None:
-    """An empty NAL unit ends aiortc's sending task; the viewer must not be left with a frozen picture."""
-    key = camera.frames[0]
-    bad = LoopCamera(tuple(EncodedFrame(key.data + START_CODE, n * STEP_90K, True) for n in range(3)))
-    server, choked, watching = await serve(), viewer(), viewer()
-    await watching.connect(server, camera)
-    await watching.picture()
-    await choked.connect(server, bad)
-    await until(lambda: [info.source for info in server.sessions()] == [camera])
-    await watching.picture()
+    key, *rest = camera.frames
+    empty = EncodedFrame(START_CODE + START_CODE, STEP_90K, False)
+    bad = LoopCamera((EncodedFrame(key.data + START_CODE, 0, True), empty, *rest[1:]))
+    server, watching = await serve(), viewer()
+    await watching.connect(server, bad)
+    times = await watching.times_90k(10)
+    assert times[1] - times[0] == 2 * STEP_90K
