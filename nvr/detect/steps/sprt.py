@@ -87,7 +87,7 @@ class ErrorRates:
     Raises ValueError unless both are above 0 and below 0.5, and strict enough that no single frame decides.
     """
 
-    alpha: float = 0.005
+    alpha: float = 0.001
     beta: float = 0.05
 
     def __post_init__(self) -> None:
