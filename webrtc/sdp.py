@@ -19,9 +19,7 @@ _FEEDBACK = ("nack", "nack pli")
 _DYNAMIC = frozenset(str(payload_type) for payload_type in (*range(35, 64), *range(96, 128)))
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
-_MEDIA = re.compile(
-    r"m=([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]+)? ([A-Za-z0-9/.-]{1,32}) ([A-Za-z0-9 .-]{1,512})"
-)
+_MEDIA = re.compile(r"m=([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]+)? ([A-Z/]{1,32}) ([A-Za-z0-9 .-]{1,512})")
 MID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}")
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")

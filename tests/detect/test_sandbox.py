@@ -167,10 +167,10 @@ def test_a_user_without_rights_can_lock_itself_in() -> None:
 
 
 def test_the_second_line_holds_by_itself_or_the_worker_refuses() -> None:
-    said = python("from nvr.detect import sandbox\n" + WITHOUT_SECCOMP)
+    said = python("from nvr.detect.worker import sandbox\n" + WITHOUT_SECCOMP)
     assert said.startswith("refused: this kernel offers only") or "landlock" in said
 
 
 def test_without_any_mechanism_it_refuses() -> None:
-    said = python("from nvr.detect import sandbox\n" + WITH_NOTHING)
+    said = python("from nvr.detect.worker import sandbox\n" + WITH_NOTHING)
     assert said == "refused: this kernel offers only: network namespace\n"

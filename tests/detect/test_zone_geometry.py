@@ -82,11 +82,12 @@ def crossings(line: WatchedLine, path: list[tuple[float, float]]) -> list[Rule]:
         counted.rule
         for index, (x, y) in enumerate(path)
         for counted in rules.observe(
-            1, Box(x - 0.01, y - 0.02, x + 0.01, y), "person", float(index), confirmed=True, aspect=1.0
+            1, Box(x - 0.01, y - 0.02, x + 0.01, y), PERSON, float(index), confirmed=True, aspect=1.0
         )
     ]
 
 
+PERSON = frozenset({"person"})
 BAND = 0.02
 """More than the band of somebody 0.02 high."""
 coordinates = st.floats(0, 1)

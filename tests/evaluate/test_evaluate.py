@@ -73,7 +73,7 @@ def evaluate(folder: Path, truth: Path, *options: str) -> int:
 
 def test_a_street_and_files_that_are_none(folder: Path, capsys: pytest.CaptureFixture[str]):
     truth = truth_file(folder, "street.mp4", "broken.mp4", "cut.mp4", "missing.mp4")
-    assert evaluate(folder, truth, "--json", "--loop-empty", "6s", "--lose", "0.4s") == 65
+    assert evaluate(folder, truth, "--json", "--loop-empty", "6s") == 65
     out, err = capsys.readouterr()
     said = json.loads(out)
     street = said["clips"][0]

@@ -101,7 +101,7 @@ def test_each_change_of_a_set_starts_a_segment() -> None:
 
 
 async def test_index_of_the_first_version_is_migrated(tmp_path: Path) -> None:
-    first = (resources.files("nvr.record") / "schema" / "001.sql").read_text("utf-8")
+    first = (resources.files("nvr.record.index") / "schema" / "001.sql").read_text("utf-8")
     await Database(tmp_path / "index.db", [first]).close()
     h264 = encode()[0].config
     with closing(sqlite3.connect(tmp_path / "index.db")) as old, old:

@@ -23,7 +23,7 @@ DAY = 86_400 * TICKS
 
 @pytest.fixture(scope="module")
 def index() -> Iterator[sqlite3.Connection]:
-    schema = resources.files("nvr.record") / "schema" / "001.sql"
+    schema = resources.files("nvr.record.index") / "schema" / "001.sql"
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.row_factory = sqlite3.Row
         connection.executescript(schema.read_text("utf-8"))
