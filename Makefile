@@ -38,8 +38,9 @@ demo: .venv/.installed ## install, then show everything on this machine (CAMERAS
 
 .PHONY: test
 test: .venv/.tests-installed peers check ## install, then run all checks and tests
-	# Most tests wait more than they compute; the whole product has the machine to itself.
-	$(BIN)/pytest --numprocesses 5 --dist loadfile --ignore tests/e2e
+	# Most tests wait more than they compute; files of few long tests must not come last (the default); the whole product
+	# has the machine to itself.
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e
 	$(BIN)/pytest tests/e2e
 
 .PHONY: peers

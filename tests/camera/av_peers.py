@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -34,13 +33,6 @@ def make_clip(folder: Path, name: str, seconds: float = FRAMES / FPS) -> Path:
     command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, *CLIPS[name].split(), str(path)]
     subprocess.run(command, check=True, timeout=60)
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from pathlib import Path
 import av
 import pytest
 from aiohttp import web
-from av_peers import CLIPS, FPS, FRAMES, children, free_port, make_clip, serving
+from av_peers import CLIPS, FPS, FRAMES, children, make_clip, serving
 from camera_peers import Collector, decode
 
 from nvr.camera import av_client
@@ -38,6 +38,7 @@ from nvr.media.hub import StreamHub
 from nvr.record.disk.recorder import Pace, Recorder
 from nvr.stream_address import parse_address
 from nvr.supervise import Backoff, Supervisor
+from peers.appliance import free_port
 from played import whole
 
 pytestmark = pytest.mark.timeout(120)

@@ -14,7 +14,6 @@ from pathlib import Path
 import aiohttp
 import av
 import pytest
-from av_peers import free_port
 from camera_peers import Collector, decode
 
 from nvr.camera.source import play
@@ -24,6 +23,7 @@ from nvr.events import Role, StreamKey
 from nvr.faults import FaultBoard
 from nvr.media.hub import Hub
 from nvr.record.disk.recorder import Pace, Recorder
+from peers.appliance import free_port
 from played import whole
 
 pytestmark = pytest.mark.timeout(120)

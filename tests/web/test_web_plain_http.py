@@ -13,7 +13,7 @@ from ssl import SSLContext, create_default_context
 
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, TCPConnector, web
-from web_site import Site, free_port
+from web_site import Site
 
 from nvr.config import Web
 from nvr.errors import ConfigError
@@ -21,6 +21,7 @@ from nvr.web.listen import Listener, listening
 from nvr.web.server import ROUTES, WebServer
 from nvr.web.services import Services
 from nvr.web.tls import Certificates
+from peers.appliance import free_port
 
 
 async def test_the_page_explains_and_the_certificate_is_there(site: Site) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -53,6 +52,7 @@ from nvr.web.server import WebServer
 from nvr.web.services import AnalysisView, Services
 from nvr.web.static_files import locale_words
 from nvr.web.stream_board import StreamBoard
+from peers.appliance import free_port
 from webrtc.session import LiveServer
 
 PASSWORD = "mật khẩu của trạm"
@@ -63,12 +63,6 @@ GATE, YARD = StreamKey("gate", Role.SUB), StreamKey("yard", Role.MAIN)
 def password_hash() -> str:
     """One real hash for all accounts that tests put into the table directly."""
     return Passwords()._hasher.hash(PASSWORD)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], ...] = ()) -> Config:
