@@ -62,7 +62,7 @@ async def test_person_recorded_seen_and_sounded(site, clip):
             await page.goto(f"{site.address}/#/alarm")
             armed_at = now()
             await page.click("nvr-alarm button.huge")
-            await page.wait_for_selector("nvr-alarm .armed")
+            await page.wait_for_selector("nvr-alarm.armed")
             frame = await until(lambda: site.relay_on_since(armed_at), 60, "the relay is switched on")
             assert frame["frame"] == ON
             await screenshot(page, "sounding")
