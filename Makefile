@@ -38,10 +38,10 @@ demo: .venv/.installed ## install, then show everything on this machine (CAMERAS
 
 .PHONY: test
 test: .venv/.tests-installed peers check ## install, then run all checks and tests
-	# Most tests wait more than they compute; files of few long tests must not come last (the default); the whole product
-	# has the machine to itself.
+	# Most tests wait more than they compute; files of few long tests must not come last (the default).
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e
-	$(BIN)/pytest tests/e2e
+	# The whole product in each, which mostly waits for its cameras: two beside each other.
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e
 
 .PHONY: peers
 peers: ## install the real peers of the tests from Debian (as root), or say which are missing
