@@ -38,8 +38,8 @@ demo: .venv/.installed ## install, then show everything on this machine (CAMERAS
 
 .PHONY: test
 test: .venv/.tests-installed peers check ## install, then run all checks and tests
-	# Most tests wait more than they compute; files of few long tests must not come last (the default).
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e
+	# Most tests wait more than they compute.
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --ignore tests/e2e
 	# The whole product in each, which mostly waits for its cameras: two beside each other.
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e
 

@@ -167,7 +167,7 @@ class Site(RuleBasedStateMachine):
         assert now_s - self.on_since_s <= MAX_S + GUARD_SPARE_S + LEASE_S, "longer than the maximum"
         if self.is_healthy and self.silent_from_s is not None:
             late_s = now_s - max(self.silent_from_s, self.healthy_since_s)
-            assert late_s < SILENT_S, "on a second after it was silenced"
+            assert late_s <= SILENT_S, "on more than a second after it was silenced"
 
     @property
     def is_healthy(self) -> bool:

@@ -100,6 +100,8 @@ async def test_incidents_by_what_came_of_them(visit: MakeVisit, appliance: Stand
         assert expected, word
     # What is resolved while the list is shown belongs to it no longer than it is asked for anew.
     await state.select_option("unresolved")
+    unresolved = [*waiting, *(one for one in taken if one["outcome"] is None)]
+    await expect(found).to_have_count(len(unresolved))
     new = incident(46, response="call", acknowledged_s=None, outcome=None)
     appliance.tell("incident", new)
     await expect(found.first).to_have_attribute("href", "#/incident/46")
