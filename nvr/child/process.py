@@ -92,12 +92,22 @@ class ChildProcess:
             self._last_words = (self._last_words + data)[-LAST_WORDS_BYTES:]
 
     async def end(self) -> None:
-        """Kill it and release everything; safe to call in any state."""
+        """Kill it and release everything; safe to call in any state. Who is cancelled meanwhile is so afterwards: a
+        child that nobody waited for would stay behind."""
         if self._process.returncode is None:
             self._process.kill()
         self._writer.transport.abort()
-        await self.keep_last_words()  # to its end, which closes the pipe
-        await self._process.wait()
+        cancelled: asyncio.CancelledError | None = None
+        is_over = False
+        while not is_over:
+            try:
+                await self.keep_last_words()  # to its end, which closes the pipe
+                await self._process.wait()
+                is_over = True
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     async def obituary(self) -> str:
         """Why it closed its end, as in "ended by SIGKILL": wait for its exit status, or make an end of it."""

@@ -387,3 +387,14 @@ async def test_what_is_sent_to_a_dead_worker_fills_no_log(caplog: pytest.LogCapt
         await asyncio.sleep(0)
     await worker.end()
     assert not caplog.records
+
+
+async def test_cancelled_while_it_ends_it_leaves_no_process() -> None:
+    worker = await process.WorkerProcess.start()
+    async with asyncio.TaskGroup() as tasks:
+        ending = tasks.create_task(worker.end())
+        for _ in range(3):
+            await asyncio.sleep(0)
+            ending.cancel()
+    assert ending.cancelled()
+    assert not Path(f"/proc/{worker.pid}").exists()

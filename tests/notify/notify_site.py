@@ -164,6 +164,15 @@ class Told:
                     return
                 await asyncio.sleep(0.02)
 
+    async def until_tried(self, incident: Incident, **attempts: int) -> None:
+        """So many attempts at each target have failed, and that is written down."""
+
+        async def tried() -> bool:
+            stored = await self.outbox.of_incident(incident.id)
+            return {d.recipient.target: d.attempts for d in stored}.items() >= attempts.items()
+
+        await self.until(tried)
+
     async def until_states(self, incident: Incident, wanted: dict[str, str]) -> None:
         async def reached() -> bool:
             return await self.states(incident) == wanted

@@ -101,10 +101,10 @@ async def test_what_was_acknowledged_while_it_could_not_be_told_is_still_told_to
     targets = [webhook("a", receiver.url), webhook("b", receiver.url, after_seconds=5)]
     async with telling(tmp_path, targets, clock=clock) as told:
         incident = await told.open()
-        await told.until(lambda: len(receiver.got) == 1)
+        await told.until_tried(incident, a=1)
         clock.advance(5)
         told.notifier._wake.set()
-        await told.until(lambda: len(receiver.got) == 3)  # both tried
+        await told.until_tried(incident, a=2, b=1)
         await told.acknowledge(incident)
         await told.until_states(incident, {"a": "waiting", "b": "withdrawn"})
         receiver.status = 200
@@ -145,7 +145,7 @@ async def test_what_is_too_old_is_given_up_and_shown(tmp_path, receiver):
     receiver.status = 500
     async with telling(tmp_path, [webhook("a", receiver.url)], clock=clock) as told:
         incident = await told.open()
-        await told.until(lambda: receiver.got)
+        await told.until_tried(incident, a=1)
         clock.advance(GIVE_UP_S)
         told.notifier._wake.set()
         await told.until_states(incident, {"a": "given_up"})
@@ -159,7 +159,7 @@ async def test_the_clock_may_be_set_by_years(tmp_path, receiver):
     receiver.status = 500
     async with telling(tmp_path, [webhook("a", receiver.url)], clock=clock) as told:
         incident = await told.open()
-        await told.until(lambda: receiver.got)
+        await told.until_tried(incident, a=1)
         clock.jump_wall(3 * 365 * 86400)
         clock.become("ntp")
         clock.advance(60)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -14,6 +13,7 @@ import ssl
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,14 +25,28 @@ ADMINISTRATOR, PASSWORD = "Minh", "bí-mật-dài-1"
 ON, OFF = "a00101a2", "a00100a1"
 
 
+_taken: deque[socket.socket] = deque()
+PORTS_TAKEN = 64
+
+
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody uses now, and that the kernel gives to no connection (Linux
-    takes 32768 and up): tests beside this one connect all the time."""
+    """A TCP port of the loopback interface that nobody uses now, that the kernel gives to no connection (Linux takes
+    32768 and up: tests beside this one connect all the time), and that nobody else is given here, in this process or
+    another: the last PORTS_TAKEN are marked by a socket of that name."""
     while True:
         port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0village-nvr-test-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            mark.close()
+            continue
+        _taken.append(mark)
+        if len(_taken) > PORTS_TAKEN:
+            _taken.popleft().close()
+        return port
 
 
 async def until(condition: Callable[[], Any], timeout_s: float, what: str) -> Any:
