@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -22,16 +21,14 @@ from nvr.alarm.schedule_store import ScheduleStore
 from nvr.alarm.siren import SirenLine
 from nvr.alarm.speaker import Speaker
 from nvr.audit_watch import AuditWatch
-from nvr.camera.client import AudioProblem
-from nvr.camera.link import receive_buffer
-from nvr.camera.source import play
+from nvr.cameras import Cameras, Job
 from nvr.clock import SystemClock
-from nvr.config import Camera, Config
+from nvr.config import Config
 from nvr.detect.link import AnalysisError, AnalysisLink
 from nvr.detect.sick_board import SickBoard
 from nvr.detect.steps.calibration import demands_of
-from nvr.errors import NvrError, StorageError
-from nvr.events import Fault, Role, Sighting, StreamKey, StreamStatus
+from nvr.errors import StorageError
+from nvr.events import Sighting
 from nvr.faults import FaultBoard
 from nvr.heap import keep_clean
 from nvr.loop_lag import LoopLag
@@ -55,8 +52,6 @@ log = structlog.get_logger(__name__)
 
 SETTLE_S = 3.0
 """At the end: for the alarm's records of the last moment."""
-
-Job = Callable[[Callable[[], None]], Awaitable[None]]
 
 
 async def serve(
@@ -106,6 +101,7 @@ class App:
         self._supervisor = Supervisor(clock, self.faults)
         self.hub = Hub(config.streams)
         self.streams = StreamBoard()
+        self._cameras = Cameras(config.camera, self.hub, self.streams, clock=clock, faults=self.faults)
         self._changes = changes = Changes()
         self._timekeeping = Timekeeping(clock, config.storage.state, self.faults, changes.notify)
         self._audit = AuditWatch(state, config.storage.state, clock=clock, faults=self.faults)
@@ -175,7 +171,6 @@ class App:
             else None
         )
         self._lag = LoopLag(clock)
-        self._received = receive_buffer()
         self.live = LiveServer(max_sessions=config.web.max_viewers, udp_port=config.web.live_port)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
@@ -247,10 +242,7 @@ class App:
             jobs.append(("speaker", self._speaker.run))
         jobs += [("clock", self._timekeeping.run), ("audit", self._audit.run)]
         jobs += [("alarm", self.alarm.run), ("state", self._journal.run), *self.disks.jobs()]
-        for camera in self.config.camera:
-            for key in camera.streams:
-                jobs.append((f"camera:{key}", partial(self._play, camera, key.role)))
-        jobs += self._notifications.jobs()
+        jobs += [*self._cameras.jobs(), *self._notifications.jobs()]
         if self._analysis is not None:
             jobs += [("analysis", self._analysis.run), ("motion", self._motion.run)]
         jobs += [
@@ -271,46 +263,6 @@ class App:
     async def _run_live(self, healthy: Callable[[], None]) -> None:
         healthy()
         await self.live.run()
-
-    async def _play(self, camera: Camera, role: Role, healthy: Callable[[], None]) -> None:
-        """One connection to one stream, with its state on the board of streams."""
-        key = StreamKey(camera.id, role)
-        stream = self.hub[key]
-        self.streams.set(
-            StreamStatus(key, "connecting", self._clock.wall(), fault=self.streams.get(key).fault)
-        )
-
-        def playing() -> None:
-            healthy()
-            status = StreamStatus(key, "live", self._clock.wall())
-            if stream.config is not None:
-                codec, width, height = stream.config.codec, stream.config.width, stream.config.height
-                status = replace(status, codec=codec, width=width, height=height)
-            self.streams.set(status)
-
-        def audio(problem: AudioProblem | None) -> None:
-            place = f"audio:{key}"
-            if problem is None or (problem.code == "audio_missing" and role is Role.SUB):
-                self.faults.clear(place)  # many sub streams have none
-            else:
-                self.faults.raise_fault(Fault(place, problem.code, problem.detail, problem.params))
-
-        try:
-            await play(
-                camera,
-                role,
-                self._clock,
-                stream.publish,
-                playing,
-                publish_audio=stream.publish_audio,
-                on_audio=audio,
-                received=self._received,
-            )
-        except NvrError as error:
-            fault = Fault(f"camera:{key}", error.code, str(error), error.params)
-            self.streams.set(StreamStatus(key, "down", self._clock.wall(), fault=fault))
-            raise
-        self.streams.set(StreamStatus(key, "connecting", self._clock.wall()))  # a file begins again
 
     def sighting(self, sighting: Sighting) -> None:
         """Analysis confirmed an object: the alarm first, then the footage."""
