@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from nvr.detect.messages.parts import JPEG_END, JPEG_START
 from nvr.detect.messages.protocol import (
     MAX_TO_SERVICE,
     MAX_UNIT,
@@ -41,7 +42,6 @@ from nvr.detect.messages.protocol import (
     encode,
 )
 from nvr.detect.messages.sightings import MAX_BEST, MAX_FRAMES, Look, Why, pack_pictures
-from nvr.detect.messages.stills import JPEG_END, JPEG_START
 
 BOX = (0.1, 0.2, 0.3, 0.4)
 WHY = Why(

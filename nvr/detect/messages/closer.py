@@ -5,12 +5,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from nvr.detect.messages.stills import MAX_PARAMETER_SET, ProtocolError
+from nvr.detect.messages.parts import KEYFRAME_HEAD_BYTES, packed_keyframe, unpacked_keyframe
 from nvr.media.access_unit import Codec
 
-_HEAD = struct.Struct(">HdBHHH")
-_CODECS: tuple[Codec, ...] = ("h264", "h265")
-CLOSER_HEAD_BYTES = _HEAD.size + 3 * MAX_PARAMETER_SET
+_HEAD = struct.Struct(">Hd")
+CLOSER_HEAD_BYTES = _HEAD.size + KEYFRAME_HEAD_BYTES
 """Most that a `CloserLook` has besides its keyframe."""
 
 
@@ -28,22 +27,12 @@ class CloserLook:
     data: bytes = field(repr=False)
 
     def pack(self) -> bytes:
-        sets = (self.vps, self.sps, self.pps)
-        head = (self.camera, self.received_mono_s, _CODECS.index(self.codec), *map(len, sets))
-        return _HEAD.pack(*head) + b"".join(sets) + self.data
+        keyframe = (self.codec, self.vps, self.sps, self.pps, self.data)
+        return _HEAD.pack(self.camera, self.received_mono_s) + packed_keyframe(keyframe)
 
     @classmethod
     def unpack(cls, body: bytes) -> CloserLook:
         """Raises ProtocolError."""
-        if len(body) < _HEAD.size:
-            raise ProtocolError("a closer look's message is too short")
-        camera, received_mono_s, codec, *lengths = _HEAD.unpack_from(body)
-        if codec >= len(_CODECS):
-            raise ProtocolError("a closer look's message names no codec")
-        if max(lengths) > MAX_PARAMETER_SET or _HEAD.size + sum(lengths) >= len(body):
-            raise ProtocolError("a closer look's message has impossible lengths")
-        sps_at = _HEAD.size + lengths[0]
-        pps_at = sps_at + lengths[1]
-        data_at = pps_at + lengths[2]
-        sets = (body[_HEAD.size : sps_at], body[sps_at:pps_at], body[pps_at:data_at])
-        return cls(camera, received_mono_s, _CODECS[codec], *sets, body[data_at:])
+        keyframe = unpacked_keyframe(body, _HEAD.size, "a closer look's message")
+        camera, received_mono_s = _HEAD.unpack_from(body)
+        return cls(camera, received_mono_s, *keyframe)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Iterator
 
-from nvr.detect.messages.stills import ProtocolError
+from nvr.detect.messages.parts import ProtocolError
 
 _HEADER = struct.Struct(">IB")
 

@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from nvr.detect.messages.closer import CLOSER_HEAD_BYTES, CloserLook
 from nvr.detect.messages.framing import FrameReader, framed
+from nvr.detect.messages.parts import ProtocolError
 from nvr.detect.messages.setup import (
     MAX_CAMERAS,
     MAX_PLACES,
@@ -30,12 +31,7 @@ from nvr.detect.messages.setup import (
 )
 from nvr.detect.messages.sick import Sick, SickHead, Well
 from nvr.detect.messages.sightings import BetterShot, Why, pack_pictures, unpack_pictures
-from nvr.detect.messages.stills import (
-    WANTED_HEAD_BYTES,
-    PictureMade,
-    PictureWanted,
-    ProtocolError,
-)
+from nvr.detect.messages.stills import WANTED_HEAD_BYTES, PictureMade, PictureWanted
 from nvr.detect.messages.units import UNIT_HEAD_BYTES, Parameters, Unit
 from nvr.events import Box, Rule
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from nvr.detect.messages.parts import ProtocolError, checked_jpeg
 from nvr.detect.messages.setup import CameraIndex, Message
-from nvr.detect.messages.stills import ProtocolError, checked_jpeg
 from nvr.detect.steps.sick import Sickness
 
 MAX_SICK_JPEG = 256 << 10

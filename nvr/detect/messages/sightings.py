@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from nvr.detect.messages.stills import ProtocolError, checked_jpeg
+from nvr.detect.messages.parts import ProtocolError, checked_jpeg
 from nvr.detect.steps.history import MAX_COUNTED, MAX_EXAMINED
 from nvr.events import Box, Examined, Explanation
 

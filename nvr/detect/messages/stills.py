@@ -1,30 +1,22 @@
-"""The two messages about still pictures, and what they share with all others (see protocol.py). Pure."""
+"""The two messages about still pictures. Pure."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
 
+from nvr.detect.messages.parts import (
+    KEYFRAME_HEAD_BYTES,
+    ProtocolError,
+    checked_jpeg,
+    packed_keyframe,
+    unpacked_keyframe,
+)
 from nvr.media.access_unit import Codec
 
-MAX_PARAMETER_SET = 4096
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-_WANTED = struct.Struct(">IBHHH")
-_CODECS: tuple[Codec, ...] = ("h264", "h265")
-_MADE = struct.Struct(">I")
-WANTED_HEAD_BYTES = _WANTED.size + 3 * MAX_PARAMETER_SET
+_NUMBER = struct.Struct(">I")
+WANTED_HEAD_BYTES = _NUMBER.size + KEYFRAME_HEAD_BYTES
 """Most that a `PictureWanted` has besides its keyframe."""
-
-
-class ProtocolError(ValueError):
-    """The other side broke the protocol; the message says where."""
-
-
-def checked_jpeg(data: bytes) -> bytes:
-    """`data`, if it could be a JPEG. Raises ProtocolError."""
-    if not data.startswith(JPEG_START) or not data.endswith(JPEG_END):
-        raise ProtocolError("a picture is no JPEG")
-    return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +32,14 @@ class PictureWanted:
     data: bytes = field(repr=False)
 
     def pack(self) -> bytes:
-        sets = (self.vps, self.sps, self.pps)
-        head = _WANTED.pack(self.number, _CODECS.index(self.codec), *map(len, sets))
-        return head + b"".join(sets) + self.data
+        keyframe = (self.codec, self.vps, self.sps, self.pps, self.data)
+        return _NUMBER.pack(self.number) + packed_keyframe(keyframe)
 
     @classmethod
     def unpack(cls, body: bytes) -> PictureWanted:
         """Raises ProtocolError."""
-        if len(body) < _WANTED.size:
-            raise ProtocolError("a wanted picture's message is too short")
-        number, codec, *lengths = _WANTED.unpack_from(body)
-        if codec >= len(_CODECS):
-            raise ProtocolError("a wanted picture's message names no codec")
-        if max(lengths) > MAX_PARAMETER_SET or _WANTED.size + sum(lengths) >= len(body):
-            raise ProtocolError("a wanted picture's message has impossible lengths")
-        sps_at = _WANTED.size + lengths[0]
-        pps_at = sps_at + lengths[1]
-        data_at = pps_at + lengths[2]
-        vps, sps, pps = body[_WANTED.size : sps_at], body[sps_at:pps_at], body[pps_at:data_at]
-        return cls(number, _CODECS[codec], vps, sps, pps, body[data_at:])
+        keyframe = unpacked_keyframe(body, _NUMBER.size, "a wanted picture's message")
+        return cls(_NUMBER.unpack_from(body)[0], *keyframe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +50,12 @@ class PictureMade:
     jpeg: bytes = field(repr=False)
 
     def pack(self) -> bytes:
-        return _MADE.pack(self.number) + self.jpeg
+        return _NUMBER.pack(self.number) + self.jpeg
 
     @classmethod
     def unpack(cls, body: bytes) -> PictureMade:
         """Raises ProtocolError."""
-        if len(body) < _MADE.size:
+        if len(body) < _NUMBER.size:
             raise ProtocolError("a picture's message is too short")
-        jpeg = body[_MADE.size :]
-        return cls(_MADE.unpack_from(body)[0], checked_jpeg(jpeg) if jpeg else b"")
+        jpeg = body[_NUMBER.size :]
+        return cls(_NUMBER.unpack_from(body)[0], checked_jpeg(jpeg) if jpeg else b"")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from nvr.detect.messages.stills import MAX_PARAMETER_SET, ProtocolError
+from nvr.detect.messages.parts import CODECS, MAX_PARAMETER_SET, ProtocolError
 from nvr.media.access_unit import Codec
 
 _PARAMETERS = struct.Struct(">HBHH")
-_CODECS: tuple[Codec, ...] = ("h264", "h265")
 _UNIT = struct.Struct(">H???d")
 UNIT_HEAD_BYTES = _UNIT.size
 
@@ -25,7 +24,7 @@ class Parameters:
     vps: bytes = b""
 
     def pack(self) -> bytes:
-        codec, lengths = _CODECS.index(self.codec), (len(self.vps), len(self.sps))
+        codec, lengths = CODECS.index(self.codec), (len(self.vps), len(self.sps))
         return _PARAMETERS.pack(self.camera, codec, *lengths) + self.vps + self.sps + self.pps
 
     @classmethod
@@ -37,11 +36,11 @@ class Parameters:
         sps_start = _PARAMETERS.size + vps_length
         pps_start = sps_start + sps_length
         vps, sps, pps = body[_PARAMETERS.size : sps_start], body[sps_start:pps_start], body[pps_start:]
-        if codec >= len(_CODECS):
+        if codec >= len(CODECS):
             raise ProtocolError("a parameter sets' message of an unknown codec")
         if len(sps) != sps_length or not pps or max(len(vps), len(sps), len(pps)) > MAX_PARAMETER_SET:
             raise ProtocolError("a parameter sets' message has impossible lengths")
-        return cls(camera, _CODECS[codec], sps, pps, vps)
+        return cls(camera, CODECS[codec], sps, pps, vps)
 
 
 @dataclass(frozen=True, slots=True)
