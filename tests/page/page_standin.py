@@ -97,6 +97,8 @@ class StandIn:
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
         self.footage_ready.set()
+        self.list_on_its_way = asyncio.Event()
+        self.list_on_its_way.set()
         self.footage_until_s: float | None = None
         self.asked: list[str] = []
         self.refuse: dict[str, Json] = {}
@@ -300,7 +302,9 @@ class StandIn:
         before, limit = int(request.query.get("before", 10**9)), int(request.query["limit"])
         rest = [one for one in self.incidents if one["id"] < before and self._meets(one, request.query)]
         more = rest[limit - 1]["id"] if len(rest) > limit else None
-        return web.json_response({"incidents": rest[:limit], "next": more})
+        answer = web.json_response({"incidents": rest[:limit], "next": more})
+        await self.list_on_its_way.wait()
+        return answer
 
     def _meets(self, one: Json, asked: Mapping[str, str]) -> bool:
         waits = one["acknowledged_s"] is None and one["response"] != "record"

@@ -153,6 +153,31 @@ async def test_incidents_are_paged_and_filtered(visit: MakeVisit, appliance: Sta
     await expect(rows.first).to_contain_text("Cổng đổi tên")
 
 
+async def test_what_happens_while_the_list_is_on_its_way_is_in_it(
+    visit: MakeVisit, appliance: StandIn
+) -> None:
+    me = await visit(TWO_LOOKS[0])
+    appliance.list_on_its_way.clear()
+    await me.start("/#/incidents")
+    await until(lambda: any(asked.startswith("GET /api/incidents") for asked in appliance.asked))
+    appliance.ring(46, camera_name="Kho vật tư", kind="person")
+    await expect(me.page.locator("nvr-ringing")).to_contain_text("Kho vật tư")
+    appliance.list_on_its_way.set()
+    await expect(me.page.locator("a.incident").first).to_contain_text("Kho vật tư")
+
+
+async def test_what_concerns_no_camera_has_no_footage(visit: MakeVisit, appliance: StandIn) -> None:
+    appliance.ring(
+        46, camera="*", camera_name="Điểm trực", zone="*", kind="restarted", best=None, picture=None
+    )
+    me = await visit(TWO_LOOKS[0])
+    await me.start("/#/incident/46")
+    await expect(me.page.get_by_role("heading", level=1)).to_contain_text("Điểm trực")
+    await expect(me.page.locator("nvr-footage")).to_be_hidden()
+    await expect(me.page.locator(".to-timeline, .to-hold")).to_have_count(0)
+    assert not any("/footage/" in asked for asked in appliance.asked)
+
+
 @each_look
 async def test_incident_shows_picture_box_and_footage(
     visit: MakeVisit, appliance: StandIn, look: Look

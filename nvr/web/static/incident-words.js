@@ -2,6 +2,9 @@
 import { h, icon } from "./dom.js";
 import { known, sentence, t } from "./i18n.js";
 
+/** In place of a camera's id: the incident is about no single camera, and has no footage. */
+export const SITE = "*";
+
 /** "Person at the main gate" @param {Incident} incident */
 export function incidentTitle(incident) {
   return sentence(t("incident.title", { kind: kindWord(incident.kind), camera: incident.camera_name }));

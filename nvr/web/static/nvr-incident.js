@@ -8,6 +8,7 @@ import {
   incidentPicture,
   incidentTitle,
   responseBadge,
+  SITE,
   testBadge,
   zoneWord,
 } from "./incident-words.js";
@@ -36,6 +37,7 @@ export class NvrIncident extends NvrElement {
   #objects = /** @type {NvrObjects | null} */ (null);
   #handling = /** @type {NvrHandling | null} */ (null);
   #main = h("section", { class: "incident-main" });
+  #beside = h("section", null);
   #pictured = "";
 
   build() {
@@ -44,7 +46,7 @@ export class NvrIncident extends NvrElement {
     const objects = (this.#objects = make(NvrObjects, this.app));
     const handling = (this.#handling = make(NvrHandling, this.app));
     handling.changed = (incident) => this.#show(incident);
-    const beside = h("section", null, h("h2", null, t("footage.title")), this.#footage);
+    fill(this.#beside, h("h2", null, t("footage.title")), this.#footage);
     fill(this.#main, objects, this.#picture, this.#facts, handling, this.#act, deliveries);
     fill(
       this,
@@ -59,10 +61,10 @@ export class NvrIncident extends NvrElement {
         "div",
         { class: "incident-columns" },
         this.#main,
-        beside,
+        this.#beside,
       ),
     );
-    beside.append(objects.evidence);
+    this.#beside.append(objects.evidence);
     this.app.store.watch(["incident"], () => this.#changed(this.app.store.state.incident), this.gone);
     // What happened while the connection was lost came by no event.
     const relinked = () => {
@@ -127,8 +129,10 @@ export class NvrIncident extends NvrElement {
       ),
     );
     this.#handling?.show(incident);
-    fill(this.#act, this.#playbackLinks(incident));
     void this.#deliveries?.show(incident.id);
+    this.#beside.hidden = incident.camera === SITE;
+    if (incident.camera === SITE) return;
+    fill(this.#act, this.#playbackLinks(incident));
     this.#footage?.show(incident.camera, incident.footage, incident.opened_s);
   }
 

@@ -31,6 +31,8 @@ export class NvrIncidents extends NvrElement {
   #error = h("p", { class: "error", role: "alert", hidden: true });
   #loaded = false;
   #generation = 0;
+  /** Told of while the list is on its way, which may be older; null: it is here. @type {Incident[] | null} */
+  #told = null;
 
   build() {
     const heading = h(this.brief ? "h2" : "h1", null, t(this.brief ? "incidents.latest" : "incidents.title"));
@@ -77,6 +79,7 @@ export class NvrIncidents extends NvrElement {
 
   async #load() {
     const generation = ++this.#generation;
+    this.#told = [];
     try {
       const { incidents, next } = await this.#page(null);
       if (generation !== this.#generation) return;
@@ -84,6 +87,8 @@ export class NvrIncidents extends NvrElement {
       this.#next = next;
       this.#loaded = true;
       this.#error.hidden = true;
+      for (const incident of this.#told ?? []) this.#merge(incident);
+      this.#told = null;
       this.#show();
     } catch (error) {
       if (generation === this.#generation) this.#fail(error);
@@ -116,14 +121,20 @@ export class NvrIncidents extends NvrElement {
 
   /** @param {Incident | null} incident */
   #take(incident) {
-    if (!incident || !this.#loaded) return;
+    if (!incident) return;
+    this.#told?.push(incident);
+    if (this.#loaded && this.#merge(incident)) this.#show();
+  }
+
+  /** Whether it is one of those shown. @param {Incident} incident */
+  #merge(incident) {
     if (this.#incidents.some(({ id }) => id === incident.id))
       this.#incidents = this.#incidents.map((its) => (its.id === incident.id ? incident : its));
     else if (incident.id > (this.#incidents[0]?.id ?? 0) && belongs(incident, this.search, this.app.time))
       this.#incidents = [incident, ...this.#incidents];
-    else return;
+    else return false;
     if (this.brief) this.#incidents = this.#incidents.slice(0, BRIEF);
-    this.#show();
+    return true;
   }
 
   #show() {
