@@ -11,8 +11,12 @@ import random
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -38,6 +42,7 @@ from nvr.media.hub import StreamHub
 from nvr.record.disk.recorder import Pace, Recorder
 from nvr.stream_address import parse_address
 from nvr.supervise import Backoff, Supervisor
+from nvr.web.tls import Certificates
 from peers.appliance import free_port
 from played import whole
 
@@ -153,6 +158,12 @@ TRAPS = {
 
 @pytest.fixture
 async def web_server(clips: Path):
+    async with web_serving(clips) as url:
+        yield url
+
+
+@asynccontextmanager
+async def web_serving(clips: Path, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """A server with traps that refer to a local file that could be played, and one honest stream with a login."""
 
     async def trap(request: web.Request) -> web.Response:
@@ -173,9 +184,8 @@ async def web_server(clips: Path):
     app.router.add_get("/locked", locked)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
 
 
@@ -219,6 +229,16 @@ async def test_login_path_and_server(web_server: str) -> None:
     ended = await failure(url, "anna", "quê:hương", collector=got)
     assert len(got.units) == FRAMES
     assert "the stream ended" in str(ended)
+
+
+async def test_over_tls_with_a_certificate_that_nobody_signed(clips: Path, tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path, "camera")
+    certificates.ensure(frozenset({"127.0.0.1"}), time.time())
+    got = Collector()
+    async with web_serving(clips, certificates.context()) as server:
+        ended = await failure(f"{server}/locked", "anna", "quê:hương", collector=got)
+    assert "the stream ended" in str(ended)
+    assert len(got.units) == FRAMES
 
 
 @pytest.mark.parametrize(
