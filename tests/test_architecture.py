@@ -1,6 +1,7 @@
 """Rules of the layout that import-linter cannot state: purity, and where broad excepts and tasks may stand."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ IMPURE_MODULES = {
 }
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), filename=str(path))
 

@@ -10,6 +10,7 @@ import unicodedata
 from pathlib import Path
 
 import structlog
+from argon2 import PasswordHasher
 
 from nvr import audit
 from nvr.clock import Clock
@@ -54,12 +55,14 @@ class Auth:
         self._refusals = RefusalBatch()
 
     @classmethod
-    async def open(cls, db: Database, clock: Clock, state: Path) -> Auth:
+    async def open(
+        cls, db: Database, clock: Clock, state: Path, hasher: PasswordHasher | None = None
+    ) -> Auth:
         """Ready to use; `claim_code` is then what the console shows, None once the appliance was claimed.
 
-        `state`: the directory storage.state. Raises StorageError.
+        `state`: the directory storage.state. `hasher`: as for `Passwords`. Raises StorageError.
         """
-        auth = cls(db, clock, await Passwords.create(), ClaimCode(db, state))
+        auth = cls(db, clock, await Passwords.create(hasher), ClaimCode(db, state))
         auth.claim_code = await auth._claim.prepare()
         return auth
 

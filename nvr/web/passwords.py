@@ -44,23 +44,24 @@ def normal(password: str) -> str:
 
 
 class Passwords:
-    """argon2id with the library's parameters (RFC 9106, low-memory profile: 64 MiB, about 0.3 s on a Pi).
+    """argon2id; without `hasher` with the library's parameters (RFC 9106, low-memory profile: 64 MiB, about 0.3 s
+    on a Pi).
 
     At most AT_ONCE are computed at once and MAX_WAITING wait, so that a flood of log-ins takes neither the memory
     nor the processor from recording.
     """
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
         self._waiting = 0
         # Compared with where the account does not exist, so that the answer takes as long as for one that does.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     @classmethod
-    async def create(cls) -> Passwords:
+    async def create(cls, hasher: PasswordHasher | None = None) -> Passwords:
         """Make one in a thread (it computes one hash)."""
-        return await asyncio.to_thread(cls)
+        return await asyncio.to_thread(cls, hasher)
 
     def close(self) -> None:
         """Give the threads back."""

@@ -77,16 +77,23 @@ CERTIFICATE_CHECK_S = 3600.0
 class WebServer:
     """HTTPS on web.https_port, plain HTTP with the CA's page on web.http_port.
 
-    `package`: where `static/` and `locales/` lie. Constructing it opens nothing.
+    `package`: where `static/` and `locales/` lie. `authority`: who makes the certificates. Constructing it opens
+    nothing.
     """
 
-    def __init__(self, services: Services, *, package: Path = PACKAGE):
+    def __init__(
+        self,
+        services: Services,
+        *,
+        package: Path = PACKAGE,
+        authority: Callable[[tls.Wish], tls.Outcome] = tls.ask_authority,
+    ):
         self._services, self._package = services, package
         self._sources = {stream.key: HubFrames(stream) for stream in services.hub}
         self._watches = Watches(max_total=4 * services.config.web.max_viewers)
         self._started_mono_s = services.clock.monotonic()
         self._certificates = tls.Certificates(
-            services.config.storage.state / "tls", services.config.site.name
+            services.config.storage.state / "tls", services.config.site.name, authority
         )
 
     async def run(self, healthy: Callable[[], None]) -> None:

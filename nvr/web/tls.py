@@ -14,7 +14,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,12 +91,20 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
 
 
+def ask_authority(wish: Wish) -> Outcome:
+    """Have it done in a process that ends at once."""
+    answer = subprocess.run(  # noqa: S603
+        AUTHORITY, input=msgspec.json.encode(wish), stdout=subprocess.PIPE, timeout=AUTHORITY_S, check=True
+    )
+    return msgspec.json.decode(answer.stdout, type=Outcome)
+
+
 class Certificates:
     """The files `ca.pem` and `server.pem` (each: private key, then certificate) in `directory`, readable by the
-    service alone. Every method blocks: call it in a thread."""
+    service alone. `authority`: who makes them. Every method blocks: call it in a thread."""
 
-    def __init__(self, directory: Path, site: str):
-        self._directory, self._site = directory, site
+    def __init__(self, directory: Path, site: str, authority: Callable[[Wish], Outcome] = ask_authority):
+        self._directory, self._site, self._authority = directory, site, authority
         self._ca_pem: bytes | None = None
 
     def ensure(self, names: Names, now_wall_s: float) -> bool:
@@ -104,11 +112,7 @@ class Certificates:
 
         Raises StorageError: the directory cannot be used, or `ca.pem` is damaged.
         """
-        wish = msgspec.json.encode(Wish(str(self._directory), self._site, names, now_wall_s))
-        answer = subprocess.run(  # noqa: S603
-            AUTHORITY, input=wish, stdout=subprocess.PIPE, timeout=AUTHORITY_S, check=True
-        )
-        outcome = msgspec.json.decode(answer.stdout, type=Outcome)
+        outcome = self._authority(Wish(str(self._directory), self._site, names, now_wall_s))
         if outcome.error:
             raise StorageError(
                 f"{self._directory}: cannot be used: {outcome.error}",

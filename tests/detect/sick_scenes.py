@@ -16,6 +16,8 @@ class Street:
 
     def __init__(self, seed: int = 1):
         self._chance = np.random.default_rng(seed)
+        # Drawn once, cut anew for each picture: hours of pictures would take most of their time for noise alone.
+        self._noise = self._chance.standard_normal(8 * HEIGHT * WIDTH, np.float32)
         self.scene = self._drawn(np.random.default_rng(seed + 1000))
 
     def _drawn(self, rng: np.random.Generator) -> Light:
@@ -35,7 +37,9 @@ class Street:
 
     def picture(self, scene: Light | None = None, *, noise: float = 1.5) -> Gray:
         light = self.scene if scene is None else scene
-        return (light + self._chance.normal(0, noise, light.shape)).round().clip(0, 255).astype(np.uint8)
+        begin = int(self._chance.integers(self._noise.size - light.size))
+        grain = self._noise[begin : begin + light.size].reshape(light.shape)
+        return (light + np.float32(noise) * grain).round().clip(0, 255).astype(np.uint8)
 
     def with_passers(self, t_s: float) -> Light:
         """Cars and persons go by, a few at any time."""
@@ -47,9 +51,8 @@ class Street:
 
     def in_rain(self) -> Light:
         scene = self.scene * 0.8 + 25
-        for _ in range(250):
-            x, y = int(self._chance.integers(0, WIDTH)), int(self._chance.integers(0, HEIGHT - 10))
-            scene[y : y + 8, x] += 50
+        x, y = self._chance.integers(0, WIDTH, 250), self._chance.integers(0, HEIGHT - 10, 250)
+        np.add.at(scene, (y + np.arange(8)[:, None], x), 50)
         return scene
 
     def infrared(self) -> Light:

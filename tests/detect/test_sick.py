@@ -67,7 +67,8 @@ def test_found_within_minutes_and_ends_by_itself(
     me = Watched(every_s=every_s)
     assert me.usual() == []
     assert me.watch.is_certainly_well
-    ((found, after_s),) = me.show(SOON_S + 600, lambda _: me.street.picture(seen(me.street)))
+    scene = seen(me.street)
+    ((found, after_s),) = me.show(SOON_S + 600, lambda _: me.street.picture(scene))
     assert found == sickness
     assert 60 <= after_s <= SOON_S
     assert not me.watch.is_certainly_well
@@ -112,12 +113,13 @@ def test_what_is_no_sickness(seen: Callable[[Street, float], Light], seed: int) 
 
 def test_the_switch_to_infrared_and_back_is_none_and_each_has_its_own_view() -> None:
     me = Watched()
+    infrared = me.street.infrared()
     me.usual()
     for _ in range(3):
-        me.show(1200, lambda _: me.street.picture(me.street.infrared(), noise=2), infrared=True)
+        me.show(1200, lambda _: me.street.picture(infrared, noise=2), infrared=True)
         me.usual(600)
     assert me.history == []
-    elsewhere = np.roll(me.street.infrared(), 20, 1)
+    elsewhere = np.roll(infrared, 20, 1)
     ((found, after_s),) = me.show(600, lambda _: me.street.picture(elsewhere, noise=2), infrared=True)
     assert found == "moved"
     assert after_s <= SOON_S
@@ -135,7 +137,8 @@ def test_cobwebs_in_infrared_only() -> None:
     assert 500 < after_s < 800  # a car's lamps and a spider at the lens are gone sooner
     me.show(1200, lambda _: me.street.picture(infrared), infrared=True)
     assert me.watch.sickness is None
-    assert me.show(1200, lambda _: me.street.picture(with_cobweb(me.street.scene))) == []
+    by_day = with_cobweb(me.street.scene)
+    assert me.show(1200, lambda _: me.street.picture(by_day)) == []
 
 
 def test_frozen_bit_by_bit() -> None:
@@ -199,7 +202,8 @@ def test_without_anything_known_only_nothing_at_all_is_told() -> None:
     ((found, _),) = me.show(300, lambda _: np.full((HEIGHT, WIDTH), 120, np.uint8) + np.uint8(0))
     assert found == "covered"
     other = Watched()
-    assert other.show(300, lambda _: other.street.picture(blurred(other.street.scene, 2))) == []
+    unsharp = blurred(other.street.scene, 2)
+    assert other.show(300, lambda _: other.street.picture(unsharp)) == []
 
 
 def test_a_new_view_is_accepted_after_a_day_and_sickness_is_learnt_by_nobody() -> None:

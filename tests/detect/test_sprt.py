@@ -172,11 +172,12 @@ def simulated_track(chance: random.Random, one: Looks, fps: float) -> Iterator[f
     `one`; a score is with probability exp(-dt / tau) the one before, else a new one."""
     seen, score = True, None
     same = math.exp(-1 / fps / one.score_tau_s)
+    next_seen = {before: one.chance(seen=True, before=before, elapsed_s=1 / fps) for before in (False, True)}
     while True:
         if score is None or chance.random() >= same:
             score = drawn(chance, one)
         yield score if seen else None
-        seen = chance.random() < one.chance(seen=True, before=seen, elapsed_s=1 / fps)
+        seen = chance.random() < next_seen[seen]
 
 
 def drawn(chance: random.Random, one: Looks) -> float:

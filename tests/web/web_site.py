@@ -15,6 +15,7 @@ from typing import Any
 import av
 import numpy as np
 from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
+from argon2 import PasswordHasher
 
 from nvr.alarm.incidents import Incident, IncidentStore
 from nvr.alarm.journal import Journal
@@ -43,11 +44,11 @@ from nvr.record.keep.retention import Keep
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.timekeeping import Timekeeping
+from nvr.web import authority
 from nvr.web.access import AccountRole, Session
 from nvr.web.accounts import has_accounts, insert_account, insert_session
 from nvr.web.auth import Auth
 from nvr.web.changes import Changes
-from nvr.web.passwords import Passwords
 from nvr.web.server import WebServer
 from nvr.web.services import AnalysisView, Services
 from nvr.web.static_files import locale_words
@@ -56,13 +57,15 @@ from peers.appliance import free_port
 from webrtc.session import LiveServer
 
 PASSWORD = "mật khẩu của trạm"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""test_web_auth.py has what an appliance takes."""
 GATE, YARD = StreamKey("gate", Role.SUB), StreamKey("yard", Role.MAIN)
 
 
 @cache
 def password_hash() -> str:
-    """One real hash for all accounts that tests put into the table directly."""
-    return Passwords()._hasher.hash(PASSWORD)
+    """One hash for all accounts that tests put into the table directly."""
+    return QUICK.hash(PASSWORD)
 
 
 def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], ...] = ()) -> Config:
@@ -260,7 +263,7 @@ async def running_site(
     config = make_config(directory, siren=siren, notify=notify)
     config.storage.recordings[0].mkdir()
     state = await open_state(config.storage.state)
-    auth = await Auth.open(state, clock, config.storage.state)
+    auth = await Auth.open(state, clock, config.storage.state, QUICK)
     faults, streams, changes, hub = FaultBoard(clock), StreamBoard(), Changes(), Hub(config.streams)
     faults.on_change(changes.notify)
     streams.on_change(changes.notify)
@@ -317,7 +320,8 @@ async def running_site(
         loop_lag=lambda: Lag(0.2, 3.5, 8.0),
         sick=sick.of,
     )
-    server = WebServer(services)
+    # In a process of its own it is in test_web_tls.py.
+    server = WebServer(services, authority=authority.ensure)
     ready, recording = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         jobs = [
