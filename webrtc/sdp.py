@@ -21,7 +21,7 @@ _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
 _MEDIA = re.compile(r"m=([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]+)? ([A-Z/]{1,32}) ([A-Za-z0-9 .-]{1,512})")
 MID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}")
-_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
+UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 
 Attributes = dict[str, list[str]]
@@ -195,7 +195,7 @@ def _transport(levels: list[Attributes]) -> Transport:
 
     if "ice-lite" in levels[-1]:
         raise _bad("the offer is ICE-lite, as the appliance is: neither side would begin to connect")
-    ufrag = value("ice-ufrag", "ICE user name", _UFRAG)
+    ufrag = value("ice-ufrag", "ICE user name", UFRAG)
     password = value("ice-pwd", "ICE password", _PWD)
     setup = value("setup", "DTLS role", re.compile("actpass|active|passive"))
     fingerprints = [print_ for text in values("fingerprint") if (print_ := _fingerprint(text))]

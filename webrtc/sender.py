@@ -53,7 +53,7 @@ class Sender:
         addresses = await peer.open()
         if peer.over.is_set():
             self._mux.remove(peer)
-            raise WhepError(503, ENDED_MEANWHILE)
+            raise WhepError(503, ENDED_MEANWHILE, "live_stopped")
         local = Local(
             number=secrets.randbits(62),
             addresses=addresses,

@@ -35,18 +35,23 @@ class SessionState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a WHEP POST returns; `session_id` is unguessable (192 bits) and safe in a URL path."""
+    """What a WHEP POST returns; `session_id` is unguessable (192 bits) and safe in a URL path. `ice_ufrag`: the
+    client's, which names its ICE session."""
 
     session_id: str
     sdp: str
+    ice_ufrag: str
 
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """A session at one moment. `since_s` is the event loop's clock (`loop.time()`) when it was answered."""
+    """A session at one moment. `since_s` is the event loop's clock (`loop.time()`) when it was answered. `ice_ufrag`:
+    the client's."""
 
     session_id: str
     owner: str
+    user: str
+    ice_ufrag: str
     source: FrameSource
     state: SessionState
     since_s: float
@@ -55,9 +60,10 @@ class SessionInfo:
 
 
 class _Session:
-    def __init__(self, session_id: str, owner: str, source: FrameSource, viewer: Viewer):
+    def __init__(self, session_id: str, owner: str, user: str, source: FrameSource, viewer: Viewer):
         self.session_id = session_id
         self.owner = owner
+        self.user = user
         self.source = source
         self.closed = asyncio.Event()
         self.peer = viewer.peer
@@ -71,6 +77,8 @@ class _Session:
         return SessionInfo(
             session_id=self.session_id,
             owner=self.owner,
+            user=self.user,
+            ice_ufrag=self.peer.credentials.remote_ufrag,
             source=self.source,
             state=self._state,
             since_s=self._since_s,
@@ -120,7 +128,7 @@ class _Session:
 
 
 class LiveServer:
-    """All live viewers of the appliance.
+    """All live viewers of the appliance: at most `max_sessions`, and `max_per_user` of one user.
 
     A session is removed when the client deletes it or hangs up, when its connection fails, when it is not connected
     `connect_timeout_s` after the answer, when its source ends, or when the source yields nothing for
@@ -135,12 +143,14 @@ class LiveServer:
         self,
         *,
         max_sessions: int,
+        max_per_user: int | None = None,
         udp_port: int = 0,
         connect_timeout_s: float = 20.0,
         idle_timeout_s: float = 60.0,
         consent_timeout_s: float = 30.0,
     ):
         self._max_sessions = max_sessions
+        self._max_per_user = max_sessions if max_per_user is None else max_per_user
         self._udp_port = udp_port
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
@@ -164,29 +174,27 @@ class LiveServer:
                 await session.close()
             self._sessions.clear()
 
-    async def offer(self, source: FrameSource, offer_sdp: str, *, owner: str) -> Answer:
-        """Answer a WHEP offer and start the session.
+    async def offer(self, source: FrameSource, offer_sdp: str, *, owner: str, user: str = "") -> Answer:
+        """Answer a WHEP offer and start the session. `owner`: who may end it; `user`: whose places it counts among.
 
-        Raises WhepError: 400 malformed or unusable offer, 409 the source knows no SPS yet, 422 no H.264 as we send
-        it, 503 `max_sessions` reached, no network address, UDP port taken, or `run` is not running.
+        Raises WhepError, with every code that it has.
         """
         offer = sdp.parse_offer(offer_sdp)
         sps = source.sps
         if sps is None:
-            raise WhepError(409, "the camera has not delivered a picture yet; try again in a moment")
+            raise WhepError(
+                409, "the camera has not delivered a picture yet; try again in a moment", "no_picture"
+            )
         entry = offer.choose(ProfileLevel.from_sps(sps) or WIDEST_LEVEL)
         if self._sender is None:
             # aiortc takes 20 MB: it is loaded for the first viewer, and not on the event loop.
             made = await asyncio.to_thread(self._make_sender)
             self._sender = self._sender or made
         if self._tasks is None:
-            raise WhepError(503, "live video is not running")
-        if len(self._sessions) >= self._max_sessions:
-            raise WhepError(
-                503, f"all {self._max_sessions} live places are taken; close one or try again later"
-            )
+            raise WhepError(503, "live video is not running; try again in a moment", "live_stopped")
+        self._check_places(user)
         sender = self._sender
-        session = _Session(secrets.token_urlsafe(24), owner, source, sender.viewer(offer, entry))
+        session = _Session(secrets.token_urlsafe(24), owner, user, source, sender.viewer(offer, entry))
         self._sessions[session.session_id] = session
         self._tasks.create_task(self._run(session, sender, self._tasks))
         try:
@@ -194,7 +202,7 @@ class LiveServer:
         except BaseException:
             session.end("the offer could not be answered")
             raise
-        return Answer(session.session_id, text)
+        return Answer(session.session_id, text, offer.transport.ufrag)
 
     async def close(self, session_id: str, *, owner: str | None) -> bool:
         """End a session and wait until it is closed (WHEP DELETE); `owner` None may end anybody's.
@@ -224,6 +232,21 @@ class LiveServer:
     def sessions(self) -> list[SessionInfo]:
         """All sessions, oldest first."""
         return [session.info for session in self._sessions.values()]
+
+    def _check_places(self, user: str) -> None:
+        """Raises WhepError 429, 503: no place is left. Nothing may be awaited between this and taking the place."""
+        if sum(session.user == user for session in self._sessions.values()) >= self._max_per_user:
+            raise WhepError(
+                429,
+                f"this account watches {self._max_per_user} pictures already, on all its devices together; close one",
+                "too_many_own_viewers",
+            )
+        if len(self._sessions) >= self._max_sessions:
+            raise WhepError(
+                503,
+                f"all {self._max_sessions} live places are taken; close one or try again later",
+                "too_many_viewers",
+            )
 
     async def _run(self, session: _Session, sender: Sender, tasks: asyncio.TaskGroup) -> None:
         try:

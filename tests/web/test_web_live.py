@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from web_live import SDP, publish, refused, start, until, viewer
 from web_site import GATE, YARD, Client, Site, access_units
 
 import x265
-from nvr.events import Actor, StreamKey
+from nvr.events import Actor
 from nvr.web.access import AccountRole
 from nvr.web.live_source import HubFrames
 
-SDP: dict[str, str | None] = {"Content-Type": "application/sdp"}
 BY = Actor("console")
-
-
-@asynccontextmanager
-async def viewer() -> AsyncIterator[RTCPeerConnection]:
-    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    try:
-        peer.addTransceiver("video", direction="recvonly")
-        await peer.setLocalDescription(await peer.createOffer())
-        yield peer
-    finally:
-        await peer.close()
-
-
-def publish(site: Site, key: StreamKey) -> None:
-    site.show_live(key)
-    for unit in access_units(key, site.services.clock.monotonic()):
-        site.services.hub[key].publish(unit)
-
-
-async def start(client: Client, peer: RTCPeerConnection, path: str = "gate/live/sub") -> str:
-    """Begin to watch; returns the session's address."""
-    offer = peer.localDescription.sdp
-    async with client.open("POST", f"/api/cameras/{path}", data=offer, headers=SDP) as response:
-        answer = await response.text()
-        assert response.status == 201, answer
-        assert response.content_type == "application/sdp"
-        location = response.headers["Location"]
-    await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-    return location
-
-
-async def refused(client: Client, offer: str | bytes, path: str = "gate/live/sub") -> tuple[int, str]:
-    status, answer = await client.ask("POST", f"/api/cameras/{path}", data=offer, headers=SDP)
-    return status, answer["error"]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 async def test_watch_and_stop(site: Site) -> None:
@@ -107,14 +65,31 @@ async def test_what_is_refused(site: Site) -> None:
 
 
 async def test_places_are_bounded(site: Site) -> None:
+    """Of the account, on all its devices together, and of the appliance; each is told in its own words."""
     publish(site, GATE)
-    client = await site.log_in("xem", AccountRole.VIEWER)
+    limits = site.config.web
+    phone, other = await site.log_in("xem", AccountRole.VIEWER), await site.log_in("khác", AccountRole.VIEWER)
+    tablet = await site.log_in_again("xem")
     async with viewer() as peer:
         offer = peer.localDescription.sdp
-        for _ in range(site.config.web.max_viewers):
-            async with client.open("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP) as response:
-                assert response.status == 201
-        assert await refused(client, offer) == (503, "too_many_viewers")
+
+        async def taken(client: Client, places: int) -> None:
+            for _ in range(places):
+                async with client.open(
+                    "POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP
+                ) as response:
+                    assert response.status == 201
+
+        await taken(phone, 1)
+        await taken(tablet, limits.max_viewers_per_account - 1)
+        for client in (phone, tablet):
+            assert await refused(client, offer) == (429, "too_many_own_viewers")
+        await taken(other, limits.max_viewers - limits.max_viewers_per_account)
+        async with other.open("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP) as response:
+            assert (response.status, (await response.json())["error"]) == (503, "too_many_viewers")
+            assert int(response.headers["Retry-After"]) > 0
+        assert await site.services.live.close_where(lambda info: info.owner == phone.key) == 1
+        await taken(other, 1)
 
 
 async def remove(site: Site, client: Client) -> None:

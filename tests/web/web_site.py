@@ -74,6 +74,7 @@ def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], .
             "https_port": free_port(),
             "http_port": free_port(),
             "max_viewers": 4,
+            "max_viewers_per_account": 3,
             "live_port": 0,
         },
         "camera": (
@@ -158,6 +159,17 @@ class Site:
             )
 
         token, session = await self.state.write(work)
+        client = self.client(token, session.csrf_token)
+        client.key = session.key
+        return client
+
+    async def log_in_again(self, name: str) -> Client:
+        """A client of another log-in of an account that there is, as on a second device."""
+        account = await self.services.auth.accounts.get(name)
+        now_wall_s = self.services.clock.wall()
+        token, session = await self.state.write(
+            lambda c: insert_session(c, account, address="10.9.9.8", agent="", now_wall_s=now_wall_s)
+        )
         client = self.client(token, session.csrf_token)
         client.key = session.key
         return client
@@ -293,7 +305,11 @@ async def running_site(
     alarm = AlarmRunner(
         config, journal, line, clock=clock, faults=faults, on_change=changes.notify, plan=plan
     )
-    live = LiveServer(max_sessions=config.web.max_viewers, udp_port=config.web.live_port)
+    live = LiveServer(
+        max_sessions=config.web.max_viewers,
+        max_per_user=config.web.max_viewers_per_account,
+        udp_port=config.web.live_port,
+    )
     services = Services(
         config=config,
         clock=clock,
