@@ -128,7 +128,7 @@ class _Session:
 
 
 class LiveServer:
-    """All live viewers of the appliance: at most `max_sessions`, and `max_per_user` of one user.
+    """All live viewers of the appliance: at most `max_sessions`, and `max_per_user` of one user (None: no such limit).
 
     A session is removed when the client deletes it or hangs up, when its connection fails, when it is not connected
     `connect_timeout_s` after the answer, when its source ends, or when the source yields nothing for
@@ -150,7 +150,7 @@ class LiveServer:
         consent_timeout_s: float = 30.0,
     ):
         self._max_sessions = max_sessions
-        self._max_per_user = max_sessions if max_per_user is None else max_per_user
+        self._max_per_user = max_per_user
         self._udp_port = udp_port
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
@@ -235,10 +235,11 @@ class LiveServer:
 
     def _check_places(self, user: str) -> None:
         """Raises WhepError 429, 503: no place is left. Nothing may be awaited between this and taking the place."""
-        if sum(session.user == user for session in self._sessions.values()) >= self._max_per_user:
+        mine = sum(session.user == user for session in self._sessions.values())
+        if self._max_per_user is not None and mine >= self._max_per_user:
             raise WhepError(
                 429,
-                f"this account watches {self._max_per_user} pictures already, on all its devices together; close one",
+                f"this account watches {mine} pictures already, on all its devices together; close one",
                 "too_many_own_viewers",
             )
         if len(self._sessions) >= self._max_sessions:

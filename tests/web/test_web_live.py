@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
-from web_live import SDP, publish, refused, start, until, viewer
-from web_site import GATE, YARD, Client, Site, access_units
+from aiortc.mediastreams import MediaStreamError
+from web_live import SDP, picture, playing, publish, refused, start, until, viewer
+from web_site import GATE, YARD, Client, Site, access_units, running_site
 
 import x265
 from nvr.events import Actor
@@ -25,7 +25,7 @@ async def test_watch_and_stop(site: Site) -> None:
     )
     async with viewer() as peer:
         location = await start(client, peer)
-        frame = await asyncio.wait_for(peer.getReceivers()[0].track.recv(), 20)
+        frame = await picture(peer)
         assert (frame.width, frame.height) == (320, 240)
         assert (await other.ask("DELETE", location))[0] == 404, "somebody else's session"
         assert (await client.ask("DELETE", location))[0] == 200
@@ -64,10 +64,14 @@ async def test_what_is_refused(site: Site) -> None:
     assert site.services.live.sessions() == []
 
 
-async def test_places_are_bounded(site: Site) -> None:
+async def test_places_are_bounded(tmp_path: Path) -> None:
+    async with running_site(tmp_path, viewers_per_account=3) as site:
+        await places_are_bounded(site, own=3)
+
+
+async def places_are_bounded(site: Site, *, own: int) -> None:
     """Of the account, on all its devices together, and of the appliance; each is told in its own words."""
     publish(site, GATE)
-    limits = site.config.web
     phone, other = await site.log_in("xem", AccountRole.VIEWER), await site.log_in("khác", AccountRole.VIEWER)
     tablet = await site.log_in_again("xem")
     async with viewer() as peer:
@@ -81,10 +85,10 @@ async def test_places_are_bounded(site: Site) -> None:
                     assert response.status == 201
 
         await taken(phone, 1)
-        await taken(tablet, limits.max_viewers_per_account - 1)
+        await taken(tablet, own - 1)
         for client in (phone, tablet):
             assert await refused(client, offer) == (429, "too_many_own_viewers")
-        await taken(other, limits.max_viewers - limits.max_viewers_per_account)
+        await taken(other, site.config.web.max_viewers - own)
         async with other.open("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP) as response:
             assert (response.status, (await response.json())["error"]) == (503, "too_many_viewers")
             assert int(response.headers["Retry-After"]) > 0
@@ -92,44 +96,47 @@ async def test_places_are_bounded(site: Site) -> None:
         await taken(other, 1)
 
 
-async def remove(site: Site, client: Client) -> None:
-    await site.services.auth.accounts.remove("xem", by=BY)
+async def withdraw(site: Site, name: str, client: Client) -> None:
+    """The right that is called `name`, of the account that is called so too."""
+    accounts = site.services.auth.accounts
+    match name:
+        case "account":
+            await accounts.remove(name, by=BY)
+        case "camera":
+            await accounts.set_rights(name, AccountRole.VIEWER, ["yard"], by=BY)
+        case "password":
+            await accounts.set_password(name, "another hash", by=BY)
+        case "log-in":
+            assert (await client.ask("POST", "/api/logout"))[0] == 204
+        case "time":
+            session = bytes.fromhex(client.key)
+            await site.state.write(
+                lambda c: c.execute("UPDATE sessions SET expires_s = 1 WHERE token_hash = ?", (session,))
+            )
 
 
-async def other_cameras(site: Site, client: Client) -> None:
-    await site.services.auth.accounts.set_rights("xem", AccountRole.VIEWER, ["yard"], by=BY)
-
-
-async def new_password(site: Site, client: Client) -> None:
-    await site.services.auth.accounts.set_password("xem", "another hash", by=BY)
-
-
-async def log_out(site: Site, client: Client) -> None:
-    assert (await client.ask("POST", "/api/logout"))[0] == 204
-
-
-@pytest.mark.parametrize("revoke", [remove, other_cameras, new_password, log_out])
-async def test_revocation_ends_what_runs(
-    site: Site, revoke: Callable[[Site, Client], Awaitable[None]]
-) -> None:
-    publish(site, GATE)
-    publish(site, YARD)
-    client, other = (
-        await site.log_in("xem", AccountRole.VIEWER),
-        await site.log_in("khác", AccountRole.VIEWER),
-    )
-    live = site.services.live
-    async with viewer() as gate, viewer() as yard, viewer() as others:
-        await start(client, gate)
-        await start(client, yard, "yard/live/main")
-        await start(other, others)
-        assert len(live.sessions()) == 3
-        await revoke(site, client)
-        left = {other.key, client.key} if revoke is other_cameras else {other.key}
-        await until(
-            lambda: {info.owner for info in live.sessions()} == left and len(live.sessions()) == len(left)
-        )
-        await until(lambda: gate.connectionState == "closed")
+async def test_revocation_ends_the_picture(site: Site) -> None:
+    """Of whoever lost the right, and nobody else's; a camera or role that leaves the right to watch ends nothing."""
+    live, accounts = site.services.live, site.services.auth.accounts
+    async with playing(site, GATE, YARD), viewer() as kept, viewer() as elsewhere:
+        keeper = await site.log_in("kept", AccountRole.OPERATOR)
+        await start(keeper, kept)
+        await accounts.set_rights("kept", AccountRole.VIEWER, ["gate"], by=BY)
+        camera = await site.log_in("camera", AccountRole.VIEWER)
+        await start(camera, elsewhere, "yard/live/main")
+        for name in ("account", "camera", "password", "log-in", "time"):
+            client = camera if name == "camera" else await site.log_in(name, AccountRole.VIEWER)
+            async with viewer() as peer:
+                await start(client, peer)
+                await picture(peer)
+                await withdraw(site, name, client)
+                with pytest.raises(MediaStreamError):
+                    while True:
+                        await picture(peer)
+                await until(lambda: {info.owner for info in live.sessions()} == {keeper.key, camera.key})
+                assert len(live.sessions()) == 2, name
+        for peer in (kept, elsewhere):
+            await picture(peer)
 
 
 async def test_frames_are_those_of_the_cached_gop(site: Site) -> None:

@@ -74,7 +74,6 @@ def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], .
             "https_port": free_port(),
             "http_port": free_port(),
             "max_viewers": 4,
-            "max_viewers_per_account": 3,
             "live_port": 0,
         },
         "camera": (
@@ -266,6 +265,7 @@ async def running_site(
     notify: tuple[dict[str, Any], ...] = (),
     clock: FakeClock | SystemClock | None = None,
     still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]] | None = None,
+    viewers_per_account: int = 24,
 ) -> AsyncIterator[Site]:
     """A site that serves for the duration of the block."""
     clock = clock or SystemClock()
@@ -307,7 +307,7 @@ async def running_site(
     )
     live = LiveServer(
         max_sessions=config.web.max_viewers,
-        max_per_user=config.web.max_viewers_per_account,
+        max_per_user=viewers_per_account,
         udp_port=config.web.live_port,
     )
     services = Services(
