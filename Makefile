@@ -90,6 +90,10 @@ bench-live: .venv/.tests-installed peers ## one camera to 32 viewers, against Ja
 	@tests/peers/install $(LIVE_PEERS)
 	PYTHONPATH=tests $(BIN)/python -m bench.live
 
+.PHONY: bench-latency
+bench-latency: .venv/.tests-installed peers ## glass to glass: a clock in the camera's picture, read in Chromium (BENCH_SAMPLES=500; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m bench.latency
+
 .PHONY: crash-test
 crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as root (last line: JSON)
 	@tests/peers/install $(CRASH_PEERS)
