@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
+Codec = Literal["h264", "h265"]
 START_CODE = b"\x00\x00\x00\x01"
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """One H.264 picture, made once and shared by all viewers of its stream.
+    """One H.264 or H.265 picture, made once and shared by all viewers of its stream.
 
     `data` is an Annex B access unit beginning with the four-byte start code that B.1.2 of ITU-T H.264 demands of
-    an access unit's first NAL unit, with SPS and PPS in front of each keyframe. `pts_90k` counts 90 kHz ticks
+    an access unit's first NAL unit, with the parameter sets in front of each keyframe. `pts_90k` counts 90 kHz ticks
     from any origin; it may jump, in either direction, only at a keyframe. No B-frames: browsers show garbage.
     Raises ValueError for anything else than Annex B (length-prefixed data would be sent as nothing, silently).
     """
@@ -23,6 +24,7 @@ class EncodedFrame:
     data: bytes
     pts_90k: int
     is_key: bool
+    codec: Codec = "h264"
 
     def __post_init__(self) -> None:
         if not self.data.startswith(START_CODE):
@@ -33,8 +35,18 @@ class FrameSource(Protocol):
     """One stream (a camera's main or sub), implemented by the service over its hub; equal to itself alone."""
 
     @property
+    def codec(self) -> Codec | None:
+        """None until it is known, and where the stream cannot be shown live (B-frames)."""
+        ...
+
+    @property
     def sps(self) -> bytes | None:
-        """The current sequence parameter set NAL unit without start code; None until known."""
+        """The current sequence parameter set NAL unit without start code; None where `codec` is."""
+        ...
+
+    @property
+    def scene(self) -> Sequence[FrameSource]:
+        """All streams of the same scene, this one too, the one with the most bits first."""
         ...
 
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[EncodedFrame]]:

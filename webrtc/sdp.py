@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from webrtc.entries import VideoEntry, video_entries
 from webrtc.errors import WhepError
-from webrtc.h264 import ProfileLevel, nearest
 
 OFFER_CHARS_MAX = 64 << 10
 SECTIONS_MAX = 32
@@ -14,9 +14,6 @@ FINGERPRINTS_MAX = 4
 
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "RTP/SAVPF")
 _DIRECTIONS = ("sendrecv", "recvonly", "sendonly", "inactive")
-_FEEDBACK = ("nack", "nack pli")
-# 64 to 95 would collide with RTCP.
-_DYNAMIC = frozenset(str(payload_type) for payload_type in (*range(35, 64), *range(96, 128)))
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
 _MEDIA = re.compile(r"m=([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]+)? ([A-Z/]{1,32}) ([A-Za-z0-9 .-]{1,512})")
@@ -39,17 +36,6 @@ class Section:
 
     def first(self, name: str) -> str | None:
         return next(iter(self.attributes.get(name, ())), None)
-
-
-@dataclass(frozen=True, slots=True)
-class H264Entry:
-    """One offered H.264 payload type with packetization-mode 1, and `fmtp` to answer it with."""
-
-    payload_type: int
-    level: ProfileLevel
-    fmtp: str
-    rtx_payload_type: int | None
-    feedback: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +62,7 @@ class Offer:
     mid: str
     is_bundled: bool
     transport: Transport
-    entries: tuple[H264Entry, ...]
-
-    def choose(self, stream: ProfileLevel) -> H264Entry:
-        """The entry nearest `stream`. Raises WhepError(422) if H.264 is not offered as we send it."""
-        index = nearest(stream, [entry.level for entry in self.entries])
-        if index is None:
-            raise WhepError(422, "the offer has no H.264 with packetization-mode=1, which is all we send")
-        return self.entries[index]
+    entries: tuple[VideoEntry, ...]
 
 
 def parse_offer(text: str) -> Offer:
@@ -112,7 +91,7 @@ def parse_offer(text: str) -> Offer:
         mid=mid,
         is_bundled=bool(bundle),
         transport=_transport([*levels, session]),
-        entries=tuple(_h264_entries(video)),
+        entries=tuple(video_entries(video.formats, video.attributes)),
     )
 
 
@@ -215,52 +194,3 @@ def _fingerprint(text: str) -> str | None:
     if size is None or not re.fullmatch(rf"[0-9A-Fa-f]{{2}}(:[0-9A-Fa-f]{{2}}){{{size - 1}}}", digest):
         return None
     return f"{algorithm.lower()} {digest.upper()}"
-
-
-def _by_payload_type(video: Section, name: str) -> list[tuple[int, str]]:
-    """The values of `name` that begin with a dynamic payload type of `video` (RFC 5761, 4 and RFC 3551, 6)."""
-    pairs = []
-    for value in video.attributes.get(name, ()):
-        payload_type, _, rest = value.partition(" ")
-        if payload_type in video.formats and payload_type in _DYNAMIC:
-            pairs.append((int(payload_type), rest.strip()))
-    return pairs
-
-
-def _h264_entries(video: Section) -> list[H264Entry]:
-    codecs = {payload_type: text.lower() for payload_type, text in _by_payload_type(video, "rtpmap")}
-    formats = {payload_type: _parameters(text) for payload_type, text in _by_payload_type(video, "fmtp")}
-    rtx = {
-        formats[payload_type].get("apt"): payload_type
-        for payload_type, codec in codecs.items()
-        if codec == "rtx/90000" and payload_type in formats
-    }
-    feedback = _by_payload_type(video, "rtcp-fb")
-    entries = []
-    for payload_type, codec in codecs.items():
-        parameters = formats.get(payload_type, {})
-        if codec != "h264/90000" or parameters.get("packetization-mode") != "1":
-            continue
-        identifier = parameters.get("profile-level-id")
-        # Without one, older browsers mean Constrained Baseline.
-        level = ProfileLevel.from_hex(identifier or "42e01f")
-        if level is None:
-            continue
-        fmtp = ["level-asymmetry-allowed=1"] if parameters.get("level-asymmetry-allowed") == "1" else []
-        fmtp.append("packetization-mode=1")
-        fmtp += [f"profile-level-id={identifier}"] if identifier else []
-        entries.append(
-            H264Entry(
-                payload_type=payload_type,
-                level=level,
-                fmtp=";".join(fmtp),
-                rtx_payload_type=rtx.get(str(payload_type)),
-                feedback=tuple(text for text in _FEEDBACK if (payload_type, text) in feedback),
-            )
-        )
-    return entries
-
-
-def _parameters(text: str) -> dict[str, str]:
-    pairs = (part.strip().partition("=") for part in text.split(";"))
-    return {name.lower(): value for name, _, value in pairs}

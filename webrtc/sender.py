@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
+from functools import partial
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from webrtc.answer import Local, answer
 from webrtc.burst import Burst
+from webrtc.entries import VideoEntry
 from webrtc.errors import WhepError
-from webrtc.fanout import Fanout, Voice
+from webrtc.fanout import Fanout
 from webrtc.frames import FrameSource
 from webrtc.mux import Mux
 from webrtc.peer import Peer
-from webrtc.sdp import H264Entry, Offer
+from webrtc.sdp import Offer
 from webrtc.srtp import profiles_by_cost
-from webrtc.viewer import Viewer
+from webrtc.viewer import Viewer, Voice
+from webrtc.watch import Watch
 
 ENDED_MEANWHILE = "the session was ended while it was being set up"
 
@@ -33,8 +37,10 @@ class Sender:
         self._consent_timeout_s = consent_timeout_s
         self._fanouts: dict[FrameSource, tuple[Fanout, asyncio.Task[None]]] = {}
 
-    def viewer(self, offer: Offer, entry: H264Entry) -> Viewer:
-        """A viewer whose peer is still to be reached, by `answer`."""
+    def watch(
+        self, source: FrameSource, offer: Offer, entries: Sequence[VideoEntry], tasks: asyncio.TaskGroup
+    ) -> Watch:
+        """Of a viewer whose peer is still to be reached, by `answer`. Fan-outs are to run in `tasks`."""
         peer = Peer(
             self._mux,
             offer.transport,
@@ -42,9 +48,9 @@ class Sender:
             profiles=self._profiles,
             consent_timeout_s=self._consent_timeout_s,
         )
-        return Viewer(peer, payload_type=entry.payload_type, rtx_payload_type=entry.rtx_payload_type)
+        return Watch(Viewer(peer, entries, self._voice), source, partial(self._fanout, tasks))
 
-    async def answer(self, offer: Offer, entry: H264Entry, peer: Peer) -> str:
+    async def answer(self, offer: Offer, entries: Sequence[VideoEntry], peer: Peer) -> str:
         """The answer that leads the client to `peer`, once.
 
         Raises WhepError(503) if the machine has no network address, the port is taken, or the peer was closed
@@ -65,23 +71,25 @@ class Sender:
             rtx_ssrc=self._voice.rtx_ssrc,
             cname=self._voice.cname,
         )
-        return answer(offer, entry, local)
+        return answer(offer, entries, local)
 
-    async def show(self, source: FrameSource, viewer: Viewer, tasks: asyncio.TaskGroup) -> str:
-        """Show `source` to a connected viewer until there is nothing more to show; returns why.
+    def _fanout(self, tasks: asyncio.TaskGroup, source: FrameSource) -> Fanout:
+        """The source's own, made for its first viewer; the last one ends it."""
+        running = self._fanouts.get(source)
+        if running is not None and running[0].ended is None:
+            return running[0]
+        fanout = Fanout(
+            source,
+            self._burst,
+            self._voice,
+            idle_timeout_s=self._idle_timeout_s,
+            on_idle=lambda: self._end(fanout, task),
+        )
+        task = tasks.create_task(fanout.run())
+        self._fanouts[source] = fanout, task
+        return fanout
 
-        The first viewer of a source starts its fan-out in `tasks`, the last one ends it.
-        """
-        fanout, task = self._fanouts.get(source, (None, None))
-        if fanout is None or task is None or fanout.ended is not None:
-            fanout = Fanout(source, self._burst, self._voice, idle_timeout_s=self._idle_timeout_s)
-            task = tasks.create_task(fanout.run())
-            self._fanouts[source] = fanout, task
-        try:
-            await fanout.serve(viewer)
-        finally:
-            if not fanout.viewers:
-                task.cancel()
-                if self._fanouts.get(source) == (fanout, task):
-                    del self._fanouts[source]
-        return fanout.ended or "the stream ended"
+    def _end(self, fanout: Fanout, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        if self._fanouts.get(fanout.source) == (fanout, task):
+            del self._fanouts[fanout.source]

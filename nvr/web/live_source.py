@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
-from nvr.events import StreamKey
-from nvr.media.hub import StreamHub, Subscription
+from nvr.events import Role, StreamKey
+from nvr.media.hub import Hub, StreamHub, Subscription
 from nvr.media.nal import to_annex_b
-from webrtc.frames import EncodedFrame
+from webrtc.frames import Codec, EncodedFrame
 
 
 class HubFrames:
-    """A `webrtc.frames.FrameSource` over one stream of the hub.
+    """A `webrtc.frames.FrameSource` over one stream of the hub; `scene` are those of its camera, the main one first.
 
-    Frames end for good when the stream turns out to reorder (B-frames), which browsers show as garbage, or to be
-    H.265.
+    Frames end for good when the stream turns out to reorder (B-frames), which browsers show as garbage, or to have
+    another codec than it began with.
     """
 
     def __init__(self, hub: StreamHub):
         self._hub = hub
+        self.scene: Sequence[HubFrames] = (self,)
 
     @property
     def key(self) -> StreamKey:
@@ -31,10 +32,16 @@ class HubFrames:
         return self._hub.has_b_frames
 
     @property
-    def sps(self) -> bytes | None:
-        """The stream's H.264 sequence parameter set without start code; None before the first picture."""
+    def codec(self) -> Codec | None:
+        """None before the first picture, and with B-frames."""
         config = self._hub.config
-        return config.sps if config is not None and config.codec == "h264" else None
+        return None if config is None or self._hub.has_b_frames else config.codec
+
+    @property
+    def sps(self) -> bytes | None:
+        """The stream's sequence parameter set without start code; None where `codec` is."""
+        config = self._hub.config
+        return None if config is None or self._hub.has_b_frames else config.sps
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
@@ -44,9 +51,20 @@ class HubFrames:
                 yield frames
 
     async def _frames(self, units: Subscription) -> AsyncGenerator[EncodedFrame, None]:
+        codec: Codec | None = None
         while True:
             unit = await units.get()
-            if self._hub.has_b_frames or unit.config.codec != "h264":
+            if self._hub.has_b_frames or unit.config.codec != (codec or unit.config.codec):
                 return
+            codec = unit.config.codec
             data = to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ())
-            yield EncodedFrame(data, unit.pts_90k, unit.is_key)
+            yield EncodedFrame(data, unit.pts_90k, unit.is_key, codec)
+
+
+def live_sources(hub: Hub) -> dict[StreamKey, HubFrames]:
+    """A source for each stream, those of a camera in one scene."""
+    sources = {stream.key: HubFrames(stream) for stream in hub}
+    for key, source in sources.items():
+        keys = (StreamKey(key.camera, role) for role in (Role.MAIN, Role.SUB))
+        source.scene = tuple(sources[other] for other in keys if other in sources)
+    return sources

@@ -19,7 +19,7 @@ from nvr.web.footage_reader import FootageReader
 from nvr.web.gate import CALL, add_security_headers, gate
 from nvr.web.http_site import http_application
 from nvr.web.listen import SILENT_S, Listener, listening
-from nvr.web.live_source import HubFrames
+from nvr.web.live_source import HubFrames, live_sources
 from nvr.web.live_tokens import LiveTokens
 from nvr.web.once import Once
 from nvr.web.request_body import MAX_BODY_BYTES
@@ -87,7 +87,7 @@ class WebServer:
 
     def __init__(self, services: Services, *, package: Path = PACKAGE):
         self._services, self._package = services, package
-        self._sources = {stream.key: HubFrames(stream) for stream in services.hub}
+        self._sources = live_sources(services.hub)
         self._watches = Watches(max_total=4 * services.config.web.max_viewers)
         self._tokens = LiveTokens()
         self._started_mono_s = services.clock.monotonic()

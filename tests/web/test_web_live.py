@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from web_live import SDP, picture, playing, publish, refused, start, until, view
 from web_site import GATE, YARD, Client, Site, access_units, running_site
 
 import x265
-from nvr.events import Actor
+from nvr.events import Actor, Role, StreamKey
 from nvr.web.access import AccountRole
 from nvr.web.live_source import HubFrames
 
@@ -160,3 +161,48 @@ async def test_a_stream_that_turns_out_to_reorder_ends(site: Site) -> None:
         hub.publish(late)  # its time lies before that of the unit before it
         assert source.has_b_frames
         assert await anext(frames, None) is None
+
+
+async def test_a_session_moves_between_the_streams_of_its_camera(site: Site) -> None:
+    """And tells how it fares; both only to who began it."""
+    main = StreamKey("gate", Role.MAIN)
+    client, other = (
+        await site.log_in("xem", AccountRole.VIEWER),
+        await site.log_in("khác", AccountRole.VIEWER),
+    )
+    json: dict[str, str | None] = {"Accept": "application/json"}
+    async with playing(site, GATE, YARD), viewer() as peer:
+        session = await start(client, peer)
+        await picture(peer)
+        assert (await client.ask("GET", session, headers={"Accept": "*/*"})) == (204, None)
+        status, told = await client.ask("GET", session, headers=json)
+        assert (status, told["camera"], told["role"], told["codec"]) == (200, "gate", "sub", "h264")
+        assert told["state"] == "live" and told["frames_sent"] > 0 and told["packets_sent"] > 0
+        assert (await other.ask("GET", session, headers=json))[0] == 404
+        for role, refusal in (("main", (409, "no_picture")), ("third", (400, "bad_request"))):
+            status, answer = await client.ask("POST", f"{session}/stream", json={"role": role})
+            assert (status, answer["error"]) == refusal
+        async with playing(site, main):
+            assert (await other.ask("POST", f"{session}/stream", json={"role": "main"}))[0] == 404
+            assert (await client.ask("POST", f"{session}/stream", json={"role": "main"}))[0] == 204
+            async with asyncio.timeout(20):
+                while (await client.ask("GET", session, headers=json))[1]["role"] != "main":
+                    await picture(peer)
+    assert ("xem", "live-stream", "gate/main") in await site.audit()
+
+
+async def test_a_main_stream_that_cannot_be_shown_is_seen_through_the_sub(site: Site) -> None:
+    main = StreamKey("gate", Role.MAIN)
+    client = await site.log_in("xem", AccountRole.VIEWER)
+    async with playing(site, GATE):
+        for hindrance in ("no picture", "B-frames", "H.265"):
+            if hindrance != "no picture":
+                site.show_live(main, has_b_frames=hindrance == "B-frames")
+            if hindrance == "H.265":
+                for unit in x265.encode(frames=2):
+                    site.services.hub[main].publish(unit)
+            async with viewer() as peer:
+                session = await start(client, peer, "gate/live/main")
+                await picture(peer)
+                status, told = await client.ask("GET", session, headers={"Accept": "application/json"})
+                assert (status, told["role"]) == (200, "sub"), hindrance

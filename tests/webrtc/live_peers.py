@@ -12,7 +12,7 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
-from webrtc.frames import EncodedFrame
+from webrtc.frames import Codec, EncodedFrame
 from webrtc.session import Answer, LiveServer
 
 FPS = 25
@@ -71,12 +71,17 @@ class LoopCamera:
     def __init__(self, frames: tuple[EncodedFrame, ...], *, first_pts_90k: int = 0):
         self.frames = frames
         self.sps: bytes | None = sps_of(frames[0])
+        self.scene: tuple[LoopCamera, ...] = (self,)
         self.viewers = 0
         self.present = asyncio.Event()
         self.present.set()
         self.gone = False
         self.cached: int | None = None
         self.origin_90k = first_pts_90k
+
+    @property
+    def codec(self) -> Codec | None:
+        return self.frames[0].codec if self.sps is not None else None
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
@@ -94,7 +99,7 @@ class LoopCamera:
                 await self.present.wait()
                 played += -played % len(self.frames)
             frame = self.frames[played % len(self.frames)]
-            yield EncodedFrame(frame.data, self.origin_90k + played * STEP_90K, frame.is_key)
+            yield EncodedFrame(frame.data, self.origin_90k + played * STEP_90K, frame.is_key, frame.codec)
             played += 1
             if played > gop:
                 await asyncio.sleep(1 / FPS)
@@ -103,11 +108,13 @@ class LoopCamera:
 class Relay(asyncio.DatagramProtocol):
     """A bad network in front of the server: `loses(datagram)` says which datagrams to the viewer are lost.
 
-    One viewer only. `move` gives it another address towards the server, as a phone that changes its network.
+    One viewer only; what is not lost takes `delay_s` each way. `move` gives it another address towards the server, as
+    a phone that changes its network.
     """
 
-    def __init__(self, loses: Callable[[bytes], bool]):
+    def __init__(self, loses: Callable[[bytes], bool], *, delay_s: float = 0.0):
         self.loses = loses
+        self._delay_s = delay_s
         self.lost = 0
         self._server: tuple[str, int] = ("", 0)
         self._viewer: tuple[str, int] | None = None
@@ -147,14 +154,24 @@ class Relay(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._viewer = addr
         assert self._back is not None
-        self._back.sendto(data, self._server)
+        self._send(self._back, data, self._server)
 
     def to_viewer(self, data: bytes) -> None:
         assert self._front is not None
         if self.loses(data):
             self.lost += 1
         elif self._viewer is not None:
-            self._front.sendto(data, self._viewer)
+            self._send(self._front, data, self._viewer)
+
+    def _send(self, way: asyncio.DatagramTransport, data: bytes, address: tuple[str, int]) -> None:
+        def send() -> None:
+            if not way.is_closing():
+                way.sendto(data, address)
+
+        if self._delay_s:
+            asyncio.get_running_loop().call_later(self._delay_s, send)
+        else:
+            send()
 
     def close(self) -> None:
         for transport in (self._front, self._back):

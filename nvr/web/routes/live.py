@@ -6,6 +6,8 @@ needed, and an ICE restart is refused, as the draft provides for: whoever change
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aiohttp import web
 
 from nvr import audit
@@ -15,7 +17,7 @@ from nvr.web.answers import live_obstacle
 from nvr.web.bearer import SDP
 from nvr.web.errors import ApiError, not_found
 from nvr.web.live_source import HubFrames
-from nvr.web.request_body import read_bytes
+from nvr.web.request_body import Body, read_bytes, read_json
 from nvr.web.route import Call, Route, stream_key
 from webrtc import trickle
 from webrtc.session import SessionInfo, WhepError
@@ -24,6 +26,10 @@ WATCHING = AccountRole.VIEWER
 _RETRY_S = {"no_picture": 5.0, "too_many_viewers": 10.0, "live_stopped": 5.0}
 """After which of WhepError's refusals a client may try again by itself, and when. A user's own limit and a port that is
 taken end when somebody does something about it."""
+
+
+class StreamBody(Body):
+    role: Literal["main", "sub"]
 
 
 async def endpoint(call: Call) -> web.Response:
@@ -35,20 +41,59 @@ async def endpoint(call: Call) -> web.Response:
 async def start(call: Call) -> web.Response:
     key, services = stream_key(call), call.services
     offer = _text(await read_bytes(call.request, SDP))
-    _check_watchable(call, key)
+    source = _best_live(call, call.runtime.sources[key])
     try:
-        answer = await services.live.offer(
-            call.runtime.sources[key], offer, owner=call.owner, user=str(call.account.id)
-        )
+        answer = await services.live.offer(source, offer, owner=call.owner, user=str(call.account.id))
     except WhepError as error:
-        raise _refusal(error) from None
-    await _note(call, "live", key)
+        raise _refusal(call, error, source) from None
+    await _note(call, "live", source.key)
     headers = {
         "Location": f"/api/live/{answer.session_id}",
         "ETag": _entity_tag(answer.ice_ufrag),
         "Accept-Patch": trickle.MEDIA_TYPE,
     }
     return web.Response(status=201, text=answer.sdp, content_type=SDP, headers=headers)
+
+
+async def look(call: Call) -> web.Response:
+    """How the viewing fares, for who asks for JSON; the draft gives a session no representation."""
+    info, source = _session(call)
+    told = call.services.live.statistics(info.session_id, owner=call.owner)
+    if told is None:
+        raise not_found()
+    if "application/json" not in call.request.headers.get("Accept", ""):
+        return web.Response(status=204)
+    return web.json_response(
+        {
+            "camera": source.key.camera,
+            "role": str(source.key.role),
+            "codec": source.codec,
+            "state": info.state.value,
+            "frames_sent": told.frames_sent,
+            "packets_sent": told.packets_sent,
+            "packets_retransmitted": told.packets_retransmitted,
+            "packets_lost": told.packets_lost,
+            "fraction_lost": told.fraction_lost,
+            "round_trip_s": told.round_trip_s,
+        }
+    )
+
+
+async def switch(call: Call) -> web.Response:
+    """The other stream of the same camera, from its next keyframe on."""
+    info, shown = _session(call)
+    wanted = await read_json(call.request, StreamBody)
+    source = next((other for other in shown.scene if other.key.role == wanted.role), None)
+    if source is None:
+        raise not_found()
+    _check_live(call, source)
+    try:
+        if not call.services.live.switch(info.session_id, source, owner=call.owner):
+            raise not_found()
+    except WhepError as error:
+        raise _refusal(call, error, source) from None
+    await _note(call, "live-stream", source.key)
+    return web.Response(status=204)
 
 
 async def add_candidates(call: Call) -> web.Response:
@@ -58,7 +103,7 @@ async def add_candidates(call: Call) -> web.Response:
     try:
         named = trickle.ice_sessions(fragment)
     except WhepError as error:
-        raise _refusal(error) from None
+        raise _refusal(call, error) from None
     if named - {info.ice_ufrag}:
         raise ApiError(
             422,
@@ -80,45 +125,62 @@ async def end(call: Call) -> web.Response:
     return web.Response(status=200)
 
 
-def _session(call: Call) -> tuple[SessionInfo, StreamKey]:
+def _session(call: Call) -> tuple[SessionInfo, HubFrames]:
     """The session that the path names, and what it shows now. Raises ApiError 404: there is none, or it is another's,
     or its camera is hidden from this account by now."""
     for info in call.services.live.sessions():
         if info.session_id == call.request.match_info["live"] and info.owner == call.owner:
             source = info.source
             if isinstance(source, HubFrames) and call.account.may_see(source.key.camera):
-                return info, source.key
+                return info, source
     raise not_found()
 
 
-def _check_watchable(call: Call, key: StreamKey) -> None:
-    """Raises ApiError 409: the stream cannot be shown live, or not now."""
-    match live_obstacle(call.services, key):
-        case "h265":
-            raise ApiError(
-                409,
-                "h265",
-                f'camera "{key.camera}" sends H.265 on its {key.role} stream, which most browsers cannot show live; '
-                "choose H.264 for its sub stream and enter that as `sub` in nvr.toml",
-            )
-        case "b_frames":
-            raise ApiError(
-                409,
-                "b_frames",
-                f'camera "{key.camera}" sends B-frames on its {key.role} stream, which browsers cannot show live; '
-                "switch B-frames off in the camera (profile Baseline, or no smart codec), or watch its other stream",
-            )
-    if call.services.streams.get(key).state != "live":
+def _best_live(call: Call, wanted: HubFrames) -> HubFrames:
+    """`wanted`, or the best stream below it in its scene that can be shown now. Raises ApiError 409: none can."""
+    scene = list(wanted.scene)
+    for source in scene[scene.index(wanted) :]:
+        is_live = call.services.streams.get(source.key).state == "live"
+        if is_live and live_obstacle(call.services, source.key) != "b_frames":
+            return source
+    _check_live(call, wanted)
+    raise _obstacle(wanted, "b_frames")
+
+
+def _check_live(call: Call, source: HubFrames) -> None:
+    """Raises ApiError 409: the stream delivers nothing now."""
+    if call.services.streams.get(source.key).state != "live":
         raise ApiError(
             409,
             "no_picture",
-            f'camera "{key.camera}" delivers no picture on its {key.role} stream',
+            f'camera "{source.key.camera}" delivers no picture on its {source.key.role} stream',
             retry_after_s=_RETRY_S["no_picture"],
         )
 
 
-def _refusal(error: WhepError) -> ApiError:
+def _refusal(call: Call, error: WhepError, source: HubFrames | None = None) -> ApiError:
+    """WhepError's words, or what it is about the stream that led to them."""
+    obstacle = live_obstacle(call.services, source.key) if source is not None else None
+    if source is not None and obstacle is not None and error.status in (409, 422):
+        return _obstacle(source, obstacle)
     return ApiError(error.status, error.code, str(error), retry_after_s=_RETRY_S.get(error.code))
+
+
+def _obstacle(source: HubFrames, obstacle: Literal["h265", "b_frames"]) -> ApiError:
+    key = source.key
+    if obstacle == "h265":
+        return ApiError(
+            409,
+            "h265",
+            f'camera "{key.camera}" sends H.265 on its {key.role} stream, which this player cannot show live; '
+            "choose H.264 for its sub stream and enter that as `sub` in nvr.toml",
+        )
+    return ApiError(
+        409,
+        "b_frames",
+        f'camera "{key.camera}" sends B-frames on its {key.role} stream, which browsers cannot show live; '
+        "switch B-frames off in the camera (profile Baseline, or no smart codec), or watch its other stream",
+    )
 
 
 def _text(body: bytes) -> str:
@@ -152,6 +214,8 @@ _OF_SESSION = Access(WATCHING, live_token=True)
 ROUTES = (
     Route("GET", _ENDPOINT, endpoint, _OF_CAMERA),
     Route("POST", _ENDPOINT, start, _OF_CAMERA),
+    Route("GET", _SESSION, look, _OF_SESSION),
     Route("PATCH", _SESSION, add_candidates, _OF_SESSION),
+    Route("POST", _SESSION + "/stream", switch, _OF_SESSION),
     Route("DELETE", _SESSION, end, _OF_SESSION),
 )
