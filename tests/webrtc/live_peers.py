@@ -12,7 +12,10 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
+import x265
+from nvr.media.nal import to_annex_b
 from webrtc.frames import Codec, EncodedFrame
+from webrtc.packing import nal_units
 from webrtc.session import Answer, LiveServer
 
 FPS = 25
@@ -56,9 +59,26 @@ def encode(
     return tuple(EncodedFrame(bytes(p), index * STEP_90K, p.is_keyframe) for index, p in enumerate(packets))
 
 
+@cache
+def encode_h265(width: int, height: int) -> tuple[EncodedFrame, ...]:
+    """Two GOPs by libx265 without B-frames."""
+    units = x265.encode(frames=2 * FPS, gop=FPS, size=(width, height))
+    return tuple(
+        EncodedFrame(
+            to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ()),
+            index * STEP_90K,
+            unit.is_key,
+            "h265",
+        )
+        for index, unit in enumerate(units)
+    )
+
+
 def sps_of(frame: EncodedFrame) -> bytes:
-    nals = frame.data.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01")
-    return next(nal for nal in nals if nal and nal[0] & 0x1F == 7)
+    def is_sps(nal: bytes) -> bool:
+        return nal[0] >> 1 & 0x3F == 33 if frame.codec == "h265" else nal[0] & 0x1F == 7
+
+    return next(filter(is_sps, nal_units(frame.data)))
 
 
 class LoopCamera:
