@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -14,13 +15,15 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessi
 
 import x265
 from nvr.media.nal import to_annex_b
-from webrtc.frames import Codec, EncodedFrame
+from webrtc.frames import AudioCodec, Codec, EncodedAudio, EncodedFrame
 from webrtc.packing import nal_units
 from webrtc.session import Answer, LiveServer
 
 FPS = 25
 STEP_90K = 90_000 // FPS
 WAIT_S = 30.0
+HUM = bytes(0xB4 if index // 8 % 2 else 0x34 for index in range(320))
+"""40 ms of A-law: a square wave of 500 Hz."""
 
 
 @cache
@@ -85,14 +88,15 @@ class LoopCamera:
     """A `FrameSource`: the first GOP at once, as a hub's cache would, then the stream in real time, for ever.
 
     `cached` is how many frames come at once instead. Without `present` the stream is held back; `origin_90k` moves
-    its time, as a camera that has rebooted; `gone` ends it.
+    its time, as a camera that has rebooted; `gone` ends it. With `audio` it hums, from its first picture on.
     """
 
     def __init__(self, frames: tuple[EncodedFrame, ...], *, first_pts_90k: int = 0):
         self.frames = frames
         self.sps: bytes | None = sps_of(frames[0])
         self.scene: tuple[LoopCamera, ...] = (self,)
-        self.viewers = 0
+        self.viewers = self.listeners = 0
+        self.audio: AudioCodec | None = None
         self.present = asyncio.Event()
         self.present.set()
         self.gone = False
@@ -110,6 +114,19 @@ class LoopCamera:
             yield self._play()
         finally:
             self.viewers -= 1
+
+    @asynccontextmanager
+    async def subscribe_audio(self) -> AsyncIterator[AsyncIterator[EncodedAudio]]:
+        self.listeners += 1
+        try:
+            yield self._hum()
+        finally:
+            self.listeners -= 1
+
+    async def _hum(self) -> AsyncIterator[EncodedAudio]:
+        for number in itertools.count():
+            yield EncodedAudio(HUM, self.origin_90k + number * len(HUM) * 45 // 4)
+            await asyncio.sleep(len(HUM) / 8000)
 
     async def _play(self) -> AsyncIterator[EncodedFrame]:
         gop = self.cached or next(i for i, frame in enumerate(self.frames) if i and frame.is_key)

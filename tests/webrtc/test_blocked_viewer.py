@@ -34,6 +34,7 @@ class Source:
     """Frames that the test puts in."""
 
     def __init__(self) -> None:
+        self.audio = None
         self.codec: Codec | None = "h264"
         self.sps: bytes | None = b"\x67"
         self.scene: tuple[Source, ...] = (self,)
