@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from webrtc import h264, h265
-from webrtc.frames import Codec
+from webrtc.frames import AudioCodec, Codec
 from webrtc.h264 import Profile, ProfileLevel
 from webrtc.h265 import H265Level
 
 WIDEST_LEVEL = ProfileLevel(Profile.HIGH, 40)
 """Taken for an H.264 stream whose profile has no name here: the widest decoder is the best guess."""
 
+_AUDIO: dict[AudioCodec, int] = {"PCMA": 8, "PCMU": 0}
+"""Payload types that need no `rtpmap` (RFC 3551, 6); browsers use no others for these."""
 _FEEDBACK = ("nack", "nack pli")
 # 64 to 95 would collide with RTCP.
 _DYNAMIC = frozenset(str(payload_type) for payload_type in (*range(35, 64), *range(96, 128)))
@@ -73,6 +75,11 @@ def video_entries(formats: Sequence[str], attributes: Mapping[str, list[str]]) -
             )
         )
     return entries
+
+
+def audio_entries(formats: Sequence[str]) -> dict[AudioCodec, int]:
+    """The payload types of an audio section, whose `m=` line has `formats`, that we can send."""
+    return {codec: number for codec, number in _AUDIO.items() if str(number) in formats}
 
 
 def _entry(codec: str, parameters: Mapping[str, str]) -> tuple[Codec, ProfileLevel | H265Level, str] | None:

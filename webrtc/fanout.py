@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from webrtc import rtcp, rtp
-from webrtc.burst import Burst, Way
+from webrtc.burst import Burst, Receiver, Way
 from webrtc.frames import EncodedFrame, FrameSource
 from webrtc.rtp import PART_PACKETS, Part, RtpClock
 from webrtc.sent import SentPart
@@ -43,7 +43,7 @@ class Fanout:
     def __init__(
         self,
         source: FrameSource,
-        burst: Burst[Viewer],
+        burst: Burst[Receiver],
         voice: Voice,
         *,
         idle_timeout_s: float,

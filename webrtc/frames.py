@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Codec = Literal["h264", "h265"]
+AudioCodec = Literal["PCMA", "PCMU"]
+"""G.711, one channel of 8 kHz, by its name in SDP (RFC 3551, 6)."""
 START_CODE = b"\x00\x00\x00\x01"
 
 
@@ -29,6 +31,14 @@ class EncodedFrame:
     def __post_init__(self) -> None:
         if not self.data.startswith(START_CODE):
             raise ValueError("an EncodedFrame must be Annex B and begin with 00 00 00 01")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAudio:
+    """Some G.711: a byte for each sample, the first heard at `pts_90k` on the time line of the stream's pictures."""
+
+    data: bytes
+    pts_90k: int
 
 
 class FrameSource(Protocol):
@@ -55,4 +65,13 @@ class FrameSource(Protocol):
         The iterator never raises. It may pause for as long as the camera is away, goes on with a keyframe, and
         ends when the stream is gone for good. A reader that is too slow is taken to the next keyframe.
         """
+        ...
+
+    @property
+    def audio(self) -> AudioCodec | None:
+        """What `subscribe_audio` yields; None where that is off, not known yet, or not for browsers."""
+        ...
+
+    def subscribe_audio(self) -> AbstractAsyncContextManager[AsyncIterator[EncodedAudio]]:
+        """The audio beside the pictures from now on; a reader that is too slow misses some. Never raises."""
         ...

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from webrtc.entries import VideoEntry, video_entries
+from webrtc.entries import VideoEntry, audio_entries, video_entries
 from webrtc.errors import WhepError
+from webrtc.frames import AudioCodec
 
 OFFER_CHARS_MAX = 64 << 10
 SECTIONS_MAX = 32
@@ -53,7 +54,8 @@ class Offer:
     """A usable offer. `sections[video_index]` is to be answered with video.
 
     `sections[carrier_index]` owns the transport. If it is another section, it must be accepted as inactive, since
-    Chromium with `bundlePolicy: "max-bundle"` has no transport for anything else. All others are to be refused.
+    Chromium with `bundlePolicy: "max-bundle"` has no transport for anything else. `sections[audio_index]`, if there is
+    one, wants audio by the same transport, under one of `audio_entries`. All others are to be refused.
     """
 
     sections: tuple[Section, ...]
@@ -63,6 +65,8 @@ class Offer:
     is_bundled: bool
     transport: Transport
     entries: tuple[VideoEntry, ...]
+    audio_index: int | None
+    audio_entries: dict[AudioCodec, int]
 
 
 def parse_offer(text: str) -> Offer:
@@ -84,6 +88,7 @@ def parse_offer(text: str) -> Offer:
     carrier = tag if sections[tag].port and codec_lines(sections[tag]) else index
     # A section bundled with an earlier one may leave its transport to that one (RFC 9143, 7.1.3).
     levels = [sections[i].attributes for i in (carrier, index, tag)]
+    audio = _find_audio(session, sections, bundle)
     return Offer(
         sections=sections,
         video_index=index,
@@ -92,6 +97,8 @@ def parse_offer(text: str) -> Offer:
         is_bundled=bool(bundle),
         transport=_transport([*levels, session]),
         entries=tuple(video_entries(video.formats, video.attributes)),
+        audio_index=audio,
+        audio_entries={} if audio is None else audio_entries(sections[audio].formats),
     )
 
 
@@ -137,12 +144,11 @@ def _split(text: str) -> tuple[Attributes, tuple[Section, ...]]:
 
 def _find_video(session: Attributes, sections: tuple[Section, ...]) -> int:
     """The index of the first video section that wants to receive."""
-    fallback = next((name for name in _DIRECTIONS if name in session), "sendrecv")
     problem = "the offer has no video section"
     for index, section in enumerate(sections):
         if section.kind != "video":
             continue
-        direction = next((name for name in _DIRECTIONS if name in section.attributes), fallback)
+        direction = _direction(session, section)
         if section.port == 0 and "bundle-only" not in section.attributes:
             problem = "the offer's video section is switched off (port 0)"
         elif direction not in ("sendrecv", "recvonly"):
@@ -152,6 +158,26 @@ def _find_video(session: Attributes, sections: tuple[Section, ...]) -> int:
         else:
             return index
     raise _bad(problem)
+
+
+def _direction(session: Attributes, section: Section) -> str:
+    fallback = next((name for name in _DIRECTIONS if name in session), "sendrecv")
+    return next((name for name in _DIRECTIONS if name in section.attributes), fallback)
+
+
+def _find_audio(session: Attributes, sections: tuple[Section, ...], bundle: list[str]) -> int | None:
+    """The index of the first audio section of `bundle` that wants to receive."""
+    for index, section in enumerate(sections):
+        if (
+            section.kind == "audio"
+            and section.first("mid") in bundle
+            and (section.port != 0 or "bundle-only" in section.attributes)
+            and section.protocol in _PROTOCOLS
+            and "rtcp-mux" in section.attributes
+            and _direction(session, section) in ("sendrecv", "recvonly")
+        ):
+            return index
+    return None
 
 
 def _bundles(session: Attributes) -> list[list[str]]:

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from webrtc import sdp
-from webrtc.entries import VideoEntry, choose
 from webrtc.errors import WhepError
 from webrtc.frames import EncodedFrame, FrameSource
 from webrtc.info import Answer, SessionInfo, SessionState, Statistics
+from webrtc.matching import NO_PICTURE, audio_for, entries_for
 from webrtc.places import Places
-from webrtc.sdp import Offer
 
 if TYPE_CHECKING:
+    from webrtc.audio import Listener
     from webrtc.sender import Sender
     from webrtc.watch import Watch
 
@@ -33,15 +33,13 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-NO_PICTURE = "the camera has not delivered a picture yet; try again in a moment"
-
 
 class _Session:
-    def __init__(self, session_id: str, owner: str, user: str, watch: Watch):
+    def __init__(self, session_id: str, owner: str, user: str, watch: Watch, listener: Listener | None):
         self.session_id = session_id
         self.owner = owner
         self.user = user
-        self.watch = watch
+        self.watch, self._listener = watch, listener
         self.closed = asyncio.Event()
         self.viewer = watch.viewer
         self.peer = watch.viewer.peer
@@ -111,7 +109,13 @@ class _Session:
             self.end(f"not connected within {connect_timeout_s:g} s")
             return
         self._state = SessionState.LIVE
-        self.end(await self.watch.run())
+        if self._listener is not None:
+            self._listener.start()
+        try:
+            self.end(await self.watch.run())
+        finally:
+            if self._listener is not None:
+                self._listener.stop()
 
 
 class LiveServer:
@@ -162,12 +166,13 @@ class LiveServer:
 
     async def offer(self, source: FrameSource, offer_sdp: str, *, owner: str, user: str = "") -> Answer:
         """Answer a WHEP offer and start the session, with `source` or, if the client cannot take it, with the best
-        stream below it in its scene. `owner`: who may end it; `user`: whose places it counts among.
+        stream below it in its scene. With audio if the offer asks for it and a stream of the scene has it. `owner`: who
+        may end it; `user`: whose places it counts among.
 
         Raises WhepError, with every code that it has.
         """
         offer = sdp.parse_offer(offer_sdp)
-        entries = _entries(source, offer)
+        entries = entries_for(source, offer)
         if self._sender is None:
             # aiortc takes 20 MB: it is loaded for the first viewer, and not on the event loop.
             made = await asyncio.to_thread(self._make_sender)
@@ -178,11 +183,15 @@ class LiveServer:
         self._places.check((session.user for session in self._sessions.values()), user)
         sender = self._sender
         watch = sender.watch(source, offer, entries, self._tasks)
-        session = _Session(secrets.token_urlsafe(24), owner, user, watch)
+        listener, heard = None, audio_for(source, offer)
+        if heard is not None:
+            payload_type = offer.audio_entries[heard[1]]
+            listener = sender.listener(heard[0], watch.viewer.peer, payload_type, self._tasks)
+        session = _Session(secrets.token_urlsafe(24), owner, user, watch, listener)
         self._sessions[session.session_id] = session
         self._tasks.create_task(self._run(session))
         try:
-            text = await sender.answer(offer, entries, session.peer)
+            text = await sender.answer(offer, entries, session.peer, heard[1] if heard is not None else None)
         except BaseException:
             session.end("the offer could not be answered")
             raise
@@ -257,29 +266,3 @@ class LiveServer:
             idle_timeout_s=self._idle_timeout_s,
             consent_timeout_s=self._consent_timeout_s,
         )
-
-
-def _entries(source: FrameSource, offer: Offer) -> list[VideoEntry]:
-    """What to answer: an entry for each stream of the scene that is known and that the client can take.
-
-    The first is for `source` or what stands in for it. Raises WhepError: 409, 422.
-    """
-    scene = list(source.scene)
-    below = scene[scene.index(source) :] if source in scene else [source]
-    known = [(stream, stream.codec, stream.sps) for stream in (*below, *scene)]
-    takes = [
-        (stream, choose(offer.entries, codec, sps))
-        for stream, codec, sps in known
-        if codec is not None and sps is not None
-    ]
-    entries = [entry for _, entry in takes if entry is not None]
-    if not any(entry is not None and stream in below for stream, entry in takes):
-        if all(stream.codec is None for stream in below):
-            raise WhepError(409, NO_PICTURE, "no_picture")
-        codecs = " or ".join(
-            sorted({codec.upper() for stream, codec, _ in known if codec and stream in below})
-        )
-        raise WhepError(
-            422, f"the offer has no {codecs} that we can send (H.264 must have packetization-mode=1)"
-        )
-    return list(dict.fromkeys(entries))

@@ -38,6 +38,10 @@ class Voice:
     def rtx_ssrc(self) -> int:
         return self.ssrc + 1
 
+    @property
+    def audio_ssrc(self) -> int:
+        return self.ssrc + 2
+
 
 class Place(Enum):
     WAITING = auto()

@@ -117,3 +117,10 @@ async def wait_for_decoded(page: Page, count: int) -> dict[str, int]:
             return stats
         await page.wait_for_timeout(50)
     raise AssertionError(f"{stats['decoded']} frames decoded, {count} wanted")
+
+
+async def wait_for_size(page: Page, width: int) -> dict[str, int]:
+    """Until the picture is so wide."""
+    await page.wait_for_function("width => video.videoWidth === width", arg=width, timeout=60_000)
+    stats: dict[str, int] = await page.evaluate(STATS)
+    return stats

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -12,12 +13,17 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
-from webrtc.frames import Codec, EncodedFrame
+import x265
+from nvr.media.nal import to_annex_b
+from webrtc.frames import AudioCodec, Codec, EncodedAudio, EncodedFrame
+from webrtc.packing import nal_units
 from webrtc.session import Answer, LiveServer
 
 FPS = 25
 STEP_90K = 90_000 // FPS
 WAIT_S = 30.0
+HUM = bytes(0xB4 if index // 8 % 2 else 0x34 for index in range(320))
+"""40 ms of A-law: a square wave of 500 Hz."""
 
 
 @cache
@@ -56,23 +62,41 @@ def encode(
     return tuple(EncodedFrame(bytes(p), index * STEP_90K, p.is_keyframe) for index, p in enumerate(packets))
 
 
+@cache
+def encode_h265(width: int, height: int) -> tuple[EncodedFrame, ...]:
+    """Two GOPs by libx265 without B-frames."""
+    units = x265.encode(frames=2 * FPS, gop=FPS, size=(width, height))
+    return tuple(
+        EncodedFrame(
+            to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ()),
+            index * STEP_90K,
+            unit.is_key,
+            "h265",
+        )
+        for index, unit in enumerate(units)
+    )
+
+
 def sps_of(frame: EncodedFrame) -> bytes:
-    nals = frame.data.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01")
-    return next(nal for nal in nals if nal and nal[0] & 0x1F == 7)
+    def is_sps(nal: bytes) -> bool:
+        return nal[0] >> 1 & 0x3F == 33 if frame.codec == "h265" else nal[0] & 0x1F == 7
+
+    return next(filter(is_sps, nal_units(frame.data)))
 
 
 class LoopCamera:
     """A `FrameSource`: the first GOP at once, as a hub's cache would, then the stream in real time, for ever.
 
     `cached` is how many frames come at once instead. Without `present` the stream is held back; `origin_90k` moves
-    its time, as a camera that has rebooted; `gone` ends it.
+    its time, as a camera that has rebooted; `gone` ends it. With `audio` it hums, from its first picture on.
     """
 
     def __init__(self, frames: tuple[EncodedFrame, ...], *, first_pts_90k: int = 0):
         self.frames = frames
         self.sps: bytes | None = sps_of(frames[0])
         self.scene: tuple[LoopCamera, ...] = (self,)
-        self.viewers = 0
+        self.viewers = self.listeners = 0
+        self.audio: AudioCodec | None = None
         self.present = asyncio.Event()
         self.present.set()
         self.gone = False
@@ -90,6 +114,19 @@ class LoopCamera:
             yield self._play()
         finally:
             self.viewers -= 1
+
+    @asynccontextmanager
+    async def subscribe_audio(self) -> AsyncIterator[AsyncIterator[EncodedAudio]]:
+        self.listeners += 1
+        try:
+            yield self._hum()
+        finally:
+            self.listeners -= 1
+
+    async def _hum(self) -> AsyncIterator[EncodedAudio]:
+        for number in itertools.count():
+            yield EncodedAudio(HUM, self.origin_90k + number * len(HUM) * 45 // 4)
+            await asyncio.sleep(len(HUM) / 8000)
 
     async def _play(self) -> AsyncIterator[EncodedFrame]:
         gop = self.cached or next(i for i, frame in enumerate(self.frames) if i and frame.is_key)

@@ -33,21 +33,24 @@ PLAIN = VideoEntry(96, "h264", WIDEST_LEVEL, "", None, ())
 class Source:
     """Frames that the test puts in."""
 
-    codec: Codec = "h264"
-    sps = b"\x67"
-
     def __init__(self) -> None:
-        self.scene = (self,)
-        self.frames: asyncio.Queue[EncodedFrame] = asyncio.Queue()
+        self.audio = None
+        self.codec: Codec | None = "h264"
+        self.sps: bytes | None = b"\x67"
+        self.scene: tuple[Source, ...] = (self,)
+        self.frames: asyncio.Queue[EncodedFrame | None] = asyncio.Queue()
         self.number = 0
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
         async def play() -> AsyncIterator[EncodedFrame]:
-            while True:
-                yield await self.frames.get()
+            while (frame := await self.frames.get()) is not None:
+                yield frame
 
         yield play()
+
+    def end(self) -> None:
+        self.frames.put_nowait(None)
 
     def show(self, kinds: str) -> None:
         """A picture for each letter: "K" a keyframe of three packets, "p" another of one."""

@@ -8,13 +8,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from live_browser import DEFAULT, PIXEL, SHOWN, STATS, WATCH, chromium, served, wait_for_decoded
-from live_peers import LoopCamera, Relay, encode, is_video, until
+from live_browser import (
+    DEFAULT,
+    PIXEL,
+    SHOWN,
+    STATS,
+    WATCH,
+    chromium,
+    served,
+    wait_for_decoded,
+    wait_for_size,
+)
+from live_peers import LoopCamera, Relay, encode, encode_h265, is_video, until
 from playwright.async_api import Page
 
-from webrtc.session import LiveServer
+from webrtc.session import LiveServer, WhepError
 
 OpenPage = Callable[..., Awaitable[Page]]
+
+
+ONLY = """
+    const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
+    pc.getTransceivers()[0].setCodecPreferences(codecs.filter(codec => codec.mimeType WANTED));
+    await pc.setLocalDescription();"""
 
 
 @pytest.fixture
@@ -100,13 +116,12 @@ async def test_three_percent_of_loss_freeze_no_second(
 async def test_a_camera_that_changes_its_size_goes_on(
     serve: Callable[..., Awaitable[LiveServer]], open_page: OpenPage
 ) -> None:
-    camera = LoopCamera(encode("high", 1920, 1080))
+    camera = LoopCamera(encode("high", 1280, 720))
     page = await open_page(await serve(), camera)
     await page.evaluate(WATCH, DEFAULT)
-    stats = await wait_for_decoded(page, 20)
+    await wait_for_decoded(page, 20)
     camera.frames = encode("high", 640, 480)
-    while stats["width"] != 640:
-        stats = await wait_for_decoded(page, stats["decoded"] + 1)
+    stats = await wait_for_size(page, 640)
     await wait_for_decoded(page, stats["decoded"] + 20)
 
 
@@ -115,12 +130,55 @@ async def test_a_browser_that_offers_no_h264_is_told_so(
     open_page: OpenPage,
 ) -> None:
     page = await open_page(await serve(), LoopCamera(encode("baseline", 320, 240)))
-    watch = WATCH.replace(
-        "await pc.setLocalDescription();",
-        """
-        const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
-        pc.getTransceivers()[0].setCodecPreferences(codecs.filter(codec => codec.mimeType === "video/VP8"));
-        await pc.setLocalDescription();""",
-    )
+    watch = WATCH.replace("await pc.setLocalDescription();", ONLY.replace("WANTED", '=== "video/VP8"'))
     with pytest.raises(Exception, match="422 the offer has no H"):
         await page.evaluate(watch, DEFAULT)
+
+
+async def test_one_session_shows_the_streams_of_a_scene_as_they_are_asked_for(
+    serve: Callable[..., Awaitable[LiveServer]], open_page: OpenPage
+) -> None:
+    """High and Baseline, so that the payload type changes too; a sub whose clock says something else."""
+    main, sub = LoopCamera(encode("high", 1280, 720)), LoopCamera(encode("baseline", 320, 240))
+    main.scene = sub.scene = (main, sub)
+    sub.origin_90k = 1 << 40
+    server = await serve()
+    page = await open_page(server, main)
+    answer = await page.evaluate(WATCH, DEFAULT)
+    assert answer.count("profile-level-id=") == 2
+    await wait_for_size(page, 1280)
+    (session,) = server.sessions()
+    await page.evaluate(SHOWN)
+    for wish, width in ((sub, 320), (main, 1280), (sub, 320)):
+        assert server.switch(session.session_id, wish, owner="browser")
+        stats = await wait_for_size(page, width)
+        await wait_for_decoded(page, stats["decoded"] + 15)
+        statistics = server.statistics(session.session_id, owner="browser")
+        assert statistics is not None
+        assert statistics.source is wish
+        assert (main.viewers, sub.viewers) == ((1, 0) if wish is main else (0, 1)), (
+            "only what is shown is read"
+        )
+    assert not server.switch(session.session_id, main, owner="somebody else")
+    times = await page.evaluate("times")
+    assert all(0 < (b - a) & 0xFFFFFFFF < 1 << 31 for a, b in itertools.pairwise(times)), "time goes on"
+    assert stats["gaveUp"] == 0, "and nothing is missed"
+
+
+async def test_a_main_stream_that_the_browser_cannot_take_is_seen_through_the_sub(
+    serve: Callable[..., Awaitable[LiveServer]], open_page: OpenPage
+) -> None:
+    main, sub = LoopCamera(encode_h265(320, 240)), LoopCamera(encode("high", 640, 480))
+    main.scene = sub.scene = (main, sub)
+    server = await serve()
+    page = await open_page(server, main)
+    without_h265 = WATCH.replace(
+        "await pc.setLocalDescription();", ONLY.replace("WANTED", '!== "video/H265"')
+    )
+    await page.evaluate(without_h265, DEFAULT)
+    await wait_for_size(page, 640)
+    (session,) = server.sessions()
+    assert session.source is sub
+    with pytest.raises(WhepError, match="has not offered H265") as caught:
+        server.switch(session.session_id, main, owner="browser")
+    assert caught.value.status == 422

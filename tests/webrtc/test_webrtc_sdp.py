@@ -115,6 +115,7 @@ LOCAL = Local(
     setup="passive",
     ssrc=11,
     rtx_ssrc=12,
+    audio_ssrc=13,
     cname="nvr",
 )
 
@@ -215,6 +216,38 @@ def test_the_answer_names_the_offered_entry_and_every_section() -> None:
     assert application.startswith("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n")
     assert "a=mid:2\r\n" in application
     assert text.count("\n") == text.count("\r\n")
+
+
+def with_audio(formats: str) -> sdp.Offer:
+    return sdp.parse_offer(CHROMIUM.replace("SAVPF 111 9\r\n", f"SAVPF {formats}\r\n"))
+
+
+def test_audio_is_answered_beside_the_video_where_it_was_asked_for() -> None:
+    offer = with_audio("111 9 0 8")
+    assert offer.audio_entries == {"PCMA": 8, "PCMU": 0}
+    text = answer(offer, h264(offer, "640028"), LOCAL, "PCMA")
+    audio, video, _ = ("m=" + part for part in text.split("m=")[1:])
+    assert "a=group:BUNDLE 0 1\r\n" in text
+    assert audio.startswith("m=audio 8555 UDP/TLS/RTP/SAVPF 8\r\n")
+    for line in ("a=sendonly", "a=mid:0", "a=msid:live audio", "a=rtpmap:8 PCMA/8000", "a=ssrc:13 cname:nvr"):
+        assert f"\r\n{line}\r\n" in audio
+    assert "a=msid:live video\r\n" in video
+    SessionDescription.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("a=recvonly\r\na=rtcp-mux\r\na=rtpmap:111", "a=sendonly\r\na=rtcp-mux\r\na=rtpmap:111"),
+        ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 1 2"),
+        ("m=audio 9", "m=audio 0"),
+        ("a=recvonly\r\na=rtcp-mux\r\na=rtpmap:111", "a=recvonly\r\na=rtpmap:111"),
+        ("SAVPF 111 9", "SAVPF 111 9 13"),
+    ],
+)
+def test_audio_that_was_not_asked_for_in_a_way_we_can_answer_is_none(old: str, new: str) -> None:
+    assert old in CHROMIUM
+    assert sdp.parse_offer(CHROMIUM.replace(old, new)).audio_entries == {}
 
 
 def test_the_answer_names_all_our_addresses_the_best_first() -> None:
@@ -335,7 +368,7 @@ def answer_or_error(text: str) -> None:
         return
     if not entries:
         return
-    written = answer(offer, [*entries, *offer.entries], LOCAL)
+    written = answer(offer, [*entries, *offer.entries], LOCAL, next(iter(offer.audio_entries), None))
     SessionDescription.parse(written)
     assert written.count("\r\nm=") == len(offer.sections)
     assert written.isascii()

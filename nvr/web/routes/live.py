@@ -110,7 +110,7 @@ async def add_candidates(call: Call) -> web.Response:
             "no_ice_restart",
             "ICE is not restarted here: go on checking from the new address, or begin anew",
         )
-    # The draft has 428 for a player that sends no If-Match. Some send none, the reference player among them, and where a
+    # The draft has 428 where If-Match is missing. Some players send none, its reference player among them, and where a
     # session has one ICE session for life, there is nothing that they could mistake it for.
     wanted = call.request.headers.get("If-Match", "*").strip()
     if wanted not in ("*", _entity_tag(info.ice_ufrag)):
