@@ -5,26 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from test_webrtc_sdp import LOCAL
+
 from nvr.camera import rtp
 from nvr.camera import sdp as camera_sdp
 from nvr.errors import CameraError
 from webrtc import rtcp, sdp, stun, trickle
-from webrtc.answer import Local, answer
+from webrtc.answer import answer
 from webrtc.errors import WhepError
 from webrtc.ice import Credentials, answer_check
 
 OURS = Credentials("evtj", "VOkJxbRl1RmTxUk/WvJxBt", "h6vY")
-LOCAL = Local(
-    number=7,
-    addresses=[("192.0.2.2", 8555)],
-    ufrag="abcd",
-    password="x" * 24,
-    fingerprints=["sha-256 " + ":".join(["AB"] * 32)],
-    setup="passive",
-    ssrc=11,
-    rtx_ssrc=12,
-    cname="nvr",
-)
 
 
 def stun_check(data: bytes) -> None:
