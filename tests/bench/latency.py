@@ -25,9 +25,6 @@ from peers.browser import DESKTOP, browser_page, frames_decoded
 SAMPLES = int(os.environ.get("BENCH_SAMPLES", "500"))
 SETTLE_S = 6.0
 """Until a viewer who began with the cached GOP is at the present, and its jitter buffer knows the stream."""
-TARGET = """ms => window.__peers.forEach(peer => peer.getReceivers().forEach(receiver => {
-  receiver.jitterBufferTarget = ms;
-}))"""
 BUFFERED = """async () => {
   for (const peer of window.__peers)
     for (const report of (await peer.getStats()).values())
@@ -39,8 +36,7 @@ BUFFERED = """async () => {
 
 
 async def main() -> None:
-    """Print figures as they come, the JSON line last."""
-    result: dict[str, Any] = {}
+    """The JSON line last."""
     with tempfile.TemporaryDirectory() as folder:
         site = Appliance(Path(folder))
         camera = await asyncio.create_subprocess_exec(
@@ -55,18 +51,14 @@ async def main() -> None:
                 async with browser_page(DESKTOP) as page:
                     await page.add_init_script(READ)
                     await log_in(page, site.address)
-                    result["sub"] = await measured(page)
-                    say(f"page as it is: {result['sub']}")
-                    await page.evaluate(TARGET, 0)
-                    result["sub_target_0"] = await measured(page)
-                    say(f"jitterBufferTarget 0: {result['sub_target_0']}")
+                    figures = await measured(page)
         finally:
             await site.stop()
             assert camera.stdin
             camera.stdin.close()
             encoding = await heard(camera)
             await camera.wait()
-    print(json.dumps({**result["sub"], **result, **encoding}), flush=True)
+    print(json.dumps({**figures, **encoding}), flush=True)
 
 
 async def log_in(page: Page, address: str) -> None:
@@ -106,10 +98,6 @@ async def heard(process: Process) -> dict[str, Any]:
     assert process.stdout
     answer: dict[str, Any] = json.loads(await process.stdout.readline())
     return answer
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
