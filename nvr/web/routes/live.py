@@ -92,7 +92,8 @@ async def switch(call: Call) -> web.Response:
             raise not_found()
     except WhepError as error:
         raise _refusal(call, error, source) from None
-    await _note(call, "live-stream", source.key)
+    if source is not shown:
+        await _note(call, "live-stream", source.key)
     return web.Response(status=204)
 
 
