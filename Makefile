@@ -8,7 +8,8 @@ PIP_QUIET := --quiet --disable-pip-version-check
 
 # Real peers of the tests, all from Debian.
 PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3-gi \
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice gir1.2-gst-rtsp-server-1.0 \
+	gir1.2-gst-plugins-bad-1.0 python3-gi \
 	libatomic1 libgl1 nodejs npm faketime mosquitto alsa-utils
 # What only `make bench-siren` needs.
 SIREN_PEERS := strace
@@ -89,6 +90,19 @@ bench-inference: .venv/.tests-installed ## CPU and memory of the detector by mod
 bench-live: .venv/.tests-installed peers ## one camera to 32 viewers, against Janus and stock aiortc (BENCH_SECONDS=40; last line: JSON)
 	@tests/peers/install $(LIVE_PEERS)
 	PYTHONPATH=tests $(BIN)/python -m bench.live
+
+.PHONY: bench-latency
+bench-latency: .venv/.tests-installed peers ## glass to glass: a clock in the camera's picture, read in Chromium (BENCH_SAMPLES=500; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m bench.latency
+
+.PHONY: bench-flood
+bench-flood: .venv/.tests-installed peers ## bad STUN, DTLS and RTCP against a service that records (BENCH_SECONDS=20; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m bench.flood
+
+.PHONY: fuzz
+fuzz: .venv/.tests-installed ## parsers of what comes from the network, guided by coverage (FUZZ_SECONDS=60 each; last line: JSON)
+	$(BIN)/pip install $(PIP_QUIET) --editable '.[fuzz]'
+	PYTHONPATH=tests:tests/webrtc $(BIN)/python -m fuzz
 
 .PHONY: crash-test
 crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as root (last line: JSON)

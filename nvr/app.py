@@ -171,7 +171,11 @@ class App:
             else None
         )
         self._lag = LoopLag(clock)
-        self.live = LiveServer(max_sessions=config.web.max_viewers, udp_port=config.web.live_port)
+        self.live = LiveServer(
+            max_sessions=config.web.max_viewers,
+            max_per_user=config.web.max_viewers_per_account,
+            udp_port=config.web.live_port,
+        )
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
         self._web = WebServer(

@@ -190,7 +190,7 @@ class Mux:
             self._ports[host] = port
             asyncio.get_running_loop().add_reader(port.socket, self._read, port)
         if not any(host in self._ports for host in addresses):
-            raise WhepError(503, problem)
+            raise WhepError(503, problem, "no_live_port")
 
     def _close(self, port: Port) -> None:
         resuming = self._resuming.pop(port, None)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 PACKETS_MAX = 32
 """Packets looked at in one compound; browsers send two or three."""
 
+ROUND_TRIP_MAX_S = 60
+
 _SR, _RR, _SDES, _BYE, _RTPFB, _PSFB = 200, 201, 202, 203, 205, 206
 _NACK, _PLI, _FIR = 1, 1, 4
 _NTP_FROM_0 = 1 << 32
@@ -35,13 +37,16 @@ class PictureLoss:
 @dataclass(frozen=True, slots=True)
 class ReceptionReport:
     """What the receiver says of `ssrc`: `fraction_lost` of 256 since its last report, `lost` in all (signed),
-    `jitter_90k` in RTP time."""
+    `jitter_90k` in RTP time. `last_report`: the middle 32 bits of the NTP time of the sender report that came last, 0
+    if none has; `delay` since then, in 1/65536 s."""
 
     ssrc: int
     fraction_lost: int
     lost: int
     highest_seq: int
     jitter_90k: int
+    last_report: int = 0
+    delay: int = 0
 
 
 Feedback = Nack | PictureLoss | ReceptionReport
@@ -80,9 +85,9 @@ def parse(compound: bytes) -> list[Feedback]:
 def _reports(blocks: bytes, count: int) -> list[Feedback]:
     out: list[Feedback] = []
     for at in range(0, min(count * 24, len(blocks) - 23), 24):
-        ssrc, loss, highest_seq, jitter = struct.unpack_from("!IIII", blocks, at)
+        ssrc, loss, highest_seq, jitter, last, delay = struct.unpack_from("!IIIIII", blocks, at)
         lost = (loss & 0xFFFFFF) - ((loss & 0x800000) << 1)
-        out.append(ReceptionReport(ssrc, loss >> 24, lost, highest_seq, jitter))
+        out.append(ReceptionReport(ssrc, loss >> 24, lost, highest_seq, jitter, last, delay))
     return out
 
 
@@ -116,6 +121,17 @@ def sender_report(*, ssrc: int, cname: str, now_s: float, time_90k: int, packets
     item = struct.pack("!BB", 1, len(name)) + name
     chunk = ssrc.to_bytes(4, "big") + item + bytes(4 - len(item) % 4)
     return report + struct.pack("!BBH", 0x81, _SDES, len(chunk) // 4) + chunk
+
+
+def round_trip_s(report: ReceptionReport, now_s: float) -> float | None:
+    """How long a packet and its answer took (RFC 3550, 6.4.1), `now_s` by the clock of our sender reports.
+
+    None if the receiver has had no report of ours, or says what cannot be.
+    """
+    if not report.last_report:
+        return None
+    round_trip = (round(now_s * (1 << 16)) - report.last_report - report.delay) & 0xFFFFFFFF
+    return round_trip / (1 << 16) if round_trip < ROUND_TRIP_MAX_S << 16 else None
 
 
 def bye(ssrc: int) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from webrtc.entries import VideoEntry, audio_entries, video_entries
 from webrtc.errors import WhepError
-from webrtc.h264 import ProfileLevel, nearest
+from webrtc.frames import AudioCodec
 
 OFFER_CHARS_MAX = 64 << 10
 SECTIONS_MAX = 32
@@ -14,14 +15,11 @@ FINGERPRINTS_MAX = 4
 
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "RTP/SAVPF")
 _DIRECTIONS = ("sendrecv", "recvonly", "sendonly", "inactive")
-_FEEDBACK = ("nack", "nack pli")
-# 64 to 95 would collide with RTCP.
-_DYNAMIC = frozenset(str(payload_type) for payload_type in (*range(35, 64), *range(96, 128)))
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
 _MEDIA = re.compile(r"m=([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]+)? ([A-Z/]{1,32}) ([A-Za-z0-9 .-]{1,512})")
 MID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}")
-_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
+UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 
 Attributes = dict[str, list[str]]
@@ -42,17 +40,6 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class H264Entry:
-    """One offered H.264 payload type with packetization-mode 1, and `fmtp` to answer it with."""
-
-    payload_type: int
-    level: ProfileLevel
-    fmtp: str
-    rtx_payload_type: int | None
-    feedback: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Transport:
     """ICE and DTLS parameters of the client. Its candidates are not kept: a lite agent waits to be asked."""
 
@@ -67,7 +54,8 @@ class Offer:
     """A usable offer. `sections[video_index]` is to be answered with video.
 
     `sections[carrier_index]` owns the transport. If it is another section, it must be accepted as inactive, since
-    Chromium with `bundlePolicy: "max-bundle"` has no transport for anything else. All others are to be refused.
+    Chromium with `bundlePolicy: "max-bundle"` has no transport for anything else. `sections[audio_index]`, if there is
+    one, wants audio by the same transport, under one of `audio_entries`. All others are to be refused.
     """
 
     sections: tuple[Section, ...]
@@ -76,14 +64,9 @@ class Offer:
     mid: str
     is_bundled: bool
     transport: Transport
-    entries: tuple[H264Entry, ...]
-
-    def choose(self, stream: ProfileLevel) -> H264Entry:
-        """The entry nearest `stream`. Raises WhepError(422) if H.264 is not offered as we send it."""
-        index = nearest(stream, [entry.level for entry in self.entries])
-        if index is None:
-            raise WhepError(422, "the offer has no H.264 with packetization-mode=1, which is all we send")
-        return self.entries[index]
+    entries: tuple[VideoEntry, ...]
+    audio_index: int | None
+    audio_entries: dict[AudioCodec, int]
 
 
 def parse_offer(text: str) -> Offer:
@@ -105,6 +88,7 @@ def parse_offer(text: str) -> Offer:
     carrier = tag if sections[tag].port and codec_lines(sections[tag]) else index
     # A section bundled with an earlier one may leave its transport to that one (RFC 9143, 7.1.3).
     levels = [sections[i].attributes for i in (carrier, index, tag)]
+    audio = _find_audio(session, sections, bundle)
     return Offer(
         sections=sections,
         video_index=index,
@@ -112,7 +96,9 @@ def parse_offer(text: str) -> Offer:
         mid=mid,
         is_bundled=bool(bundle),
         transport=_transport([*levels, session]),
-        entries=tuple(_h264_entries(video)),
+        entries=tuple(video_entries(video.formats, video.attributes)),
+        audio_index=audio,
+        audio_entries={} if audio is None else audio_entries(sections[audio].formats),
     )
 
 
@@ -158,12 +144,11 @@ def _split(text: str) -> tuple[Attributes, tuple[Section, ...]]:
 
 def _find_video(session: Attributes, sections: tuple[Section, ...]) -> int:
     """The index of the first video section that wants to receive."""
-    fallback = next((name for name in _DIRECTIONS if name in session), "sendrecv")
     problem = "the offer has no video section"
     for index, section in enumerate(sections):
         if section.kind != "video":
             continue
-        direction = next((name for name in _DIRECTIONS if name in section.attributes), fallback)
+        direction = _direction(session, section)
         if section.port == 0 and "bundle-only" not in section.attributes:
             problem = "the offer's video section is switched off (port 0)"
         elif direction not in ("sendrecv", "recvonly"):
@@ -173,6 +158,26 @@ def _find_video(session: Attributes, sections: tuple[Section, ...]) -> int:
         else:
             return index
     raise _bad(problem)
+
+
+def _direction(session: Attributes, section: Section) -> str:
+    fallback = next((name for name in _DIRECTIONS if name in session), "sendrecv")
+    return next((name for name in _DIRECTIONS if name in section.attributes), fallback)
+
+
+def _find_audio(session: Attributes, sections: tuple[Section, ...], bundle: list[str]) -> int | None:
+    """The index of the first audio section of `bundle` that wants to receive."""
+    for index, section in enumerate(sections):
+        if (
+            section.kind == "audio"
+            and section.first("mid") in bundle
+            and (section.port != 0 or "bundle-only" in section.attributes)
+            and section.protocol in _PROTOCOLS
+            and "rtcp-mux" in section.attributes
+            and _direction(session, section) in ("sendrecv", "recvonly")
+        ):
+            return index
+    return None
 
 
 def _bundles(session: Attributes) -> list[list[str]]:
@@ -195,7 +200,7 @@ def _transport(levels: list[Attributes]) -> Transport:
 
     if "ice-lite" in levels[-1]:
         raise _bad("the offer is ICE-lite, as the appliance is: neither side would begin to connect")
-    ufrag = value("ice-ufrag", "ICE user name", _UFRAG)
+    ufrag = value("ice-ufrag", "ICE user name", UFRAG)
     password = value("ice-pwd", "ICE password", _PWD)
     setup = value("setup", "DTLS role", re.compile("actpass|active|passive"))
     fingerprints = [print_ for text in values("fingerprint") if (print_ := _fingerprint(text))]
@@ -215,52 +220,3 @@ def _fingerprint(text: str) -> str | None:
     if size is None or not re.fullmatch(rf"[0-9A-Fa-f]{{2}}(:[0-9A-Fa-f]{{2}}){{{size - 1}}}", digest):
         return None
     return f"{algorithm.lower()} {digest.upper()}"
-
-
-def _by_payload_type(video: Section, name: str) -> list[tuple[int, str]]:
-    """The values of `name` that begin with a dynamic payload type of `video` (RFC 5761, 4 and RFC 3551, 6)."""
-    pairs = []
-    for value in video.attributes.get(name, ()):
-        payload_type, _, rest = value.partition(" ")
-        if payload_type in video.formats and payload_type in _DYNAMIC:
-            pairs.append((int(payload_type), rest.strip()))
-    return pairs
-
-
-def _h264_entries(video: Section) -> list[H264Entry]:
-    codecs = {payload_type: text.lower() for payload_type, text in _by_payload_type(video, "rtpmap")}
-    formats = {payload_type: _parameters(text) for payload_type, text in _by_payload_type(video, "fmtp")}
-    rtx = {
-        formats[payload_type].get("apt"): payload_type
-        for payload_type, codec in codecs.items()
-        if codec == "rtx/90000" and payload_type in formats
-    }
-    feedback = _by_payload_type(video, "rtcp-fb")
-    entries = []
-    for payload_type, codec in codecs.items():
-        parameters = formats.get(payload_type, {})
-        if codec != "h264/90000" or parameters.get("packetization-mode") != "1":
-            continue
-        identifier = parameters.get("profile-level-id")
-        # Without one, older browsers mean Constrained Baseline.
-        level = ProfileLevel.from_hex(identifier or "42e01f")
-        if level is None:
-            continue
-        fmtp = ["level-asymmetry-allowed=1"] if parameters.get("level-asymmetry-allowed") == "1" else []
-        fmtp.append("packetization-mode=1")
-        fmtp += [f"profile-level-id={identifier}"] if identifier else []
-        entries.append(
-            H264Entry(
-                payload_type=payload_type,
-                level=level,
-                fmtp=";".join(fmtp),
-                rtx_payload_type=rtx.get(str(payload_type)),
-                feedback=tuple(text for text in _FEEDBACK if (payload_type, text) in feedback),
-            )
-        )
-    return entries
-
-
-def _parameters(text: str) -> dict[str, str]:
-    pairs = (part.strip().partition("=") for part in text.split(";"))
-    return {name.lower(): value for name, _, value in pairs}

@@ -4,21 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from webrtc.answer import Local, answer
-from webrtc.burst import Burst
+from webrtc.audio import AudioFanout, Listener
+from webrtc.burst import Burst, Receiver
+from webrtc.entries import VideoEntry
 from webrtc.errors import WhepError
-from webrtc.fanout import Fanout, Voice
-from webrtc.frames import FrameSource
+from webrtc.fanout import Fanout
+from webrtc.frames import AudioCodec, FrameSource
 from webrtc.mux import Mux
 from webrtc.peer import Peer
-from webrtc.sdp import H264Entry, Offer
+from webrtc.sdp import Offer
 from webrtc.srtp import profiles_by_cost
-from webrtc.viewer import Viewer
+from webrtc.viewer import Viewer, Voice
+from webrtc.watch import Watch
 
 ENDED_MEANWHILE = "the session was ended while it was being set up"
+
+
+class Shared(Protocol):
+    """What runs for all viewers of a source."""
+
+    @property
+    def ended(self) -> str | None: ...
+
+    async def run(self) -> None: ...
+
+
+F = TypeVar("F", bound=Shared)
+
+
+class Running(Generic[F]):
+    """One for each source, made for its first viewer; it ends when the last one has left."""
+
+    def __init__(self) -> None:
+        self._running: dict[FrameSource, F] = {}
+
+    def get(
+        self, source: FrameSource, make: Callable[[Callable[[], None]], F], tasks: asyncio.TaskGroup
+    ) -> F:
+        """The one that runs, or what `make` makes of a function to call when it is idle, begun in `tasks`."""
+        found = self._running.get(source)
+        if found is not None and found.ended is None:
+            return found
+
+        def end() -> None:
+            task.cancel()
+            if self._running.get(source) is made:
+                del self._running[source]
+
+        made = self._running[source] = make(end)
+        task = tasks.create_task(made.run())
+        return made
 
 
 class Sender:
@@ -26,15 +68,17 @@ class Sender:
 
     def __init__(self, udp_port: int, *, idle_timeout_s: float, consent_timeout_s: float):
         self._mux = Mux(udp_port)
-        self._burst: Burst[Viewer] = Burst()
+        self._burst: Burst[Receiver] = Burst()
         self._profiles = profiles_by_cost()
         self._voice = Voice()
         self._idle_timeout_s = idle_timeout_s
         self._consent_timeout_s = consent_timeout_s
-        self._fanouts: dict[FrameSource, tuple[Fanout, asyncio.Task[None]]] = {}
+        self._fanouts, self._audio_fanouts = Running[Fanout](), Running[AudioFanout]()
 
-    def viewer(self, offer: Offer, entry: H264Entry) -> Viewer:
-        """A viewer whose peer is still to be reached, by `answer`."""
+    def watch(
+        self, source: FrameSource, offer: Offer, entries: Sequence[VideoEntry], tasks: asyncio.TaskGroup
+    ) -> Watch:
+        """Of a viewer whose peer is still to be reached, by `answer`. Fan-outs are to run in `tasks`."""
         peer = Peer(
             self._mux,
             offer.transport,
@@ -42,9 +86,17 @@ class Sender:
             profiles=self._profiles,
             consent_timeout_s=self._consent_timeout_s,
         )
-        return Viewer(peer, payload_type=entry.payload_type, rtx_payload_type=entry.rtx_payload_type)
+        return Watch(Viewer(peer, entries, self._voice), source, partial(self._video, tasks))
 
-    async def answer(self, offer: Offer, entry: H264Entry, peer: Peer) -> str:
+    def listener(
+        self, source: FrameSource, peer: Peer, payload_type: int, tasks: asyncio.TaskGroup
+    ) -> Listener:
+        """Who hears `source` by the connection of `peer`."""
+        return Listener(peer, payload_type, partial(self._audio, tasks, source))
+
+    async def answer(
+        self, offer: Offer, entries: Sequence[VideoEntry], peer: Peer, audio: AudioCodec | None
+    ) -> str:
         """The answer that leads the client to `peer`, once.
 
         Raises WhepError(503) if the machine has no network address, the port is taken, or the peer was closed
@@ -53,7 +105,7 @@ class Sender:
         addresses = await peer.open()
         if peer.over.is_set():
             self._mux.remove(peer)
-            raise WhepError(503, ENDED_MEANWHILE)
+            raise WhepError(503, ENDED_MEANWHILE, "live_stopped")
         local = Local(
             number=secrets.randbits(62),
             addresses=addresses,
@@ -63,25 +115,20 @@ class Sender:
             setup=peer.setup,
             ssrc=self._voice.ssrc,
             rtx_ssrc=self._voice.rtx_ssrc,
+            audio_ssrc=self._voice.audio_ssrc,
             cname=self._voice.cname,
         )
-        return answer(offer, entry, local)
+        return answer(offer, entries, local, audio)
 
-    async def show(self, source: FrameSource, viewer: Viewer, tasks: asyncio.TaskGroup) -> str:
-        """Show `source` to a connected viewer until there is nothing more to show; returns why.
+    def _video(self, tasks: asyncio.TaskGroup, source: FrameSource) -> Fanout:
+        def make(on_idle: Callable[[], None]) -> Fanout:
+            timeout_s = self._idle_timeout_s
+            return Fanout(source, self._burst, self._voice, idle_timeout_s=timeout_s, on_idle=on_idle)
 
-        The first viewer of a source starts its fan-out in `tasks`, the last one ends it.
-        """
-        fanout, task = self._fanouts.get(source, (None, None))
-        if fanout is None or task is None or fanout.ended is not None:
-            fanout = Fanout(source, self._burst, self._voice, idle_timeout_s=self._idle_timeout_s)
-            task = tasks.create_task(fanout.run())
-            self._fanouts[source] = fanout, task
-        try:
-            await fanout.serve(viewer)
-        finally:
-            if not fanout.viewers:
-                task.cancel()
-                if self._fanouts.get(source) == (fanout, task):
-                    del self._fanouts[source]
-        return fanout.ended or "the stream ended"
+        return self._fanouts.get(source, make, tasks)
+
+    def _audio(self, tasks: asyncio.TaskGroup, source: FrameSource) -> AudioFanout:
+        def make(on_idle: Callable[[], None]) -> AudioFanout:
+            return AudioFanout(source, self._burst, self._voice, on_idle=on_idle)
+
+        return self._audio_fanouts.get(source, make, tasks)

@@ -6,62 +6,43 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from webrtc import sdp
 from webrtc.errors import WhepError
 from webrtc.frames import EncodedFrame, FrameSource
-from webrtc.h264 import Profile, ProfileLevel
+from webrtc.info import Answer, SessionInfo, SessionState, Statistics
+from webrtc.matching import NO_PICTURE, audio_for, entries_for
+from webrtc.places import Places
 
 if TYPE_CHECKING:
+    from webrtc.audio import Listener
     from webrtc.sender import Sender
-    from webrtc.viewer import Viewer
+    from webrtc.watch import Watch
 
-__all__ = ["Answer", "EncodedFrame", "FrameSource", "LiveServer", "SessionInfo", "SessionState", "WhepError"]
+__all__ = [
+    "Answer",
+    "EncodedFrame",
+    "FrameSource",
+    "LiveServer",
+    "SessionInfo",
+    "SessionState",
+    "Statistics",
+    "WhepError",
+]
 
 _log = logging.getLogger(__name__)
 
-WIDEST_LEVEL = ProfileLevel(Profile.HIGH, 40)
-"""Taken for a stream whose profile has no name here: the widest decoder is the best guess."""
-
-
-class SessionState(Enum):
-    CONNECTING = "connecting"
-    LIVE = "live"
-    CLOSING = "closing"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a WHEP POST returns; `session_id` is unguessable (192 bits) and safe in a URL path."""
-
-    session_id: str
-    sdp: str
-
-
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """A session at one moment. `since_s` is the event loop's clock (`loop.time()`) when it was answered."""
-
-    session_id: str
-    owner: str
-    source: FrameSource
-    state: SessionState
-    since_s: float
-    frames_sent: int
-    bytes_sent: int
-
 
 class _Session:
-    def __init__(self, session_id: str, owner: str, source: FrameSource, viewer: Viewer):
+    def __init__(self, session_id: str, owner: str, user: str, watch: Watch, listener: Listener | None):
         self.session_id = session_id
         self.owner = owner
-        self.source = source
+        self.user = user
+        self.watch, self._listener = watch, listener
         self.closed = asyncio.Event()
-        self.peer = viewer.peer
-        self.viewer = viewer
+        self.viewer = watch.viewer
+        self.peer = watch.viewer.peer
         self._state = SessionState.CONNECTING
         self._since_s = asyncio.get_running_loop().time()
         self._reason = "the connection ended"
@@ -71,11 +52,26 @@ class _Session:
         return SessionInfo(
             session_id=self.session_id,
             owner=self.owner,
-            source=self.source,
+            user=self.user,
+            ice_ufrag=self.peer.credentials.remote_ufrag,
+            source=self.watch.source,
             state=self._state,
             since_s=self._since_s,
             frames_sent=self.viewer.frames_sent,
-            bytes_sent=self.viewer.bytes_sent,
+            bytes_sent=self.viewer.octets,
+        )
+
+    @property
+    def statistics(self) -> Statistics:
+        viewer, report = self.viewer, self.viewer.reported
+        return Statistics(
+            source=self.watch.source,
+            frames_sent=viewer.frames_sent,
+            packets_sent=viewer.packets,
+            packets_retransmitted=viewer.retransmitted,
+            packets_lost=report.lost if report is not None else None,
+            fraction_lost=report.fraction_lost / 256 if report is not None else None,
+            round_trip_s=viewer.round_trip_s,
         )
 
     def end(self, reason: str) -> None:
@@ -84,15 +80,12 @@ class _Session:
             self._reason = reason
             self.peer.over.set()
 
-    async def run(self, sender: Sender, shared: asyncio.TaskGroup, *, connect_timeout_s: float) -> None:
-        """Feed the viewer until the connection, the source or `end` says stop; then close the connection.
-
-        What outlives this session, the fan-out to the source's other viewers, runs in `shared`.
-        """
+    async def run(self, *, connect_timeout_s: float) -> None:
+        """Feed the viewer until the connection, the source or `end` says stop; then close the connection."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(self.peer.run())
-                feeding = tasks.create_task(self._feed(sender, shared, connect_timeout_s))
+                feeding = tasks.create_task(self._feed(connect_timeout_s))
                 await self.peer.over.wait()
                 self._state = SessionState.CLOSING
                 running.cancel()
@@ -108,7 +101,7 @@ class _Session:
         frames = self.viewer.frames_sent
         _log.info("live session of %s ended after %d frames: %s", self.owner, frames, self._reason)
 
-    async def _feed(self, sender: Sender, shared: asyncio.TaskGroup, connect_timeout_s: float) -> None:
+    async def _feed(self, connect_timeout_s: float) -> None:
         try:
             async with asyncio.timeout(connect_timeout_s):
                 await self.peer.connected.wait()
@@ -116,11 +109,17 @@ class _Session:
             self.end(f"not connected within {connect_timeout_s:g} s")
             return
         self._state = SessionState.LIVE
-        self.end(await sender.show(self.source, self.viewer, shared))
+        if self._listener is not None:
+            self._listener.start()
+        try:
+            self.end(await self.watch.run())
+        finally:
+            if self._listener is not None:
+                self._listener.stop()
 
 
 class LiveServer:
-    """All live viewers of the appliance.
+    """All live viewers of the appliance: at most `max_sessions`, and `max_per_user` of one user (None: no such limit).
 
     A session is removed when the client deletes it or hangs up, when its connection fails, when it is not connected
     `connect_timeout_s` after the answer, when its source ends, or when the source yields nothing for
@@ -135,12 +134,13 @@ class LiveServer:
         self,
         *,
         max_sessions: int,
+        max_per_user: int | None = None,
         udp_port: int = 0,
         connect_timeout_s: float = 20.0,
         idle_timeout_s: float = 60.0,
         consent_timeout_s: float = 30.0,
     ):
-        self._max_sessions = max_sessions
+        self._places = Places(max_sessions, max_per_user)
         self._udp_port = udp_port
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
@@ -164,45 +164,68 @@ class LiveServer:
                 await session.close()
             self._sessions.clear()
 
-    async def offer(self, source: FrameSource, offer_sdp: str, *, owner: str) -> Answer:
-        """Answer a WHEP offer and start the session.
+    async def offer(self, source: FrameSource, offer_sdp: str, *, owner: str, user: str = "") -> Answer:
+        """Answer a WHEP offer and start the session, with `source` or, if the client cannot take it, with the best
+        stream below it in its scene. With audio if the offer asks for it and a stream of the scene has it. `owner`: who
+        may end it; `user`: whose places it counts among.
 
-        Raises WhepError: 400 malformed or unusable offer, 409 the source knows no SPS yet, 422 no H.264 as we send
-        it, 503 `max_sessions` reached, no network address, UDP port taken, or `run` is not running.
+        Raises WhepError, with every code that it has.
         """
         offer = sdp.parse_offer(offer_sdp)
-        sps = source.sps
-        if sps is None:
-            raise WhepError(409, "the camera has not delivered a picture yet; try again in a moment")
-        entry = offer.choose(ProfileLevel.from_sps(sps) or WIDEST_LEVEL)
+        entries = entries_for(source, offer)
         if self._sender is None:
             # aiortc takes 20 MB: it is loaded for the first viewer, and not on the event loop.
             made = await asyncio.to_thread(self._make_sender)
             self._sender = self._sender or made
         if self._tasks is None:
-            raise WhepError(503, "live video is not running")
-        if len(self._sessions) >= self._max_sessions:
-            raise WhepError(
-                503, f"all {self._max_sessions} live places are taken; close one or try again later"
-            )
+            raise WhepError(503, "live video is not running; try again in a moment", "live_stopped")
+        # Nothing may be awaited between this and taking the place.
+        self._places.check((session.user for session in self._sessions.values()), user)
         sender = self._sender
-        session = _Session(secrets.token_urlsafe(24), owner, source, sender.viewer(offer, entry))
+        watch = sender.watch(source, offer, entries, self._tasks)
+        listener, heard = None, audio_for(source, offer)
+        if heard is not None:
+            payload_type = offer.audio_entries[heard[1]]
+            listener = sender.listener(heard[0], watch.viewer.peer, payload_type, self._tasks)
+        session = _Session(secrets.token_urlsafe(24), owner, user, watch, listener)
         self._sessions[session.session_id] = session
-        self._tasks.create_task(self._run(session, sender, self._tasks))
+        self._tasks.create_task(self._run(session))
         try:
-            text = await sender.answer(offer, entry, session.peer)
+            text = await sender.answer(offer, entries, session.peer, heard[1] if heard is not None else None)
         except BaseException:
             session.end("the offer could not be answered")
             raise
-        return Answer(session.session_id, text)
+        return Answer(session.session_id, text, offer.transport.ufrag)
+
+    def switch(self, session_id: str, source: FrameSource, *, owner: str | None) -> bool:
+        """Show `source`, of the same scene, and nothing better from its next keyframe on, in the same session.
+
+        What the client reports may lead to lower streams of the scene and back, as with the source that was offered.
+        False as for `close`. Raises WhepError: 409 the source knows no SPS yet, 422 the client's offer has no codec
+        for it.
+        """
+        session = self._owned(session_id, owner)
+        if session is None:
+            return False
+        if source.codec is None or source.sps is None:
+            raise WhepError(409, NO_PICTURE, "no_picture")
+        if session.viewer.entry_for(source) is None:
+            raise WhepError(422, f"the client has not offered {source.codec.upper()} as this stream has it")
+        session.watch.switch(source)
+        return True
+
+    def statistics(self, session_id: str, *, owner: str | None) -> Statistics | None:
+        """How a session fares; None as `close` says False."""
+        session = self._owned(session_id, owner)
+        return session.statistics if session is not None else None
 
     async def close(self, session_id: str, *, owner: str | None) -> bool:
         """End a session and wait until it is closed (WHEP DELETE); `owner` None may end anybody's.
 
         False if there is no such session or it is another owner's; the two are not told apart.
         """
-        session = self._sessions.get(session_id)
-        if session is None or (owner is not None and session.owner != owner):
+        session = self._owned(session_id, owner)
+        if session is None:
             return False
         session.end("closed by request")
         await session.closed.wait()
@@ -225,9 +248,13 @@ class LiveServer:
         """All sessions, oldest first."""
         return [session.info for session in self._sessions.values()]
 
-    async def _run(self, session: _Session, sender: Sender, tasks: asyncio.TaskGroup) -> None:
+    def _owned(self, session_id: str, owner: str | None) -> _Session | None:
+        session = self._sessions.get(session_id)
+        return session if session is not None and owner in (None, session.owner) else None
+
+    async def _run(self, session: _Session) -> None:
         try:
-            await session.run(sender, tasks, connect_timeout_s=self._connect_timeout_s)
+            await session.run(connect_timeout_s=self._connect_timeout_s)
         finally:
             del self._sessions[session.session_id]
 

@@ -116,13 +116,15 @@ class Storage(Model):
 
 class Web(Model):
     """`names`: further DNS names or IP addresses under which the page is opened (they go into its certificate).
-    `live_port`: the UDP port of live video; 0 takes any free one."""
+    `live_port`: the UDP port of live video; 0 takes any free one. `max_viewers`: live pictures that are shown at once,
+    and `max_viewers_per_account` of them to one account, on all its devices together."""
 
     host: str = "0.0.0.0"
     https_port: Annotated[int, Field(ge=1, le=65535)] = 8443
     http_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     names: tuple[str, ...] = ()
     max_viewers: Annotated[int, Field(ge=1, le=200)] = 32
+    max_viewers_per_account: Annotated[int, Field(ge=1, le=200)] = 24
     live_port: Annotated[int, Field(ge=0, le=65535)] = 8555
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from nvr.events import StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
-from nvr.media.audio import AudioUnit
+from nvr.media.audio import AudioConfig, AudioUnit
 
 GOP_CACHE_BYTES = 8 << 20
 GOP_CACHE_UNITS = 2000
@@ -100,6 +100,7 @@ class StreamHub:
         self.key = key
         self.config: CodecConfig | None = None
         self.has_b_frames = False
+        self.audio: AudioConfig | None = None
         self._consumers: list[Consumer] = []
         self._audio_consumers: list[AudioConsumer] = []
         self._gop: list[AccessUnit] = []
@@ -119,12 +120,18 @@ class StreamHub:
 
     def publish_audio(self, unit: AudioUnit) -> None:
         """Hand `unit` to who asked for audio; called by the stream's camera task alone, in order with its pictures."""
+        self.audio = unit.config
         for consumer in tuple(self._audio_consumers):
             consumer.push_audio(unit)
 
     def attach_audio(self, consumer: AudioConsumer) -> None:
         """Deliver every later audio unit to `consumer`, too or alone."""
         self._audio_consumers.append(consumer)
+
+    def detach_audio(self, consumer: AudioConsumer) -> None:
+        """Deliver no more audio to `consumer`; unknown consumers are ignored."""
+        if consumer in self._audio_consumers:
+            self._audio_consumers.remove(consumer)
 
     def _remember(self, unit: AccessUnit) -> None:
         if unit.config is not self.config:

@@ -69,14 +69,18 @@ class Subject(Enum):
 @dataclass(frozen=True, slots=True)
 class Access:
     """The rule of one route: anybody (`minimum` None), or accounts of at least `minimum` that may see the camera
-    or cameras which `subject` names."""
+    or cameras which `subject` names. With `live_token` also who holds a live token of such an account: for its camera
+    where the subject is one, else for what was begun with it."""
 
     minimum: AccountRole | None
     subject: Subject = Subject.NONE
+    live_token: bool = False
 
     def __post_init__(self) -> None:
         if self.minimum is None and self.subject is not Subject.NONE:
             raise ValueError("what is about a camera cannot be open to anybody")
+        if self.live_token and (self.minimum is None or self.subject not in (Subject.NONE, Subject.CAMERA)):
+            raise ValueError("a live token is for one camera")
 
 
 PUBLIC = Access(None)

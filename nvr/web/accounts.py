@@ -205,9 +205,12 @@ class Accounts:
         """The session of a cookie's token, if it is known and not expired."""
         if not 20 <= len(token) <= 100:
             return None
-        key, now_wall_s = bytes.fromhex(token_key(token)), self._clock.wall()
-        query = f"{_SESSIONS} AND s.token_hash = ?"
-        row = await self._db.read(lambda c: c.execute(query, (now_wall_s, key)).fetchone())
+        return await self.session_by_key(token_key(token))
+
+    async def session_by_key(self, key: str) -> Session | None:
+        """The session with this `Session.key`, if it is known and not expired."""
+        query, values = f"{_SESSIONS} AND s.token_hash = ?", (self._clock.wall(), bytes.fromhex(key))
+        row = await self._db.read(lambda c: c.execute(query, values).fetchone())
         return _session(row) if row else None
 
     async def sessions(self) -> dict[str, Session]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 from aiohttp import web
@@ -15,7 +15,9 @@ from nvr.alarm.incidents import Incident
 from nvr.config import Camera
 from nvr.errors import NvrError
 from nvr.web.access import Access, Session, Subject
+from nvr.web.bearer import bearer_token, share
 from nvr.web.errors import ApiError, not_found
+from nvr.web.live_tokens import LiveToken
 from nvr.web.request_body import MAX_BODY_BYTES
 from nvr.web.route import Call, Route, Runtime
 
@@ -46,15 +48,29 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
         response.headers["Cache-Control"] = "no-store"
 
 
-def gate(runtime: Runtime, rules: Mapping[web.AbstractRoute, Route]) -> Middleware:
-    """The middleware for an application whose routes are `rules`.
+def gate(
+    runtime: Runtime, rules: Mapping[web.AbstractRoute, Route], preflights: Collection[web.AbstractRoute]
+) -> Middleware:
+    """The middleware for an application whose routes are `rules`, and `preflights`, which are open to anybody.
 
     In this order: size (413), route (404, 405), origin (403), session (401), CSRF token (403), role (403), camera
-    (404). Turns what handlers raise into JSON answers.
+    (404). A live token, where the rule takes it, stands for origin, session and CSRF token. Turns what handlers raise
+    into JSON answers.
     """
 
     @web.middleware
     async def middleware(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if request.match_info.route in preflights:
+            return await handler(request)
+        rule = rules.get(request.match_info.route)
+        answer = await answered(request, handler)
+        if rule is not None and rule.access.live_token:
+            share(request, answer)
+        return answer
+
+    async def answered(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         try:
@@ -100,21 +116,43 @@ async def _admit(request: web.Request, runtime: Runtime, rules: Mapping[web.Abst
     if route is None:
         raise not_found()
     changing = request.method not in _READING
-    if changing or request.path.startswith("/api/"):
+    secret = bearer_token(request) if route.access.live_token else None
+    if secret is None and (changing or request.path.startswith("/api/")):
         check_origin(request, changing=changing)
     address = remote_address(request)
     if route.access.minimum is None:
         return Call(request, runtime, address)
+    if secret is not None:
+        session, token = await _by_token(runtime, secret)
+    else:
+        session, token = await _by_cookie(request, runtime, changing=changing), None
+    if session.account.role < route.access.minimum:
+        raise ApiError(403, "forbidden", f"this needs the role {route.access.minimum.word}")
+    camera, incident = await _subject(request, runtime, route.access, session)
+    if token is not None and camera is not None and camera.id != token.camera:
+        raise not_found()
+    cameras = _cameras(request, runtime, session) if route.access.subject is Subject.CAMERAS_IF_ASKED else ()
+    return Call(request, runtime, address, session, camera, incident, cameras, token)
+
+
+async def _by_cookie(request: web.Request, runtime: Runtime, *, changing: bool) -> Session:
     session = await runtime.services.auth.accounts.session(request.cookies.get(COOKIE, ""))
     if session is None:
         raise ApiError(401, "not_logged_in", "log in first")
     if changing and not _same(request.headers.get(CSRF_HEADER, ""), session.csrf_token):
         raise ApiError(403, "bad_csrf", f"the header {CSRF_HEADER} is missing or wrong; load the page anew")
-    if session.account.role < route.access.minimum:
-        raise ApiError(403, "forbidden", f"this needs the role {route.access.minimum.word}")
-    camera, incident = await _subject(request, runtime, route.access, session)
-    cameras = _cameras(request, runtime, session) if route.access.subject is Subject.CAMERAS_IF_ASKED else ()
-    return Call(request, runtime, address, session, camera, incident, cameras)
+    return session
+
+
+async def _by_token(runtime: Runtime, secret: str) -> tuple[Session, LiveToken]:
+    """The token, and the log-in that issued it with the rights that it has now."""
+    token = runtime.tokens.find(secret, runtime.services.clock.monotonic())
+    session = await runtime.services.auth.accounts.session_by_key(token.session_key) if token else None
+    if token is None or session is None:
+        raise ApiError(
+            401, "bad_live_token", "this live token is not valid (any more); get another on the page"
+        )
+    return session, token
 
 
 async def _subject(

@@ -14,6 +14,7 @@ from nvr.web.access import Access, Account, Session, Subject
 from nvr.web.errors import not_found
 from nvr.web.footage_reader import FootageReader
 from nvr.web.live_source import HubFrames
+from nvr.web.live_tokens import LiveToken, LiveTokens
 from nvr.web.once import Once
 from nvr.web.services import Services
 from nvr.web.static_files import StaticFiles
@@ -29,6 +30,7 @@ class Runtime:
     files: StaticFiles
     sources: Mapping[StreamKey, HubFrames]
     watches: Watches
+    tokens: LiveTokens
     reader: FootageReader
     viewed: Once
     stills: Stills
@@ -43,7 +45,8 @@ class Runtime:
 class Call:
     """One request that passed the gate. `address`: the remote address in one notation, without port.
 
-    `found_session`: set on every route whose rule asks for one. `found_camera`, `found_incident` and `cameras`: set as
+    `found_session`: set on every route whose rule asks for one; with a live token (`token`) the log-in that issued it.
+    `found_camera`, `found_incident` and `cameras`: set as
     the rule's subject says, and then this account may see them.
     """
 
@@ -54,6 +57,7 @@ class Call:
     found_camera: Camera | None = None
     found_incident: Incident | None = None
     cameras: tuple[Camera, ...] = ()
+    token: LiveToken | None = None
 
     @property
     def services(self) -> Services:
@@ -68,6 +72,11 @@ class Call:
     @property
     def account(self) -> Account:
         return self.session.account
+
+    @property
+    def owner(self) -> str:
+        """Whose live sessions are begun: those of the token or of the log-in, by key."""
+        return self.token.key if self.token is not None else self.session.key
 
     @property
     def actor(self) -> Actor:

@@ -14,11 +14,13 @@ from aiohttp import web
 from nvr.errors import StorageError
 from nvr.web import tls
 from nvr.web.access import Session
+from nvr.web.bearer import preflight
 from nvr.web.footage_reader import FootageReader
 from nvr.web.gate import CALL, add_security_headers, gate
 from nvr.web.http_site import http_application
 from nvr.web.listen import SILENT_S, Listener, listening
-from nvr.web.live_source import HubFrames
+from nvr.web.live_source import HubFrames, live_sources
+from nvr.web.live_tokens import LiveTokens
 from nvr.web.once import Once
 from nvr.web.request_body import MAX_BODY_BYTES
 from nvr.web.route import Route, Runtime
@@ -33,6 +35,7 @@ from nvr.web.routes import (
     holds,
     incidents,
     live,
+    live_tokens,
     notify,
     pages,
     schedule,
@@ -52,6 +55,7 @@ ROUTES: tuple[Route, ...] = tuple(
         session,
         cameras,
         live,
+        live_tokens,
         incidents,
         footage,
         timeline,
@@ -70,7 +74,8 @@ ROUTES: tuple[Route, ...] = tuple(
 )
 """The whole HTTPS interface."""
 
-REVALIDATE_S = 1.5
+REVALIDATE_S = 1.0
+"""A right that is withdrawn ends what runs under it within 2 s."""
 CERTIFICATE_CHECK_S = 3600.0
 
 
@@ -89,8 +94,9 @@ class WebServer:
         authority: Callable[[tls.Wish], tls.Outcome] = tls.ask_authority,
     ):
         self._services, self._package = services, package
-        self._sources = {stream.key: HubFrames(stream) for stream in services.hub}
+        self._sources = live_sources(services.hub)
         self._watches = Watches(max_total=4 * services.config.web.max_viewers)
+        self._tokens = LiveTokens()
         self._started_mono_s = services.clock.monotonic()
         self._certificates = tls.Certificates(
             services.config.storage.state / "tls", services.config.site.name, authority
@@ -111,6 +117,7 @@ class WebServer:
             files=files,
             sources=self._sources,
             watches=self._watches,
+            tokens=self._tokens,
             reader=reader,
             viewed=Once(),
             stills=Stills(self._services.still),
@@ -175,6 +182,7 @@ class WebServer:
                     f"state.db cannot be used: {error}", remedy="Check the system disk's space and health"
                 ) from error
             self._watches.revalidate(valid)
+            self._tokens.revalidate(valid, self._services.clock.monotonic())
             await self._services.live.close_where(partial(self._not_permitted, valid))
             await asyncio.sleep(REVALIDATE_S)
 
@@ -184,21 +192,25 @@ class WebServer:
             await asyncio.sleep(REVALIDATE_S)
 
     def _not_permitted(self, valid: Mapping[str, Session], info: SessionInfo) -> bool:
-        owner, source = valid.get(info.owner), info.source
+        token = self._tokens.valid(info.owner, self._services.clock.monotonic())
+        owner, source = valid.get(token.session_key if token else info.owner), info.source
         # Every source we hand out is a HubFrames; of another nothing could be said in its favour.
         if owner is None or not isinstance(source, HubFrames):
             return True
-        return not owner.account.may_see(source.key.camera)
+        return owner.account.role < live.WATCHING or not owner.account.may_see(source.key.camera)
 
 
 def application(runtime: Runtime, routes: Iterable[Route]) -> web.Application:
     """The HTTPS application for a route table; every route passes the gate."""
     rules: dict[web.AbstractRoute, Route] = {}
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[gate(runtime, rules)])
+    preflights: set[web.AbstractRoute] = set()
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[gate(runtime, rules, preflights)])
     app.on_response_prepare.append(add_security_headers)
     for route in routes:
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             rules[app.router.add_route(method, route.path, _handler(route))] = route
+    for path in sorted({route.path for route in rules.values() if route.access.live_token}):
+        preflights.add(app.router.add_route("OPTIONS", path, preflight))
     return app
 
 

@@ -51,7 +51,14 @@ class Target:
 
 
 def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
-    values = {"language": "vi", "file:.+": "app.js", "live": "x" * 32, "hold": "0" * 16, "target": "xa"}
+    values = {
+        "language": "vi",
+        "file:.+": "app.js",
+        "live": "x" * 32,
+        "hold": "0" * 16,
+        "target": "xa",
+        "token": "0" * 16,
+    }
     path = re.sub(r"\{([^}]+)\}", lambda m: values.get(m[1], m[0]), route.path)
     if "/footage/" in path:
         path += "?start_s=1000&end_s=1002"

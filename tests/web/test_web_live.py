@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from web_site import GATE, YARD, Client, Site, access_units
+from aiortc.mediastreams import MediaStreamError
+from web_live import SDP, picture, playing, publish, refused, start, until, viewer
+from web_site import GATE, YARD, Client, Site, access_units, running_site
 
 import x265
-from nvr.events import Actor, StreamKey
+from nvr.events import Actor, Role, StreamKey
 from nvr.web.access import AccountRole
 from nvr.web.live_source import HubFrames
 
-SDP: dict[str, str | None] = {"Content-Type": "application/sdp"}
 BY = Actor("console")
-
-
-@asynccontextmanager
-async def viewer() -> AsyncIterator[RTCPeerConnection]:
-    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    try:
-        peer.addTransceiver("video", direction="recvonly")
-        await peer.setLocalDescription(await peer.createOffer())
-        yield peer
-    finally:
-        await peer.close()
-
-
-def publish(site: Site, key: StreamKey) -> None:
-    site.show_live(key)
-    for unit in access_units(key, site.services.clock.monotonic()):
-        site.services.hub[key].publish(unit)
-
-
-async def start(client: Client, peer: RTCPeerConnection, path: str = "gate/live/sub") -> str:
-    """Begin to watch; returns the session's address."""
-    offer = peer.localDescription.sdp
-    async with client.open("POST", f"/api/cameras/{path}", data=offer, headers=SDP) as response:
-        answer = await response.text()
-        assert response.status == 201, answer
-        assert response.content_type == "application/sdp"
-        location = response.headers["Location"]
-    await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-    return location
-
-
-async def refused(client: Client, offer: str | bytes, path: str = "gate/live/sub") -> tuple[int, str]:
-    status, answer = await client.ask("POST", f"/api/cameras/{path}", data=offer, headers=SDP)
-    return status, answer["error"]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 async def test_watch_and_stop(site: Site) -> None:
@@ -67,7 +26,7 @@ async def test_watch_and_stop(site: Site) -> None:
     )
     async with viewer() as peer:
         location = await start(client, peer)
-        frame = await asyncio.wait_for(peer.getReceivers()[0].track.recv(), 20)
+        frame = await picture(peer)
         assert (frame.width, frame.height) == (320, 240)
         assert (await other.ask("DELETE", location))[0] == 404, "somebody else's session"
         assert (await client.ask("DELETE", location))[0] == 200
@@ -106,55 +65,79 @@ async def test_what_is_refused(site: Site) -> None:
     assert site.services.live.sessions() == []
 
 
-async def test_places_are_bounded(site: Site) -> None:
+async def test_places_are_bounded(tmp_path: Path) -> None:
+    async with running_site(tmp_path, viewers_per_account=3) as site:
+        await places_are_bounded(site, own=3)
+
+
+async def places_are_bounded(site: Site, *, own: int) -> None:
+    """Of the account, on all its devices together, and of the appliance; each is told in its own words."""
     publish(site, GATE)
-    client = await site.log_in("xem", AccountRole.VIEWER)
+    phone, other = await site.log_in("xem", AccountRole.VIEWER), await site.log_in("khác", AccountRole.VIEWER)
+    tablet = await site.log_in_again("xem")
     async with viewer() as peer:
         offer = peer.localDescription.sdp
-        for _ in range(site.config.web.max_viewers):
-            async with client.open("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP) as response:
-                assert response.status == 201
-        assert await refused(client, offer) == (503, "too_many_viewers")
+
+        async def taken(client: Client, places: int) -> None:
+            for _ in range(places):
+                async with client.open(
+                    "POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP
+                ) as response:
+                    assert response.status == 201
+
+        await taken(phone, 1)
+        await taken(tablet, own - 1)
+        for client in (phone, tablet):
+            assert await refused(client, offer) == (429, "too_many_own_viewers")
+        await taken(other, site.config.web.max_viewers - own)
+        async with other.open("POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP) as response:
+            assert (response.status, (await response.json())["error"]) == (503, "too_many_viewers")
+            assert int(response.headers["Retry-After"]) > 0
+        assert await site.services.live.close_where(lambda info: info.owner == phone.key) == 1
+        await taken(other, 1)
 
 
-async def remove(site: Site, client: Client) -> None:
-    await site.services.auth.accounts.remove("xem", by=BY)
+async def withdraw(site: Site, name: str, client: Client) -> None:
+    """The right that is called `name`, of the account that is called so too."""
+    accounts = site.services.auth.accounts
+    match name:
+        case "account":
+            await accounts.remove(name, by=BY)
+        case "camera":
+            await accounts.set_rights(name, AccountRole.VIEWER, ["yard"], by=BY)
+        case "password":
+            await accounts.set_password(name, "another hash", by=BY)
+        case "log-in":
+            assert (await client.ask("POST", "/api/logout"))[0] == 204
+        case "time":
+            session = bytes.fromhex(client.key)
+            await site.state.write(
+                lambda c: c.execute("UPDATE sessions SET expires_s = 1 WHERE token_hash = ?", (session,))
+            )
 
 
-async def other_cameras(site: Site, client: Client) -> None:
-    await site.services.auth.accounts.set_rights("xem", AccountRole.VIEWER, ["yard"], by=BY)
-
-
-async def new_password(site: Site, client: Client) -> None:
-    await site.services.auth.accounts.set_password("xem", "another hash", by=BY)
-
-
-async def log_out(site: Site, client: Client) -> None:
-    assert (await client.ask("POST", "/api/logout"))[0] == 204
-
-
-@pytest.mark.parametrize("revoke", [remove, other_cameras, new_password, log_out])
-async def test_revocation_ends_what_runs(
-    site: Site, revoke: Callable[[Site, Client], Awaitable[None]]
-) -> None:
-    publish(site, GATE)
-    publish(site, YARD)
-    client, other = (
-        await site.log_in("xem", AccountRole.VIEWER),
-        await site.log_in("khác", AccountRole.VIEWER),
-    )
-    live = site.services.live
-    async with viewer() as gate, viewer() as yard, viewer() as others:
-        await start(client, gate)
-        await start(client, yard, "yard/live/main")
-        await start(other, others)
-        assert len(live.sessions()) == 3
-        await revoke(site, client)
-        left = {other.key, client.key} if revoke is other_cameras else {other.key}
-        await until(
-            lambda: {info.owner for info in live.sessions()} == left and len(live.sessions()) == len(left)
-        )
-        await until(lambda: gate.connectionState == "closed")
+async def test_revocation_ends_the_picture(site: Site) -> None:
+    """Of whoever lost the right, and nobody else's; a camera or role that leaves the right to watch ends nothing."""
+    live, accounts = site.services.live, site.services.auth.accounts
+    async with playing(site, GATE, YARD), viewer() as kept, viewer() as elsewhere:
+        keeper = await site.log_in("kept", AccountRole.OPERATOR)
+        await start(keeper, kept)
+        await accounts.set_rights("kept", AccountRole.VIEWER, ["gate"], by=BY)
+        camera = await site.log_in("camera", AccountRole.VIEWER)
+        await start(camera, elsewhere, "yard/live/main")
+        for name in ("account", "camera", "password", "log-in", "time"):
+            client = camera if name == "camera" else await site.log_in(name, AccountRole.VIEWER)
+            async with viewer() as peer:
+                await start(client, peer)
+                await picture(peer)
+                await withdraw(site, name, client)
+                with pytest.raises(MediaStreamError):
+                    while True:
+                        await picture(peer)
+                await until(lambda: {info.owner for info in live.sessions()} == {keeper.key, camera.key})
+                assert len(live.sessions()) == 2, name
+        for peer in (kept, elsewhere):
+            await picture(peer)
 
 
 async def test_frames_are_those_of_the_cached_gop(site: Site) -> None:
@@ -178,3 +161,48 @@ async def test_a_stream_that_turns_out_to_reorder_ends(site: Site) -> None:
         hub.publish(late)  # its time lies before that of the unit before it
         assert source.has_b_frames
         assert await anext(frames, None) is None
+
+
+async def test_a_session_moves_between_the_streams_of_its_camera(site: Site) -> None:
+    """And tells how it fares; both only to who began it."""
+    main = StreamKey("gate", Role.MAIN)
+    client, other = (
+        await site.log_in("xem", AccountRole.VIEWER),
+        await site.log_in("khác", AccountRole.VIEWER),
+    )
+    json: dict[str, str | None] = {"Accept": "application/json"}
+    async with playing(site, GATE, YARD), viewer() as peer:
+        session = await start(client, peer)
+        await picture(peer)
+        assert (await client.ask("GET", session, headers={"Accept": "*/*"})) == (204, None)
+        status, told = await client.ask("GET", session, headers=json)
+        assert (status, told["camera"], told["role"], told["codec"]) == (200, "gate", "sub", "h264")
+        assert told["state"] == "live" and told["frames_sent"] > 0 and told["packets_sent"] > 0
+        assert (await other.ask("GET", session, headers=json))[0] == 404
+        for role, refusal in (("main", (409, "no_picture")), ("third", (400, "bad_request"))):
+            status, answer = await client.ask("POST", f"{session}/stream", json={"role": role})
+            assert (status, answer["error"]) == refusal
+        async with playing(site, main):
+            assert (await other.ask("POST", f"{session}/stream", json={"role": "main"}))[0] == 404
+            assert (await client.ask("POST", f"{session}/stream", json={"role": "main"}))[0] == 204
+            async with asyncio.timeout(20):
+                while (await client.ask("GET", session, headers=json))[1]["role"] != "main":
+                    await picture(peer)
+    assert ("xem", "live-stream", "gate/main") in await site.audit()
+
+
+async def test_a_main_stream_that_cannot_be_shown_is_seen_through_the_sub(site: Site) -> None:
+    main = StreamKey("gate", Role.MAIN)
+    client = await site.log_in("xem", AccountRole.VIEWER)
+    async with playing(site, GATE):
+        for hindrance in ("no picture", "B-frames", "H.265"):
+            if hindrance != "no picture":
+                site.show_live(main, has_b_frames=hindrance == "B-frames")
+            if hindrance == "H.265":
+                for unit in x265.encode(frames=2):
+                    site.services.hub[main].publish(unit)
+            async with viewer() as peer:
+                session = await start(client, peer, "gate/live/main")
+                await picture(peer)
+                status, told = await client.ask("GET", session, headers={"Accept": "application/json"})
+                assert (status, told["role"]) == (200, "sub"), hindrance

@@ -165,6 +165,17 @@ class Site:
         client.key = session.key
         return client
 
+    async def log_in_again(self, name: str) -> Client:
+        """A client of another log-in of an account that there is, as on a second device."""
+        account = await self.services.auth.accounts.get(name)
+        now_wall_s = self.services.clock.wall()
+        token, session = await self.state.write(
+            lambda c: insert_session(c, account, address="10.9.9.8", agent="", now_wall_s=now_wall_s)
+        )
+        client = self.client(token, session.csrf_token)
+        client.key = session.key
+        return client
+
     async def open_incident(
         self, camera: str, response: Response = Response.CALL, kind: str = "person"
     ) -> Incident:
@@ -257,6 +268,7 @@ async def running_site(
     notify: tuple[dict[str, Any], ...] = (),
     clock: FakeClock | SystemClock | None = None,
     still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]] | None = None,
+    viewers_per_account: int = 24,
 ) -> AsyncIterator[Site]:
     """A site that serves for the duration of the block."""
     clock = clock or SystemClock()
@@ -296,7 +308,11 @@ async def running_site(
     alarm = AlarmRunner(
         config, journal, line, clock=clock, faults=faults, on_change=changes.notify, plan=plan
     )
-    live = LiveServer(max_sessions=config.web.max_viewers, udp_port=config.web.live_port)
+    live = LiveServer(
+        max_sessions=config.web.max_viewers,
+        max_per_user=viewers_per_account,
+        udp_port=config.web.live_port,
+    )
     services = Services(
         config=config,
         clock=clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -12,12 +13,17 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
-from webrtc.frames import EncodedFrame
+import x265
+from nvr.media.nal import to_annex_b
+from webrtc.frames import AudioCodec, Codec, EncodedAudio, EncodedFrame
+from webrtc.packing import nal_units
 from webrtc.session import Answer, LiveServer
 
 FPS = 25
 STEP_90K = 90_000 // FPS
 WAIT_S = 30.0
+HUM = bytes(0xB4 if index // 8 % 2 else 0x34 for index in range(320))
+"""40 ms of A-law: a square wave of 500 Hz."""
 
 
 @cache
@@ -56,27 +62,50 @@ def encode(
     return tuple(EncodedFrame(bytes(p), index * STEP_90K, p.is_keyframe) for index, p in enumerate(packets))
 
 
+@cache
+def encode_h265(width: int, height: int) -> tuple[EncodedFrame, ...]:
+    """Two GOPs by libx265 without B-frames."""
+    units = x265.encode(frames=2 * FPS, gop=FPS, size=(width, height))
+    return tuple(
+        EncodedFrame(
+            to_annex_b(unit.data, unit.config.parameter_sets if unit.is_key else ()),
+            index * STEP_90K,
+            unit.is_key,
+            "h265",
+        )
+        for index, unit in enumerate(units)
+    )
+
+
 def sps_of(frame: EncodedFrame) -> bytes:
-    nals = frame.data.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01")
-    return next(nal for nal in nals if nal and nal[0] & 0x1F == 7)
+    def is_sps(nal: bytes) -> bool:
+        return nal[0] >> 1 & 0x3F == 33 if frame.codec == "h265" else nal[0] & 0x1F == 7
+
+    return next(filter(is_sps, nal_units(frame.data)))
 
 
 class LoopCamera:
     """A `FrameSource`: the first GOP at once, as a hub's cache would, then the stream in real time, for ever.
 
     `cached` is how many frames come at once instead. Without `present` the stream is held back; `origin_90k` moves
-    its time, as a camera that has rebooted; `gone` ends it.
+    its time, as a camera that has rebooted; `gone` ends it. With `audio` it hums, from its first picture on.
     """
 
     def __init__(self, frames: tuple[EncodedFrame, ...], *, first_pts_90k: int = 0):
         self.frames = frames
         self.sps: bytes | None = sps_of(frames[0])
-        self.viewers = 0
+        self.scene: tuple[LoopCamera, ...] = (self,)
+        self.viewers = self.listeners = 0
+        self.audio: AudioCodec | None = None
         self.present = asyncio.Event()
         self.present.set()
         self.gone = False
         self.cached: int | None = None
         self.origin_90k = first_pts_90k
+
+    @property
+    def codec(self) -> Codec | None:
+        return self.frames[0].codec if self.sps is not None else None
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
@@ -86,6 +115,19 @@ class LoopCamera:
         finally:
             self.viewers -= 1
 
+    @asynccontextmanager
+    async def subscribe_audio(self) -> AsyncIterator[AsyncIterator[EncodedAudio]]:
+        self.listeners += 1
+        try:
+            yield self._hum()
+        finally:
+            self.listeners -= 1
+
+    async def _hum(self) -> AsyncIterator[EncodedAudio]:
+        for number in itertools.count():
+            yield EncodedAudio(HUM, self.origin_90k + number * len(HUM) * 45 // 4)
+            await asyncio.sleep(len(HUM) / 8000)
+
     async def _play(self) -> AsyncIterator[EncodedFrame]:
         gop = self.cached or next(i for i, frame in enumerate(self.frames) if i and frame.is_key)
         played = 0
@@ -94,7 +136,7 @@ class LoopCamera:
                 await self.present.wait()
                 played += -played % len(self.frames)
             frame = self.frames[played % len(self.frames)]
-            yield EncodedFrame(frame.data, self.origin_90k + played * STEP_90K, frame.is_key)
+            yield EncodedFrame(frame.data, self.origin_90k + played * STEP_90K, frame.is_key, frame.codec)
             played += 1
             if played > gop:
                 await asyncio.sleep(1 / FPS)
@@ -103,11 +145,13 @@ class LoopCamera:
 class Relay(asyncio.DatagramProtocol):
     """A bad network in front of the server: `loses(datagram)` says which datagrams to the viewer are lost.
 
-    One viewer only. `move` gives it another address towards the server, as a phone that changes its network.
+    One viewer only; what is not lost takes `delay_s` each way. `move` gives it another address towards the server, as
+    a phone that changes its network.
     """
 
-    def __init__(self, loses: Callable[[bytes], bool]):
+    def __init__(self, loses: Callable[[bytes], bool], *, delay_s: float = 0.0):
         self.loses = loses
+        self._delay_s = delay_s
         self.lost = 0
         self._server: tuple[str, int] = ("", 0)
         self._viewer: tuple[str, int] | None = None
@@ -147,14 +191,24 @@ class Relay(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._viewer = addr
         assert self._back is not None
-        self._back.sendto(data, self._server)
+        self._send(self._back, data, self._server)
 
     def to_viewer(self, data: bytes) -> None:
         assert self._front is not None
         if self.loses(data):
             self.lost += 1
         elif self._viewer is not None:
-            self._front.sendto(data, self._viewer)
+            self._send(self._front, data, self._viewer)
+
+    def _send(self, way: asyncio.DatagramTransport, data: bytes, address: tuple[str, int]) -> None:
+        def send() -> None:
+            if not way.is_closing():
+                way.sendto(data, address)
+
+        if self._delay_s:
+            asyncio.get_running_loop().call_later(self._delay_s, send)
+        else:
+            send()
 
     def close(self) -> None:
         for transport in (self._front, self._back):

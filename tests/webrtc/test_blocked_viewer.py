@@ -18,29 +18,39 @@ from test_burst import viewer as receiver
 
 from webrtc import rtcp
 from webrtc.burst import Burst
-from webrtc.fanout import Fanout, Voice
-from webrtc.frames import START_CODE, EncodedFrame
+from webrtc.entries import WIDEST_LEVEL, VideoEntry
+from webrtc.fanout import Fanout
+from webrtc.frames import START_CODE, Codec, EncodedFrame
 from webrtc.mux import Path, Port
 from webrtc.srtp import Srtp
-from webrtc.viewer import Place, Viewer
+from webrtc.viewer import Place, Viewer, Voice
+from webrtc.watch import Watch
+
+WITH_RTX = VideoEntry(96, "h264", WIDEST_LEVEL, "", 97, ())
+PLAIN = VideoEntry(96, "h264", WIDEST_LEVEL, "", None, ())
 
 
 class Source:
     """Frames that the test puts in."""
 
-    sps = b"\x67"
-
     def __init__(self) -> None:
-        self.frames: asyncio.Queue[EncodedFrame] = asyncio.Queue()
+        self.audio = None
+        self.codec: Codec | None = "h264"
+        self.sps: bytes | None = b"\x67"
+        self.scene: tuple[Source, ...] = (self,)
+        self.frames: asyncio.Queue[EncodedFrame | None] = asyncio.Queue()
         self.number = 0
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
         async def play() -> AsyncIterator[EncodedFrame]:
-            while True:
-                yield await self.frames.get()
+            while (frame := await self.frames.get()) is not None:
+                yield frame
 
         yield play()
+
+    def end(self) -> None:
+        self.frames.put_nowait(None)
 
     def show(self, kinds: str) -> None:
         """A picture for each letter: "K" a keyframe of three packets, "p" another of one."""
@@ -84,14 +94,21 @@ def connected(port: Port) -> Connected:
     return Connected(made.path, made.srtp, made.socket, made.decrypting)
 
 
+async def watch(viewer: Viewer, source: Source, fanout: Fanout) -> None:
+    await Watch(viewer, source, lambda _: fanout).run()
+
+
 @pytest.mark.parametrize("segments", [True, False])
 async def test_a_blocked_viewer_alone_waits_for_the_keyframe(segments: bool) -> None:
-    port, source = Port("127.0.0.1", 0), Source()
-    fanout = Fanout(cast(Any, source), Burst(segments=segments), Voice(), idle_timeout_s=60)
+    port, source, voice = Port("127.0.0.1", 0), Source(), Voice()
+    fanout = Fanout(source, Burst(segments=segments), voice, idle_timeout_s=60)
     peers = [connected(port), connected(port)]
-    viewers = [Viewer(cast(Any, peer), payload_type=96, rtx_payload_type=97) for peer in peers]
+    viewers = [Viewer(cast(Any, peer), [WITH_RTX], voice) for peer in peers]
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(fanout.run()), *(tasks.create_task(fanout.serve(v)) for v in viewers)]
+        running = [
+            tasks.create_task(fanout.run()),
+            *(tasks.create_task(watch(v, source, fanout)) for v in viewers),
+        ]
         await asyncio.sleep(0)
         source.show("Kp")
         await until(lambda: all(v.frames_sent == 2 and v.place is Place.LIVE for v in viewers))
@@ -100,7 +117,7 @@ async def test_a_blocked_viewer_alone_waits_for_the_keyframe(segments: bool) -> 
         await until(lambda: viewers[1].place is Place.WAITING)
         peers[1].path = there
         source.show("pppKp")
-        await until(lambda: viewers[0].frames_sent == 8)
+        await until(lambda: [v.frames_sent for v in viewers] == [8, 5])
         everything, blocked = peers[0].received(), peers[1].received()
         assert [b - a for a, b in itertools.pairwise(numbers(everything))] == [1] * 11
         assert len(everything) == 3 + 5 + 3 + 1
@@ -109,12 +126,16 @@ async def test_a_blocked_viewer_alone_waits_for_the_keyframe(segments: bool) -> 
         ]
         steps = [b - a for a, b in itertools.pairwise(numbers(blocked))]
         assert steps == [1, 1, 1, 2, 1, 1, 1], "of three pictures nobody is told, one was tried"
-        # What it then misses it gets; what came before the keyframe it would get wrong.
-        missed = blocked[5].sequence_number
-        peers[1].on_feedback(rtcp.Nack(everything[0].ssrc, (missed, blocked[2].sequence_number)))
-        (again,) = peers[1].received()
-        assert again.payload == missed.to_bytes(2, "big") + blocked[5].payload
-        assert again.payload_type == 97
+        # What it then misses it gets, also from before the keyframe.
+        missed = [blocked[5], blocked[2]]
+        peers[1].on_feedback(rtcp.Nack(everything[0].ssrc, tuple(numbers(missed))))
+        again = peers[1].received()
+        assert [packet.payload for packet in again] == [
+            packet.sequence_number.to_bytes(2, "big") + packet.payload for packet in missed
+        ]
+        assert {packet.payload_type for packet in again} == {97}
+        peers[1].on_feedback(rtcp.Nack(everything[0].ssrc, (numbers(blocked)[-1] + 1 & 0xFFFF,)))
+        assert peers[1].received() == [], "never sent"
         for task in running:
             task.cancel()
     for one in (port, *peers):
@@ -123,12 +144,12 @@ async def test_a_blocked_viewer_alone_waits_for_the_keyframe(segments: bool) -> 
 
 async def test_a_viewer_blocked_for_a_moment_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webrtc.fanout.RETRY_S", 0.2)
-    port, source = Port("127.0.0.1", 0), Source()
-    fanout = Fanout(cast(Any, source), Burst(), Voice(), idle_timeout_s=60)
+    port, source, voice = Port("127.0.0.1", 0), Source(), Voice()
+    fanout = Fanout(source, Burst(), voice, idle_timeout_s=60)
     peer = connected(port)
-    viewer = Viewer(cast(Any, peer), payload_type=96, rtx_payload_type=None)
+    viewer = Viewer(cast(Any, peer), [PLAIN], voice)
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(fanout.run()), tasks.create_task(fanout.serve(viewer))]
+        running = [tasks.create_task(fanout.run()), tasks.create_task(watch(viewer, source, fanout))]
         await asyncio.sleep(0)
         source.show("Kp")
         await until(lambda: viewer.frames_sent == 2)
@@ -150,15 +171,17 @@ async def test_a_viewer_blocked_for_a_moment_misses_nothing(monkeypatch: pytest.
 
 
 async def test_a_lost_picture_without_a_cached_gop_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webrtc.fanout.GOP_PICTURES_MAX", 3)
-    port, source = Port("127.0.0.1", 0), Source()
-    fanout = Fanout(cast(Any, source), Burst(), Voice(), idle_timeout_s=60)
+    monkeypatch.setattr("webrtc.fanout.GOP_PARTS_MAX", 3)
+    port, source, voice = Port("127.0.0.1", 0), Source(), Voice()
+    fanout = Fanout(source, Burst(), voice, idle_timeout_s=60)
     peer = connected(port)
-    viewer = Viewer(cast(Any, peer), payload_type=96, rtx_payload_type=None)
+    viewer = Viewer(cast(Any, peer), [PLAIN], voice)
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(fanout.run()), tasks.create_task(fanout.serve(viewer))]
+        running = [tasks.create_task(fanout.run()), tasks.create_task(watch(viewer, source, fanout))]
         await asyncio.sleep(0)
-        source.show("Kpppp")
+        source.show("K")
+        await until(lambda: viewer.place is Place.LIVE)
+        source.show("pppp")
         await until(lambda: viewer.frames_sent == 5)
         (source_id,) = {packet.ssrc for packet in peer.received()}
         peer.on_feedback(rtcp.PictureLoss(source_id))

@@ -2,112 +2,47 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
-from aiohttp import web
-from live_peers import LoopCamera, Relay, encode, is_video, until
-from playwright.async_api import Page, async_playwright
+from live_browser import (
+    DEFAULT,
+    PIXEL,
+    SHOWN,
+    STATS,
+    WATCH,
+    chromium,
+    served,
+    wait_for_decoded,
+    wait_for_size,
+)
+from live_peers import LoopCamera, Relay, encode, encode_h265, is_video, until
+from playwright.async_api import Page
 
-from peers.browser import ARGUMENTS, CHROMIUM
 from webrtc.session import LiveServer, WhepError
 
 OpenPage = Callable[..., Awaitable[Page]]
 
-PAGE = """<!doctype html><meta charset="utf-8"><title>WHEP</title>
-<video id="video" muted autoplay playsinline></video>"""
 
-WATCH = """async ({policy, audioFirst}) => {
-    const pc = window.pc = new RTCPeerConnection({bundlePolicy: policy});
-    pc.ontrack = event => { video.srcObject = new MediaStream([event.track]); };
-    if (audioFirst) {
-        pc.addTransceiver("audio", {direction: "recvonly"});
-        pc.createDataChannel("extra");
-    }
-    pc.addTransceiver("video", {direction: "recvonly"});
-    await pc.setLocalDescription();
-    const response = await fetch("/whep", {
-        method: "POST", headers: {"Content-Type": "application/sdp"}, body: pc.localDescription.sdp,
-    });
-    const text = await response.text();
-    if (response.status !== 201) throw new Error(response.status + " " + text);
-    await pc.setRemoteDescription({type: "answer", sdp: text});
-    return text;
-}"""
-
-STATS = """async () => {
-    for (const report of (await pc.getStats()).values())
-        if (report.type === "inbound-rtp" && report.kind === "video")
-            return {decoded: report.framesDecoded || 0, dropped: report.framesDropped || 0, lost: report.packetsLost,
-                    again: report.retransmittedPacketsReceived || 0,
-                    gaveUp: report.pliCount || 0,
-                    width: video.videoWidth, height: video.videoHeight};
-    return {decoded: 0, dropped: 0, lost: 0, width: 0, height: 0};
-}"""
-
-# Red, green and blue at the far right and at the bar's height, of the picture shown now.
-PIXEL = """() => {
-    const canvas = document.createElement("canvas");
-    canvas.width = video.videoWidth; canvas.height = video.videoHeight;
-    const context = canvas.getContext("2d");
-    context.drawImage(video, 0, 0);
-    return Array.from(context.getImageData(canvas.width - 8, canvas.height / 2, 1, 1).data).slice(0, 3);
-}"""
+ONLY = """
+    const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
+    pc.getTransceivers()[0].setCodecPreferences(codecs.filter(codec => codec.mimeType WANTED));
+    await pc.setLocalDescription();"""
 
 
 @pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            headless=True,
-            args=[*ARGUMENTS, "--autoplay-policy=no-user-gesture-required"],
-        )
-        yield await browser.new_page()
-        await browser.close()
+async def open_page() -> AsyncIterator[OpenPage]:
+    """Opens the page for a camera in a browser of its own."""
+    async with AsyncExitStack() as stack:
 
+        async def open_for(server: LiveServer, camera: LoopCamera, network: Relay | None = None) -> Page:
+            page = await stack.enter_async_context(chromium())
+            return await stack.enter_async_context(served(page, server, camera, network))
 
-@pytest.fixture
-async def open_page(page: Page) -> AsyncIterator[OpenPage]:
-    """Serves the page and a WHEP endpoint for a camera, and opens it in the browser."""
-    runners: list[web.AppRunner] = []
-
-    async def open_for(server: LiveServer, camera: LoopCamera, network: Relay | None = None) -> Page:
-        async def index(_: web.Request) -> web.Response:
-            return web.Response(text=PAGE, content_type="text/html")
-
-        async def whep(request: web.Request) -> web.Response:
-            try:
-                answer = await server.offer(camera, await request.text(), owner="browser")
-            except WhepError as error:
-                return web.Response(status=error.status, text=str(error))
-            text = answer.sdp if network is None else await network.into(answer.sdp)
-            return web.Response(status=201, text=text, content_type="application/sdp")
-
-        app = web.Application()
-        app.add_routes([web.get("/", index), web.post("/whep", whep)])
-        runner = web.AppRunner(app)
-        runners.append(runner)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        await page.goto(f"http://{host}:{port}/")
-        return page
-
-    yield open_for
-    for runner in runners:
-        await runner.cleanup()
-
-
-async def wait_for_decoded(page: Page, count: int) -> dict[str, int]:
-    for _ in range(300):
-        stats: dict[str, int] = await page.evaluate(STATS)
-        if stats["decoded"] >= count:
-            return stats
-        await page.wait_for_timeout(50)
-    raise AssertionError(f"{stats['decoded']} frames decoded, {count} wanted")
+        yield open_for
 
 
 @pytest.mark.parametrize(
@@ -140,7 +75,7 @@ async def test_the_picture_goes_on_after_the_camera_was_away(
 ) -> None:
     camera, server = LoopCamera(encode("baseline", 320, 240)), await serve()
     page = await open_page(server, camera)
-    await page.evaluate(WATCH, {"policy": "balanced", "audioFirst": False})
+    await page.evaluate(WATCH, DEFAULT)
     await wait_for_decoded(page, 20)
     camera.present.clear()
     await page.wait_for_timeout(1000)
@@ -151,32 +86,42 @@ async def test_the_picture_goes_on_after_the_camera_was_away(
     assert len(server.sessions()) == 1
 
 
-async def test_three_percent_of_loss_cost_no_picture(
+async def test_three_percent_of_loss_freeze_no_second(
     serve: Callable[..., Awaitable[LiveServer]],
     open_page: OpenPage,
     relay: Callable[[Callable[[bytes], bool]], Relay],
 ) -> None:
+    """How long the picture stands still is for `bench.live_loss`; here that no second of the stream is missing."""
     chance = random.Random(6)
     network = relay(lambda datagram: is_video(datagram) and chance.random() < 0.03)
-    page = await open_page(await serve(), LoopCamera(encode("high", 640, 480, noise=True)), network)
-    answer = await page.evaluate(WATCH, {"policy": "balanced", "audioFirst": False})
+    server = await serve()
+    page = await open_page(server, LoopCamera(encode("high", 1920, 1080, noise=True)), network)
+    answer = await page.evaluate(WATCH, DEFAULT)
     assert "a=ssrc-group:FID" in answer
+    await page.evaluate(SHOWN)
     stats = await wait_for_decoded(page, 150)
+    times = await page.evaluate("times")
+    assert all(0 < (b - a) & 0xFFFFFFFF < 90_000 for a, b in itertools.pairwise(times))
     assert network.lost >= 10
     assert stats["again"] >= 5
     assert stats["gaveUp"] == 0, "everything came in time to be decoded"
+    (session,) = server.sessions()
+    ours = server.statistics(session.session_id, owner="browser")
+    assert ours is not None
+    assert ours.packets_retransmitted >= stats["again"]
+    assert ours.packets_lost and ours.round_trip_s is not None
+    assert server.statistics(session.session_id, owner="somebody else") is None
 
 
 async def test_a_camera_that_changes_its_size_goes_on(
     serve: Callable[..., Awaitable[LiveServer]], open_page: OpenPage
 ) -> None:
-    camera = LoopCamera(encode("high", 1920, 1080))
+    camera = LoopCamera(encode("high", 1280, 720))
     page = await open_page(await serve(), camera)
-    await page.evaluate(WATCH, {"policy": "balanced", "audioFirst": False})
-    stats = await wait_for_decoded(page, 20)
+    await page.evaluate(WATCH, DEFAULT)
+    await wait_for_decoded(page, 20)
     camera.frames = encode("high", 640, 480)
-    while stats["width"] != 640:
-        stats = await wait_for_decoded(page, stats["decoded"] + 1)
+    stats = await wait_for_size(page, 640)
     await wait_for_decoded(page, stats["decoded"] + 20)
 
 
@@ -185,12 +130,55 @@ async def test_a_browser_that_offers_no_h264_is_told_so(
     open_page: OpenPage,
 ) -> None:
     page = await open_page(await serve(), LoopCamera(encode("baseline", 320, 240)))
-    watch = WATCH.replace(
-        "await pc.setLocalDescription();",
-        """
-        const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
-        pc.getTransceivers()[0].setCodecPreferences(codecs.filter(codec => codec.mimeType === "video/VP8"));
-        await pc.setLocalDescription();""",
-    )
+    watch = WATCH.replace("await pc.setLocalDescription();", ONLY.replace("WANTED", '=== "video/VP8"'))
     with pytest.raises(Exception, match="422 the offer has no H"):
-        await page.evaluate(watch, {"policy": "balanced", "audioFirst": False})
+        await page.evaluate(watch, DEFAULT)
+
+
+async def test_one_session_shows_the_streams_of_a_scene_as_they_are_asked_for(
+    serve: Callable[..., Awaitable[LiveServer]], open_page: OpenPage
+) -> None:
+    """High and Baseline, so that the payload type changes too; a sub whose clock says something else."""
+    main, sub = LoopCamera(encode("high", 1280, 720)), LoopCamera(encode("baseline", 320, 240))
+    main.scene = sub.scene = (main, sub)
+    sub.origin_90k = 1 << 40
+    server = await serve()
+    page = await open_page(server, main)
+    answer = await page.evaluate(WATCH, DEFAULT)
+    assert answer.count("profile-level-id=") == 2
+    await wait_for_size(page, 1280)
+    (session,) = server.sessions()
+    await page.evaluate(SHOWN)
+    for wish, width in ((sub, 320), (main, 1280), (sub, 320)):
+        assert server.switch(session.session_id, wish, owner="browser")
+        stats = await wait_for_size(page, width)
+        await wait_for_decoded(page, stats["decoded"] + 15)
+        statistics = server.statistics(session.session_id, owner="browser")
+        assert statistics is not None
+        assert statistics.source is wish
+        assert (main.viewers, sub.viewers) == ((1, 0) if wish is main else (0, 1)), (
+            "only what is shown is read"
+        )
+    assert not server.switch(session.session_id, main, owner="somebody else")
+    times = await page.evaluate("times")
+    assert all(0 < (b - a) & 0xFFFFFFFF < 1 << 31 for a, b in itertools.pairwise(times)), "time goes on"
+    assert stats["gaveUp"] == 0, "and nothing is missed"
+
+
+async def test_a_main_stream_that_the_browser_cannot_take_is_seen_through_the_sub(
+    serve: Callable[..., Awaitable[LiveServer]], open_page: OpenPage
+) -> None:
+    main, sub = LoopCamera(encode_h265(320, 240)), LoopCamera(encode("high", 640, 480))
+    main.scene = sub.scene = (main, sub)
+    server = await serve()
+    page = await open_page(server, main)
+    without_h265 = WATCH.replace(
+        "await pc.setLocalDescription();", ONLY.replace("WANTED", '!== "video/H265"')
+    )
+    await page.evaluate(without_h265, DEFAULT)
+    await wait_for_size(page, 640)
+    (session,) = server.sessions()
+    assert session.source is sub
+    with pytest.raises(WhepError, match="has not offered H265") as caught:
+        server.switch(session.session_id, main, owner="browser")
+    assert caught.value.status == 422

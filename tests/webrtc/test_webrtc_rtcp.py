@@ -13,7 +13,7 @@ from webrtc.rtcp import Nack, PictureLoss, ReceptionReport, RtcpError
 
 def report(lost: int) -> peer.RtcpReceiverInfo:
     return peer.RtcpReceiverInfo(
-        ssrc=7, fraction_lost=128, packets_lost=lost, highest_sequence=70_000, jitter=45, lsr=0, dlsr=0
+        ssrc=7, fraction_lost=128, packets_lost=lost, highest_sequence=70_000, jitter=45, lsr=9, dlsr=8
     )
 
 
@@ -29,7 +29,7 @@ def test_reception_reports(lost: int, sends: bool) -> None:
         if sends
         else peer.RtcpRrPacket(ssrc=1, reports=reports)
     )
-    expected = ReceptionReport(7, 128, lost, 70_000, 45)
+    expected = ReceptionReport(7, 128, lost, 70_000, 45, 9, 8)
     assert rtcp.parse(bytes(packet)) == [expected, expected]
 
 
@@ -87,3 +87,19 @@ def test_a_bye_is_read_by_another_implementation() -> None:
     (packet,) = peer.RtcpPacket.parse(rtcp.bye(7))
     assert isinstance(packet, peer.RtcpByePacket)
     assert packet.sources == [7]
+
+
+@given(st.floats(0, 1e6), st.floats(0, 50), st.floats(0, 50))
+def test_a_round_trip_is_what_a_receiver_s_report_leaves(sent_s: float, held_s: float, way_s: float) -> None:
+    data = rtcp.sender_report(ssrc=7, cname="a", now_s=sent_s, time_90k=0, packets=0, octets=0)
+    (sender, _) = peer.RtcpPacket.parse(data)
+    middle = sender.sender_info.ntp_timestamp >> 16 & 0xFFFFFFFF  # type: ignore[union-attr]
+    report = ReceptionReport(7, 0, 0, 0, 0, middle, round(held_s * 65_536))
+    found = rtcp.round_trip_s(report, sent_s + held_s + way_s)
+    if middle:
+        assert found == pytest.approx(way_s, abs=1e-3) or (found is None and way_s < 1e-3)
+
+
+def test_a_round_trip_that_cannot_be_is_none() -> None:
+    assert rtcp.round_trip_s(ReceptionReport(7, 0, 0, 0, 0, 0, 0), 100.0) is None
+    assert rtcp.round_trip_s(ReceptionReport(7, 0, 0, 0, 0, 1000 << 16, 0), 100.0) is None

@@ -9,65 +9,45 @@ from aiortc.codecs.h264 import h264_depayload
 from aiortc.rtp import RtpPacket, unwrap_rtx
 from hypothesis import given
 from hypothesis import strategies as st
-from live_peers import encode
 
 from webrtc import rtp
+from webrtc.entries import WIDEST_LEVEL, VideoEntry
 from webrtc.frames import START_CODE, EncodedFrame
-from webrtc.rtp import HEADER_BYTES, PACKET_BYTES_MAX, PacketRing, RtpClock, packetize
-
-# No emulated start code inside, no zero at the end.
-nals = st.builds(
-    lambda kind, size, last: bytes([0x60 | kind]) + b"\x55" * size + bytes([last]),
-    st.sampled_from([1, 5, 6, 7, 8, 9, 12]),
-    st.one_of(st.integers(0, 40), st.integers(1100, 1300), st.integers(0, 20_000)),
-    st.integers(1, 255),
-)
+from webrtc.rtp import HEADER_BYTES, PACKET_BYTES_MAX, PART_PACKETS, RtpClock, packetize
+from webrtc.sent import Sent, SentPart
 
 
 def annex_b(units: list[bytes]) -> bytes:
     return b"".join(START_CODE + unit for unit in units)
 
 
-@given(st.lists(nals, min_size=1, max_size=12))
-def test_a_depacketizer_gets_the_nal_units_back(units: list[bytes]) -> None:
-    picture = packetize(EncodedFrame(annex_b(units), 0, True), first_seq=65_530, time_90k=-5, ssrc=7)
-    assert all(len(packet) <= PACKET_BYTES_MAX for packet in picture.packets)
-    data = b""
-    for index, packet in enumerate(picture.packets):
-        parsed = RtpPacket.parse(packet)
+@given(st.integers(1, 200_000), st.integers(0, 65_535))
+def test_a_picture_s_packets_are_numbered_through_its_parts(size: int, first_seq: int) -> None:
+    data = START_CODE + b"\x65" + b"\x55" * size
+    parts = packetize(EncodedFrame(data, 0, True), first_seq=first_seq, time_90k=-5, ssrc=7)
+    sent = [RtpPacket.parse(packet) for part in parts for packet in part.packets]
+    for index, (packet, parsed) in enumerate(
+        zip((p for part in parts for p in part.packets), sent, strict=True)
+    ):
+        assert len(packet) <= PACKET_BYTES_MAX
         assert (parsed.ssrc, parsed.timestamp, parsed.payload_type) == (7, 0xFFFFFFFB, 0)
-        assert parsed.sequence_number == (65_530 + index) & 0xFFFF
-        assert parsed.marker == (index == len(picture.packets) - 1)
-        data += h264_depayload(parsed.payload)
-    kept = [unit for unit in units if unit[0] & 0x1F not in (9, 12)]
-    assert list(rtp.nal_units(data)) == kept
-    assert picture.payload_bytes == sum(len(packet) - HEADER_BYTES for packet in picture.packets)
+        assert parsed.sequence_number == (first_seq + index) & 0xFFFF
+        assert parsed.marker == (index == len(sent) - 1)
+    assert b"".join(h264_depayload(packet.payload) for packet in sent) == data
+    for part in parts:
+        assert part.first_seq == int.from_bytes(part.packets[0][2:4], "big")
+        assert part.payload_bytes == sum(len(packet) - HEADER_BYTES for packet in part.packets)
+        assert part.is_key == part.is_first == (part is parts[0])
+        assert part.is_last == (part is parts[-1])
+        assert part.is_last or len(part.packets) == PART_PACKETS
 
 
-@given(st.binary(max_size=3000).map(lambda data: START_CODE + data))
-def test_any_annex_b_is_packetized(data: bytes) -> None:
-    for payload in rtp.payloads(data):
-        assert 0 < len(payload) <= PACKET_BYTES_MAX - HEADER_BYTES
-
-
-def test_parameter_sets_share_a_packet_and_fragments_are_equal() -> None:
-    first = encode("high", 320, 240)[0]
-    assert rtp.payloads(first.data)[0][0] & 0x1F == 24, "STAP-A"
-    payloads = rtp.payloads(first.data + START_CODE + b"\x65" * 5000)
-    fragments = [payload for payload in payloads if payload[0] & 0x1F == 28]
-    assert len(fragments) > 3
-    assert {len(fragment) for fragment in fragments[:-1]} == {PACKET_BYTES_MAX - HEADER_BYTES}
-    assert len(fragments[-1]) <= len(fragments[0])
-
-
-def test_empty_nal_units_are_left_out() -> None:
-    assert rtp.payloads(START_CODE) == []
-    assert rtp.payloads(START_CODE + b"\x41\x9a" + START_CODE + START_CODE) == [b"\x41\x9a"]
-    assert packetize(EncodedFrame(START_CODE, 0, True), first_seq=0, time_90k=0, ssrc=1).packets == ()
+def test_nothing_makes_no_part() -> None:
+    assert packetize(EncodedFrame(START_CODE, 0, True), first_seq=0, time_90k=0, ssrc=1) == []
 
 
 def test_a_viewer_s_packets_differ_in_type_number_and_time_alone() -> None:
-    picture = packetize(
+    (picture,) = packetize(
         EncodedFrame(annex_b([b"\x65" * 3000]), 0, True), first_seq=9, time_90k=90_000, ssrc=3
     )
     as_sent = rtp.readdress(picture.packets, payload_type=102, first_seq=65_535)
@@ -82,7 +62,7 @@ def test_a_viewer_s_packets_differ_in_type_number_and_time_alone() -> None:
 
 
 def test_a_retransmission_is_unwrapped_by_another_implementation() -> None:
-    picture = packetize(EncodedFrame(annex_b([b"\x41" * 30]), 0, False), first_seq=9, time_90k=5, ssrc=3)
+    (picture,) = packetize(EncodedFrame(annex_b([b"\x41" * 30]), 0, False), first_seq=9, time_90k=5, ssrc=3)
     data = rtp.retransmission(picture.packets[0], payload_type=97, seq=70_000, ssrc=4, original_seq=500)
     sent = RtpPacket.parse(data)
     assert (sent.payload_type, sent.sequence_number, sent.ssrc, sent.marker) == (97, 70_000 & 0xFFFF, 4, 1)
@@ -90,17 +70,24 @@ def test_a_retransmission_is_unwrapped_by_another_implementation() -> None:
     assert (again.sequence_number, again.timestamp, again.payload) == (500, 5, picture.packets[0][12:])
 
 
-@given(st.integers(0, 65_535), st.lists(st.integers(1, 300), min_size=1, max_size=12))
-def test_the_ring_gives_the_last_packets_and_no_others(first: int, sizes: list[int]) -> None:
-    ring, sent, seq = PacketRing(), {}, first
-    for size in sizes:
-        packets = tuple(struct.pack("!II", seq, index) for index in range(size))
-        ring.add(rtp.Picture(packets, seq & 0xFFFF, 0, False, 0, 0))
-        sent |= {seq + index: packet for index, packet in enumerate(packets)}
+@given(st.integers(0, 65_535), st.lists(st.tuples(st.integers(1, PART_PACKETS), st.booleans()), max_size=60))
+def test_what_was_sent_is_found_as_it_was_sent(first: int, sizes: list[tuple[int, bool]]) -> None:
+    history, sent, seq = Sent(), {}, first
+    for size, changes in sizes:
+        entry = VideoEntry(96 + changes, "h264", WIDEST_LEVEL, "", None, ())
+        # The source's own numbers say nothing of the viewer's.
+        part = rtp.Part(
+            tuple(struct.pack("!II", seq, index) for index in range(size)), 7, 0, True, True, False, 0
+        )
+        made = SentPart(seq & 0xFFFF, part, seq * 3, entry)
+        history.add(made)
+        sent |= {seq + index: (part.packets[index], made) for index in range(size)}
         seq += size
-    for number, packet in sent.items():
-        assert ring.get(number & 0xFFFF) == (packet if seq - number <= ring.SIZE else None)
-    assert ring.get(seq & 0xFFFF) is None
+    for number, expected in sent.items():
+        found = history.find(number & 0xFFFF)
+        assert found == expected or (found is None and seq - number > Sent.PACKETS)
+        assert found is None or seq - number <= 1024, "what libsrtp encrypts again"
+    assert history.find(seq & 0xFFFF) is None
 
 
 def frame(pts_90k: int, *, is_key: bool = False) -> EncodedFrame:

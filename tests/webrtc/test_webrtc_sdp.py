@@ -12,6 +12,7 @@ from live_peers import LoopCamera, encode
 
 from webrtc import sdp
 from webrtc.answer import Local, answer
+from webrtc.entries import VideoEntry, choose
 from webrtc.errors import WhepError
 from webrtc.h264 import Profile, ProfileLevel, nearest
 from webrtc.session import LiveServer
@@ -114,8 +115,15 @@ LOCAL = Local(
     setup="passive",
     ssrc=11,
     rtx_ssrc=12,
+    audio_ssrc=13,
     cname="nvr",
 )
+
+
+def h264(offer: sdp.Offer, profile_level_id: str) -> list[VideoEntry]:
+    """What a stream of this profile and level is answered with."""
+    entry = choose(offer.entries, "h264", b"\x67" + bytes.fromhex(profile_level_id))
+    return [] if entry is None else [entry]
 
 
 def level(text: str) -> ProfileLevel:
@@ -193,7 +201,7 @@ def test_a_chromium_offer() -> None:
 
 def test_the_answer_names_the_offered_entry_and_every_section() -> None:
     offer = sdp.parse_offer(CHROMIUM)
-    text = answer(offer, offer.choose(level("640028")), LOCAL)
+    text = answer(offer, h264(offer, "640028"), LOCAL)
     audio, video, application = ("m=" + part for part in text.split("m=")[1:])
     assert "a=ice-lite\r\n" in text
     assert "a=group:BUNDLE 0 1\r\n" in text
@@ -210,9 +218,41 @@ def test_the_answer_names_the_offered_entry_and_every_section() -> None:
     assert text.count("\n") == text.count("\r\n")
 
 
+def with_audio(formats: str) -> sdp.Offer:
+    return sdp.parse_offer(CHROMIUM.replace("SAVPF 111 9\r\n", f"SAVPF {formats}\r\n"))
+
+
+def test_audio_is_answered_beside_the_video_where_it_was_asked_for() -> None:
+    offer = with_audio("111 9 0 8")
+    assert offer.audio_entries == {"PCMA": 8, "PCMU": 0}
+    text = answer(offer, h264(offer, "640028"), LOCAL, "PCMA")
+    audio, video, _ = ("m=" + part for part in text.split("m=")[1:])
+    assert "a=group:BUNDLE 0 1\r\n" in text
+    assert audio.startswith("m=audio 8555 UDP/TLS/RTP/SAVPF 8\r\n")
+    for line in ("a=sendonly", "a=mid:0", "a=msid:live audio", "a=rtpmap:8 PCMA/8000", "a=ssrc:13 cname:nvr"):
+        assert f"\r\n{line}\r\n" in audio
+    assert "a=msid:live video\r\n" in video
+    SessionDescription.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("a=recvonly\r\na=rtcp-mux\r\na=rtpmap:111", "a=sendonly\r\na=rtcp-mux\r\na=rtpmap:111"),
+        ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 1 2"),
+        ("m=audio 9", "m=audio 0"),
+        ("a=recvonly\r\na=rtcp-mux\r\na=rtpmap:111", "a=recvonly\r\na=rtpmap:111"),
+        ("SAVPF 111 9", "SAVPF 111 9 13"),
+    ],
+)
+def test_audio_that_was_not_asked_for_in_a_way_we_can_answer_is_none(old: str, new: str) -> None:
+    assert old in CHROMIUM
+    assert sdp.parse_offer(CHROMIUM.replace(old, new)).audio_entries == {}
+
+
 def test_the_answer_names_all_our_addresses_the_best_first() -> None:
     offer = sdp.parse_offer(SAFARI)
-    (media,) = SessionDescription.parse(answer(offer, offer.entries[0], LOCAL)).media
+    (media,) = SessionDescription.parse(answer(offer, offer.entries[:1], LOCAL)).media
     found = [(candidate.ip, candidate.port, candidate.type) for candidate in media.ice_candidates]
     assert found == [("2001:db8::2", 8555, "host"), ("192.0.2.2", 40000, "host")]
     assert media.ice_candidates[0].priority > media.ice_candidates[1].priority
@@ -222,10 +262,10 @@ def test_the_answer_names_all_our_addresses_the_best_first() -> None:
 
 def test_retransmissions_are_announced_where_they_were_offered_and_the_primary_comes_first() -> None:
     offer = sdp.parse_offer(SAFARI)
-    text = answer(offer, offer.entries[0], LOCAL)
+    text = answer(offer, offer.entries[:1], LOCAL)
     assert text.index("a=ssrc-group:FID 11 12") < text.index("a=ssrc:11 ") < text.index("a=ssrc:12 ")
     plain = sdp.parse_offer(SAFARI.replace("apt=", "no="))
-    text = answer(plain, plain.entries[0], LOCAL)
+    text = answer(plain, plain.entries[:1], LOCAL)
     assert "a=ssrc:11 cname:nvr\r\n" in text
     assert "rtx" not in text
     assert "FID" not in text
@@ -241,24 +281,22 @@ def test_a_first_section_that_cannot_be_accepted_is_refused() -> None:
     text = CHROMIUM.replace("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 RTP/AVP")
     offer = sdp.parse_offer(text)
     assert offer.carrier_index == 1
-    text = answer(offer, offer.entries[0], LOCAL)
+    text = answer(offer, offer.entries[:1], LOCAL)
     assert "m=audio 0 RTP/AVP 111\r\n" in text
     assert "a=group:BUNDLE 1\r\n" in text
 
 
 def test_without_a_bundle_there_is_none_in_the_answer() -> None:
     offer = sdp.parse_offer(SAFARI.replace("a=group:BUNDLE 0\r\n", ""))
-    assert "BUNDLE" not in answer(offer, offer.entries[0], LOCAL)
+    assert "BUNDLE" not in answer(offer, offer.entries[:1], LOCAL)
 
 
-def test_no_usable_h264_is_422() -> None:
+def test_h264_is_not_usable_as_something_else() -> None:
     for text in (
         SAFARI.replace("H264", "H265"),
         SAFARI.replace("packetization-mode=1", "packetization-mode=0"),
     ):
-        with pytest.raises(WhepError, match="packetization-mode=1") as caught:
-            sdp.parse_offer(text).choose(level("42e01f"))
-        assert caught.value.status == 422
+        assert h264(sdp.parse_offer(text), "42e01f") == []
 
 
 @pytest.mark.parametrize(
@@ -324,11 +362,13 @@ def broken_offers(draw: st.DrawFn) -> str:
 def answer_or_error(text: str) -> None:
     try:
         offer = sdp.parse_offer(text)
-        entry = offer.choose(level("640028"))
+        entries = h264(offer, "640028")
     except WhepError as error:
-        assert error.status in (400, 422)
+        assert error.status == 400
         return
-    written = answer(offer, entry, LOCAL)
+    if not entries:
+        return
+    written = answer(offer, [*entries, *offer.entries], LOCAL, next(iter(offer.audio_entries), None))
     SessionDescription.parse(written)
     assert written.count("\r\nm=") == len(offer.sections)
     assert written.isascii()

@@ -144,6 +144,19 @@ async def test_a_viewer_that_vanishes_is_removed(
     await until(lambda: not server.sessions())
 
 
+async def test_one_user_does_not_take_all_places(
+    serve: Serve, viewer: MakeViewer, camera: LoopCamera
+) -> None:
+    """Also not with several offers at the very first, while the libraries are still being loaded."""
+    server, offers = await serve(max_sessions=4, max_per_user=2), [await viewer().offer() for _ in range(4)]
+    asked = (server.offer(camera, offer, owner=f"log-in {n}", user="an") for n, offer in enumerate(offers))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    refusals = [(a.status, a.code) for a in answers if isinstance(a, WhepError)]
+    assert refusals == [(429, "too_many_own_viewers")] * 2
+    await server.offer(camera, await viewer().offer(), owner="log-in", user="binh")
+    assert len(server.sessions()) == 3
+
+
 async def test_places_are_limited_and_become_free_again(
     serve: Serve, viewer: MakeViewer, camera: LoopCamera
 ) -> None:
@@ -153,7 +166,7 @@ async def test_places_are_limited_and_become_free_again(
     offer = await viewer().offer()
     with pytest.raises(WhepError, match="all 2 live places") as caught:
         await server.offer(camera, offer, owner="an")
-    assert caught.value.status == 503
+    assert (caught.value.status, caught.value.code) == (503, "too_many_viewers")
     assert await server.close(first.session_id, owner="an")
     await server.offer(camera, offer, owner="an")
     assert len(server.sessions()) == 2

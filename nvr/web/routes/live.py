@@ -1,70 +1,222 @@
-"""WHEP: live pictures by WebRTC."""
+"""Live pictures by WebRTC, as draft-ietf-wish-whep-04 has it, and what a viewing can be asked and told beyond it.
+
+ICE is lite: the answer has all our addresses, and the client's come with its checks. So of trickled candidates none is
+needed, and an ICE restart is refused, as the draft provides for: whoever changes its network just goes on checking.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from aiohttp import web
 
 from nvr import audit
+from nvr.events import StreamKey
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.answers import live_obstacle
+from nvr.web.bearer import SDP
 from nvr.web.errors import ApiError, not_found
-from nvr.web.request_body import read_bytes
+from nvr.web.live_source import HubFrames
+from nvr.web.request_body import Body, read_bytes, read_json
 from nvr.web.route import Call, Route, stream_key
-from webrtc.session import WhepError
+from webrtc import trickle
+from webrtc.session import SessionInfo, WhepError
 
-SDP = "application/sdp"
-_CODES = {400: "bad_offer", 409: "no_picture", 422: "bad_offer", 503: "too_many_viewers"}
+WATCHING = AccountRole.VIEWER
+_RETRY_S = {"no_picture": 5.0, "too_many_viewers": 10.0, "live_stopped": 5.0}
+"""After which of WhepError's refusals a client may try again by itself, and when. A user's own limit and a port that is
+taken end when somebody does something about it."""
+
+
+class StreamBody(Body):
+    role: Literal["main", "sub"]
+
+
+async def endpoint(call: Call) -> web.Response:
+    """GET has no content; by HEAD's content type players tell that this is a WHEP endpoint."""
+    stream_key(call)
+    return web.Response(status=200, content_type=SDP)
 
 
 async def start(call: Call) -> web.Response:
     key, services = stream_key(call), call.services
+    offer = _text(await read_bytes(call.request, SDP))
+    source = _best_live(call, call.runtime.sources[key])
     try:
-        offer = (await read_bytes(call.request, SDP)).decode("utf-8")
-    except UnicodeDecodeError:
-        raise ApiError(400, "bad_offer", "the offer is not UTF-8 text") from None
-    obstacle = live_obstacle(services, key)
-    if obstacle == "h265":
-        raise ApiError(
-            409,
-            "h265",
-            f'camera "{key.camera}" sends H.265 on its {key.role} stream, which most browsers cannot show live; '
-            "choose H.264 for its sub stream and enter that as `sub` in nvr.toml",
-        )
-    if obstacle == "b_frames":
-        raise ApiError(
-            409,
-            "b_frames",
-            f'camera "{key.camera}" sends B-frames on its {key.role} stream, which browsers cannot show live; '
-            "switch B-frames off in the camera (profile Baseline, or no smart codec), or watch its other stream",
-        )
-    if services.streams.get(key).state != "live":
-        raise ApiError(
-            409, "no_picture", f'camera "{key.camera}" delivers no picture on its {key.role} stream'
-        )
-    try:
-        answer = await services.live.offer(call.runtime.sources[key], offer, owner=call.session.key)
+        answer = await services.live.offer(source, offer, owner=call.owner, user=str(call.account.id))
     except WhepError as error:
-        raise ApiError(error.status, _CODES.get(error.status, "bad_offer"), str(error)) from None
-    await audit.record(
-        services.state,
-        wall_s=services.clock.wall(),
-        actor=call.account.name,
-        address=call.address,
-        action="live",
-        subject=str(key),
-    )
-    headers = {"Location": f"/api/live/{answer.session_id}"}
+        raise _refusal(call, error, source) from None
+    await _note(call, "live", source.key)
+    headers = {
+        "Location": f"/api/live/{answer.session_id}",
+        "ETag": _entity_tag(answer.ice_ufrag),
+        "Accept-Patch": trickle.MEDIA_TYPE,
+    }
     return web.Response(status=201, text=answer.sdp, content_type=SDP, headers=headers)
 
 
+async def look(call: Call) -> web.Response:
+    """How the viewing fares, for who asks for JSON; the draft gives a session no representation."""
+    info, source = _session(call)
+    told = call.services.live.statistics(info.session_id, owner=call.owner)
+    if told is None:
+        raise not_found()
+    if "application/json" not in call.request.headers.get("Accept", ""):
+        return web.Response(status=204)
+    return web.json_response(
+        {
+            "camera": source.key.camera,
+            "role": str(source.key.role),
+            "codec": source.codec,
+            "state": info.state.value,
+            "frames_sent": told.frames_sent,
+            "packets_sent": told.packets_sent,
+            "packets_retransmitted": told.packets_retransmitted,
+            "packets_lost": told.packets_lost,
+            "fraction_lost": told.fraction_lost,
+            "round_trip_s": told.round_trip_s,
+        }
+    )
+
+
+async def switch(call: Call) -> web.Response:
+    """The other stream of the same camera, from its next keyframe on."""
+    info, shown = _session(call)
+    wanted = await read_json(call.request, StreamBody)
+    source = next((other for other in shown.scene if other.key.role == wanted.role), None)
+    if source is None:
+        raise not_found()
+    _check_live(call, source)
+    try:
+        if not call.services.live.switch(info.session_id, source, owner=call.owner):
+            raise not_found()
+    except WhepError as error:
+        raise _refusal(call, error, source) from None
+    if source is not shown:
+        await _note(call, "live-stream", source.key)
+    return web.Response(status=204)
+
+
+async def add_candidates(call: Call) -> web.Response:
+    """PATCH: candidates are not needed and dropped; another ICE session is refused and leaves the present one alone."""
+    info, _ = _session(call)
+    fragment = _text(await read_bytes(call.request, trickle.MEDIA_TYPE))
+    try:
+        named = trickle.ice_sessions(fragment)
+    except WhepError as error:
+        raise _refusal(call, error) from None
+    if named - {info.ice_ufrag}:
+        raise ApiError(
+            422,
+            "no_ice_restart",
+            "ICE is not restarted here: go on checking from the new address, or begin anew",
+        )
+    # The draft has 428 where If-Match is missing. Some players send none, its reference player among them, and where a
+    # session has one ICE session for life, there is nothing that they could mistake it for.
+    wanted = call.request.headers.get("If-Match", "*").strip()
+    if wanted not in ("*", _entity_tag(info.ice_ufrag)):
+        raise ApiError(412, "other_ice_session", "If-Match names another ICE session than this viewing's")
+    return web.Response(status=204)
+
+
 async def end(call: Call) -> web.Response:
-    """Only the log-in that began it may end it."""
-    if not await call.services.live.close(call.request.match_info["live"], owner=call.session.key):
+    """Only who began it may end it."""
+    if not await call.services.live.close(call.request.match_info["live"], owner=call.owner):
         raise not_found()
     return web.Response(status=200)
 
 
+def _session(call: Call) -> tuple[SessionInfo, HubFrames]:
+    """The session that the path names, and what it shows now. Raises ApiError 404: there is none, or it is another's,
+    or its camera is hidden from this account by now."""
+    for info in call.services.live.sessions():
+        if info.session_id == call.request.match_info["live"] and info.owner == call.owner:
+            source = info.source
+            if isinstance(source, HubFrames) and call.account.may_see(source.key.camera):
+                return info, source
+    raise not_found()
+
+
+def _best_live(call: Call, wanted: HubFrames) -> HubFrames:
+    """`wanted`, or the best stream below it in its scene that can be shown now. Raises ApiError 409: none can."""
+    scene = list(wanted.scene)
+    for source in scene[scene.index(wanted) :]:
+        is_live = call.services.streams.get(source.key).state == "live"
+        if is_live and live_obstacle(call.services, source.key) != "b_frames":
+            return source
+    _check_live(call, wanted)
+    raise _obstacle(wanted, "b_frames")
+
+
+def _check_live(call: Call, source: HubFrames) -> None:
+    """Raises ApiError 409: the stream delivers nothing now."""
+    if call.services.streams.get(source.key).state != "live":
+        raise ApiError(
+            409,
+            "no_picture",
+            f'camera "{source.key.camera}" delivers no picture on its {source.key.role} stream',
+            retry_after_s=_RETRY_S["no_picture"],
+        )
+
+
+def _refusal(call: Call, error: WhepError, source: HubFrames | None = None) -> ApiError:
+    """WhepError's words, or what it is about the stream that led to them."""
+    obstacle = live_obstacle(call.services, source.key) if source is not None else None
+    if source is not None and obstacle is not None and error.status in (409, 422):
+        return _obstacle(source, obstacle)
+    return ApiError(error.status, error.code, str(error), retry_after_s=_RETRY_S.get(error.code))
+
+
+def _obstacle(source: HubFrames, obstacle: Literal["h265", "b_frames"]) -> ApiError:
+    key = source.key
+    if obstacle == "h265":
+        return ApiError(
+            409,
+            "h265",
+            f'camera "{key.camera}" sends H.265 on its {key.role} stream, which this player cannot show live; '
+            "choose H.264 for its sub stream and enter that as `sub` in nvr.toml",
+        )
+    return ApiError(
+        409,
+        "b_frames",
+        f'camera "{key.camera}" sends B-frames on its {key.role} stream, which browsers cannot show live; '
+        "switch B-frames off in the camera (profile Baseline, or no smart codec), or watch its other stream",
+    )
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ApiError(400, "bad_offer", "what was sent is not UTF-8 text") from None
+
+
+def _entity_tag(ice_ufrag: str) -> str:
+    """Of the ICE session: a session has one for life, which the client's fragment names (RFC 9110, 8.8.3)."""
+    return f'"{ice_ufrag}"'
+
+
+async def _note(call: Call, action: str, key: StreamKey) -> None:
+    await audit.record(
+        call.services.state,
+        wall_s=call.services.clock.wall(),
+        actor=call.account.name,
+        address=call.address,
+        action=action,
+        subject=str(key),
+        detail={"live_token": call.token.id} if call.token is not None else None,
+    )
+
+
+_ENDPOINT, _SESSION = "/api/cameras/{camera}/live/{role}", "/api/live/{live}"
+_OF_CAMERA = Access(WATCHING, Subject.CAMERA, live_token=True)
+_OF_SESSION = Access(WATCHING, live_token=True)
+
 ROUTES = (
-    Route("POST", "/api/cameras/{camera}/live/{role}", start, Access(AccountRole.VIEWER, Subject.CAMERA)),
-    Route("DELETE", "/api/live/{live}", end, Access(AccountRole.VIEWER)),
+    Route("GET", _ENDPOINT, endpoint, _OF_CAMERA),
+    Route("POST", _ENDPOINT, start, _OF_CAMERA),
+    Route("GET", _SESSION, look, _OF_SESSION),
+    Route("PATCH", _SESSION, add_candidates, _OF_SESSION),
+    Route("POST", _SESSION + "/stream", switch, _OF_SESSION),
+    Route("DELETE", _SESSION, end, _OF_SESSION),
 )

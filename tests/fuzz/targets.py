@@ -1,0 +1,82 @@
+"""What a stranger on the network may send, parser by parser. A target takes any bytes and raises nothing, or has found
+something: another exception than the parser's own, or an answer that breaks a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from test_webrtc_sdp import LOCAL
+
+from nvr.camera import rtp
+from nvr.camera import sdp as camera_sdp
+from nvr.errors import CameraError
+from webrtc import rtcp, sdp, stun, trickle
+from webrtc.answer import answer
+from webrtc.errors import WhepError
+from webrtc.ice import Credentials, answer_check
+
+OURS = Credentials("evtj", "VOkJxbRl1RmTxUk/WvJxBt", "h6vY")
+
+
+def stun_check(data: bytes) -> None:
+    """A connectivity check, and its answer."""
+    if not stun.is_stun(data):
+        return
+    try:
+        message = stun.parse(data)
+    except stun.StunError:
+        return
+    _, reply = answer_check(message, OURS, ("192.0.2.1", 5000))
+    if reply is not None:
+        stun.parse(reply)
+
+
+def rtcp_compound(data: bytes) -> None:
+    """What a viewer reports, once decrypted."""
+    try:
+        rtcp.parse(data)
+    except rtcp.RtcpError:
+        return
+
+
+def whep_offer(data: bytes) -> None:
+    """A player's offer, and the answer to it."""
+    try:
+        offer = sdp.parse_offer(data.decode("utf-8", "replace"))
+    except WhepError:
+        return
+    if offer.entries:
+        text = answer(offer, offer.entries, LOCAL)
+        assert text.isascii() and text.count("\r\nm=") == len(offer.sections)
+
+
+def whep_fragment(data: bytes) -> None:
+    """Candidates that come later."""
+    try:
+        trickle.ice_sessions(data.decode("utf-8", "replace"))
+    except WhepError:
+        return
+
+
+def camera_rtp(data: bytes) -> None:
+    """A packet of a camera."""
+    rtp.parse_sender_report(data)
+    try:
+        header = rtp.parse_header(data, 0, len(data))
+    except CameraError:
+        return
+    assert 12 <= header.payload_start <= header.payload_end <= len(data)
+
+
+def camera_description(data: bytes) -> None:
+    """A camera's answer to DESCRIBE."""
+    try:
+        camera_sdp.video_track(camera_sdp.parse(data))
+    except CameraError:
+        return
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target
+    for target in (stun_check, rtcp_compound, whep_offer, whep_fragment, camera_rtp, camera_description)
+}
