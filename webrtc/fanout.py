@@ -92,8 +92,8 @@ class Fanout:
         for viewers in (self._viewers, self._expected):
             if viewer in viewers:
                 viewers.remove(viewer)
-        if not self._viewers and not self._expected:
-            self._on_idle()
+                if not self._viewers and not self._expected:
+                    self._on_idle()
 
     async def start(self, viewer: Viewer) -> None:
         """Send the cached GOP, or what is in the backlog, until the viewer is as far as the others.
@@ -232,6 +232,7 @@ class Fanout:
                 if viewer in blocked and viewer.place is Place.LIVE:
                     # The same once more in a moment: what did arrive is dropped as a repetition.
                     viewer.place = Place.STARTING
+                    viewer.unsure = part
                     viewer.backlog.append(part)
                     self._loop.call_later(RETRY_S, self._retry, viewer)
                     continue

@@ -67,6 +67,8 @@ class Viewer:
         self.wants_start = asyncio.Event()
         self.backlog: deque[Part] = deque()
         """What a starting viewer is still to be sent; bounded by the cached GOP and the time it takes."""
+        self.unsure: Part | None = None
+        """Of this, which is to be sent once more, an unknown number of packets has left under the next numbers."""
         self.offset = 0
         self.next_seq: int | None = None
         self.time_offset_90k: int | None = 0
@@ -114,6 +116,10 @@ class Viewer:
 
     def join(self, part: Part) -> None:
         """`part` is the next that is sent."""
+        if self.unsure is not None and self.unsure is not part and self.next_seq is not None:
+            # Another content under the same numbers would use a key stream twice.
+            self.next_seq = (self.next_seq + len(self.unsure.packets)) & 0xFFFF
+            self.unsure = None
         if self.next_seq is None:
             # In the lower half: a receiver that loses the packets around the first wrap of the numbers would
             # otherwise count their turns differently than we (RFC 3711, 3.3.1). One bit, so that viewers share offsets.
@@ -122,7 +128,7 @@ class Viewer:
 
     def count(self, sent: SentPart, now_s: float) -> None:
         """`sent` was sent."""
-        part = sent.part
+        part, self.unsure = sent.part, None
         self._sent.add(sent)
         self.next_seq = (sent.first_seq + len(part.packets)) & 0xFFFF
         self.last_time_90k, self.last_at_s = sent.time_90k, now_s

@@ -85,7 +85,9 @@ class Watch:
     def _arrived(self, fanout: Fanout) -> None:
         if self._present is not None:
             self._adapt.moved(self._step, self._now_s())
-        self._present, self._coming, self._step = fanout, None, None
+        self._present, self._step = fanout, None
+        if self._coming is fanout:  # and not another that was chosen meanwhile
+            self._coming = None
 
     def _go_on_without(self, ended: Fanout | None = None) -> bool:
         """Show the best that is left; False if nothing is."""

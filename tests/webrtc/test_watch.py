@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 from aiortc.rtp import RtpPacket
-from live_peers import until
+from live_peers import soon, until
 from test_blocked_viewer import Connected, Source, connected, numbers
 
 from webrtc import rtcp
@@ -20,7 +20,7 @@ from webrtc.entries import VideoEntry
 from webrtc.fanout import Fanout
 from webrtc.frames import FrameSource
 from webrtc.h264 import Profile, ProfileLevel
-from webrtc.mux import Port
+from webrtc.mux import Path, Port
 from webrtc.viewer import Place, Viewer, Voice
 from webrtc.watch import Watch
 
@@ -33,6 +33,7 @@ class Scene:
     """A main and a sub stream, and one viewer of them."""
 
     def __init__(self, tasks: asyncio.TaskGroup, port: Port):
+        self.port = port
         self.main, self.sub = Source(), Source()
         self.main.sps, self.sub.sps = b"\x67\x64\x00\x28", b"\x67\x42\xe0\x1f"
         self.main.scene = self.sub.scene = (self.main, self.sub)
@@ -166,6 +167,35 @@ async def test_a_stream_that_turns_out_to_reorder_gives_way_to_the_other(scene: 
     await scene.shown(scene.sub, "Kp")
     scene.sub.end()
     assert await scene.watching == "the stream ended"
+
+
+async def test_a_choice_in_the_moment_of_a_move_is_not_lost(scene: Scene) -> None:
+    await scene.shown(scene.main, "Kp")
+    scene.watch.switch(scene.sub)
+    scene.sub.show("K")
+    await soon(lambda: scene.watch.source is scene.sub)
+    scene.watch.switch(scene.main)
+    await scene.shown(scene.main, "Kp")
+    scene.watch.switch(scene.sub)
+    scene.watching.cancel()
+    await until(lambda: [scene.idle.count(source) for source in (scene.main, scene.sub)] == [2, 2])
+
+
+async def test_no_number_is_used_for_two_things(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moved in the moment in which the kernel had no room: some of what was tried may have left."""
+    monkeypatch.setattr("webrtc.fanout.RETRY_S", 60.0)
+    await scene.shown(scene.main, "Kp")
+    before = scene.peer.received()
+    there, scene.peer.path = scene.peer.path, Path(scene.port, ("127.0.0.1", 0))
+    scene.main.show("K")
+    await until(lambda: scene.viewer.place is Place.STARTING)
+    scene.peer.path = there
+    scene.watch.switch(scene.sub)
+    await scene.shown(scene.sub, "Kp")
+    after = scene.peer.received()
+    steps = [(b - a) & 0xFFFF for a, b in itertools.pairwise(numbers(before + after))]
+    assert sorted(set(steps)) == [1, 4]
+    assert steps.count(4) == 1, "the three packets of the keyframe that was tried"
 
 
 async def test_who_ends_while_it_is_expected_leaves_both(scene: Scene) -> None:
