@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiortc import RTCPeerConnection
 
 from nvr.cli.footage import EMPTY_SHOT
 from peers.appliance import Appliance
@@ -87,11 +88,15 @@ async def test_sick_cameras_are_named_while_the_others_go_on(site: Appliance, cl
             assert "sai" not in text.split()
             assert "quê hương" not in text
 
-            # Streams with B-frames and in H.265 are recorded, and refused live with words.
+            # Streams with B-frames and in H.265 are recorded, and refused with words to who cannot play them live.
+            peer = RTCPeerConnection()
+            peer.addTransceiver("video", direction="recvonly")
+            offer = (await peer.createOffer()).sdp.encode()
+            await peer.close()
             for key, code in (("bframes", "b_frames"), ("hevc", "h265")):
                 assert cameras[key]["live"] is None
                 path = f"/api/cameras/{key}/live/main"
-                status, answer = await post(api, path, b"v=0\r\n", "application/sdp")
+                status, answer = await post(api, path, offer, "application/sdp")
                 assert (status, answer["error"]) == (409, code)
                 assert key in answer["message"]
 

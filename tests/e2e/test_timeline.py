@@ -167,7 +167,9 @@ async def on_the_phone(page: Page, before: list[float], after: list[float]) -> N
 
     await until(drawn, "footage and gap are drawn")
     assert GAP not in await colours(page, after[0] + 4)
-    assert NOTHING in await colours(page, before[0] - 5)
+    # One of them may lie beneath a mark of the scale.
+    empty = [await colours(page, before[0] - before_s) for before_s in (5, 6, 7)]
+    assert any(NOTHING in there for there in empty)
     # A tap shows that moment; what the picture says of its time agrees with the appliance.
     await presses(page, after[0] + 6)
     await shows(page, after[0] + 6, off_s=0.6)
