@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from nvr import audit
 from nvr.alarm.incidents import Incident
 from nvr.config import Camera
 from nvr.events import Actor, StreamKey
@@ -46,8 +47,7 @@ class Call:
     """One request that passed the gate. `address`: the remote address in one notation, without port.
 
     `found_session`: set on every route whose rule asks for one; with a live token (`token`) the log-in that issued it.
-    `found_camera`, `found_incident` and `cameras`: set as
-    the rule's subject says, and then this account may see them.
+    `found_camera`, `found_incident` and `cameras`: set as the rule's subject says, and then this account may see them.
     """
 
     request: web.Request
@@ -82,6 +82,18 @@ class Call:
     def actor(self) -> Actor:
         """For the audit trail."""
         return Actor(self.account.name, self.address)
+
+    async def note(self, action: str, subject: str = "", detail: audit.Detail | None = None) -> None:
+        """Add what this account does to the audit trail; returns when the row is safe on the disk."""
+        await audit.record(
+            self.services.state,
+            wall_s=self.services.clock.wall(),
+            actor=self.account.name,
+            address=self.address,
+            action=action,
+            subject=subject,
+            detail=detail,
+        )
 
     @property
     def camera(self) -> Camera:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 from pydantic import Field
 
-from nvr import audit
 from nvr.web.access import Access, AccountRole
 from nvr.web.answers import clock_answer
 from nvr.web.errors import ApiError
@@ -23,13 +22,7 @@ async def confirm(call: Call) -> web.Response:
         raise ApiError(400, "bad_request", "confirm must be true")
     if not await services.timekeeping.confirm():
         raise ApiError(409, "clock_impossible", "this time is before this software was made")
-    await audit.record(
-        services.state,
-        wall_s=services.clock.wall(),
-        actor=call.account.name,
-        address=call.address,
-        action="clock-confirm",
-    )
+    await call.note("clock-confirm")
     return web.json_response(clock_answer(services))
 
 

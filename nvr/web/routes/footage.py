@@ -10,7 +10,6 @@ from typing import cast
 import structlog
 from aiohttp import web
 
-from nvr import audit
 from nvr.record.mp4.virtual_mp4 import VirtualMp4
 from nvr.record.play.playback import Audio
 from nvr.web.access import Access, AccountRole, Subject
@@ -142,15 +141,7 @@ async def _note_view(call: Call, action: str, subject: str, start_s: float, end_
     view = (call.session.key, action, subject, start_s, end_s)
     if call.runtime.viewed.first(view):
         try:
-            await audit.record(
-                call.services.state,
-                wall_s=call.services.clock.wall(),
-                actor=call.account.name,
-                address=call.address,
-                action=action,
-                subject=subject,
-                detail={"start_s": start_s, "end_s": end_s},
-            )
+            await call.note(action, subject, {"start_s": start_s, "end_s": end_s})
         except BaseException:
             call.runtime.viewed.forget(view)
             raise

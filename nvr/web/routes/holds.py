@@ -6,7 +6,6 @@ import secrets
 
 from aiohttp import web
 
-from nvr import audit
 from nvr.record.disk.holds import HoldQuota
 from nvr.record.keep.hold import Hold
 from nvr.web.access import Access, AccountRole
@@ -87,14 +86,10 @@ async def remove(call: Call) -> web.Response:
 
 
 async def _note(call: Call, action: str, hold: Hold) -> None:
-    await audit.record(
-        call.services.state,
-        wall_s=call.services.clock.wall(),
-        actor=call.account.name,
-        address=call.address,
-        action=action,
-        subject=hold.camera,
-        detail={
+    await call.note(
+        action,
+        hold.camera,
+        {
             "hold": hold.id,
             "case": hold.case,
             "person": hold.person,

@@ -10,7 +10,6 @@ from typing import Literal
 
 from aiohttp import web
 
-from nvr import audit
 from nvr.events import StreamKey
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.answers import live_obstacle
@@ -197,15 +196,7 @@ def _entity_tag(ice_ufrag: str) -> str:
 
 
 async def _note(call: Call, action: str, key: StreamKey) -> None:
-    await audit.record(
-        call.services.state,
-        wall_s=call.services.clock.wall(),
-        actor=call.account.name,
-        address=call.address,
-        action=action,
-        subject=str(key),
-        detail={"live_token": call.token.id} if call.token is not None else None,
-    )
+    await call.note(action, str(key), {"live_token": call.token.id} if call.token is not None else None)
 
 
 _ENDPOINT, _SESSION = "/api/cameras/{camera}/live/{role}", "/api/live/{live}"

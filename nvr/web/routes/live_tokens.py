@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 from pydantic import Field
 
-from nvr import audit
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.answers import Json
 from nvr.web.errors import not_found
@@ -52,15 +51,7 @@ def _answer(call: Call, token: LiveToken) -> Json:
 
 
 async def _note(call: Call, action: str, token: LiveToken, **detail: int) -> None:
-    await audit.record(
-        call.services.state,
-        wall_s=call.services.clock.wall(),
-        actor=call.account.name,
-        address=call.address,
-        action=action,
-        subject=token.camera,
-        detail={"live_token": token.id, **detail},
-    )
+    await call.note(action, token.camera, {"live_token": token.id, **detail})
 
 
 ROUTES = (

@@ -8,7 +8,6 @@ import binascii
 from aiohttp import web
 from pydantic import Field
 
-from nvr import audit
 from nvr.alarm.notify.push import is_installed, is_service
 from nvr.alarm.notify.sender import SendFailed
 from nvr.alarm.notify.subscriptions import Subscription
@@ -53,14 +52,7 @@ async def test(call: Call) -> web.Response:
     notifications, name = call.services.notifications, call.request.match_info["target"]
     if name not in {target.name for target in notifications.targets}:
         raise not_found()
-    await audit.record(
-        call.services.state,
-        wall_s=call.services.clock.wall(),
-        actor=call.account.name,
-        address=call.address,
-        action="notify-test",
-        subject=name,
-    )
+    await call.note("notify-test", name)
     try:
         arrived = await notifications.notifier.test(name, call.account.name)
     except SendFailed as failure:

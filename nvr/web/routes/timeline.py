@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from nvr import audit
 from nvr.config import Camera
 from nvr.detect.messages.protocol import MAX_STILL
 from nvr.events import Role, StreamKey
@@ -75,15 +74,7 @@ async def _note(call: Call, key: StreamKey, at_s: float) -> None:
     """One audit row for each hour of footage that somebody looks through."""
     hour_s = at_s // 3600 * 3600
     if call.runtime.viewed.first((call.session.key, "picture", str(key), hour_s)):
-        await audit.record(
-            call.services.state,
-            wall_s=call.services.clock.wall(),
-            actor=call.account.name,
-            address=call.address,
-            action="picture",
-            subject=str(key),
-            detail={"start_s": hour_s, "end_s": hour_s + 3600},
-        )
+        await call.note("picture", str(key), {"start_s": hour_s, "end_s": hour_s + 3600})
 
 
 ROUTES = (
