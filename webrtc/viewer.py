@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from webrtc import rtcp, rtp
 from webrtc.bucket import Bucket
@@ -19,9 +19,6 @@ from webrtc.peer import Peer
 from webrtc.rtp import Part
 from webrtc.sent import Sent, SentPart
 from webrtc.srtp import Srtp
-
-if TYPE_CHECKING:
-    from webrtc.fanout import Fanout
 
 RETRANSMISSIONS_PER_S = 600
 STARTS_PER_S = 0.5
@@ -51,6 +48,20 @@ class Place(Enum):
     LIVE = auto()
 
 
+class Stage(Protocol):
+    """What shows a source to viewers; `ended`: why, once there is nothing more to show."""
+
+    @property
+    def source(self) -> FrameSource: ...
+
+    @property
+    def ended(self) -> str | None: ...
+
+    async def start(self, viewer: Viewer) -> None: ...
+
+    def leave(self, viewer: Viewer) -> None: ...
+
+
 class Viewer:
     """Numbers and counters of one viewer.
 
@@ -62,7 +73,7 @@ class Viewer:
     def __init__(self, peer: Peer, entries: Sequence[VideoEntry], voice: Voice):
         self.peer = peer
         self.entry = entries[0]
-        self.fanout: Fanout | None = None
+        self.fanout: Stage | None = None
         self.place = Place.WAITING
         self.wants_start = asyncio.Event()
         self.backlog: deque[Part] = deque()
@@ -105,7 +116,7 @@ class Viewer:
         codec, sps = source.codec, source.sps
         return None if codec is None or sps is None else choose(self._entries, codec, sps)
 
-    def enter(self, fanout: Fanout, entry: VideoEntry) -> None:
+    def enter(self, fanout: Stage, entry: VideoEntry) -> None:
         """Be a viewer of `fanout` from now on, which is to begin with a keyframe."""
         self.fanout, self.entry = fanout, entry
         self.place = Place.WAITING

@@ -9,7 +9,7 @@ from webrtc.adapt import Adapt, Step
 from webrtc.fanout import Fanout
 from webrtc.frames import FrameSource
 from webrtc.rtcp import ReceptionReport
-from webrtc.viewer import Viewer
+from webrtc.viewer import Stage, Viewer
 
 
 class Watch:
@@ -24,7 +24,7 @@ class Watch:
         self._fanout_of = fanout_of
         self._now_s = asyncio.get_running_loop().time
         self._adapt = Adapt(self._now_s())
-        self._present: Fanout | None = None
+        self._present: Stage | None = None
         self._coming: Fanout | None = None
         self._step: Step | None = None
 
@@ -82,14 +82,14 @@ class Watch:
             self._coming = self._fanout_of(source)
             self._coming.expect(self.viewer)
 
-    def _arrived(self, fanout: Fanout) -> None:
+    def _arrived(self, fanout: Stage) -> None:
         if self._present is not None:
             self._adapt.moved(self._step, self._now_s())
         self._present, self._step = fanout, None
         if self._coming is fanout:  # and not another that was chosen meanwhile
             self._coming = None
 
-    def _go_on_without(self, ended: Fanout | None = None) -> bool:
+    def _go_on_without(self, ended: Stage | None = None) -> bool:
         """Show the best that is left; False if nothing is."""
         candidates = self._candidates()
         if not candidates:
