@@ -91,7 +91,9 @@ export class NvrIncidents extends NvrElement {
       this.#told = null;
       this.#show();
     } catch (error) {
-      if (generation === this.#generation) this.#fail(error);
+      if (generation !== this.#generation) return;
+      this.#told = null;
+      this.#fail(error);
     }
   }
 
