@@ -70,6 +70,7 @@ class Cameras:
         self._streams.set(StreamStatus(key, "connecting", self._clock.wall()))  # a file begins again
 
     def _audio(self, key: StreamKey, problem: AudioProblem | None) -> None:
+        """What is wrong with the stream's audio, if anything, stands on the fault board."""
         place = f"audio:{key}"
         if problem is None or (problem.code == "audio_missing" and key.role is Role.SUB):
             self._faults.clear(place)  # many sub streams have none

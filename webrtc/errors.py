@@ -6,7 +6,7 @@ from __future__ import annotations
 class WhepError(Exception):
     """An offer that cannot be served; `str()` is a sentence for the client, `status` the HTTP status, `code` one of:
 
-    - "bad_offer": 400 malformed or unusable; 422 no H.264 that we can send;
+    - "bad_offer": 400 malformed or unusable; 422 no codec of the camera that we can send;
     - "no_picture": 409 the camera has not delivered a picture yet (try again);
     - "too_many_viewers": 503 all places of the appliance are taken;
     - "too_many_own_viewers": 429 this user has as many as one may have;

@@ -29,6 +29,7 @@ def checked_jpeg(data: bytes) -> bytes:
 
 
 def packed_keyframe(keyframe: Keyframe) -> bytes:
+    """What `unpacked_keyframe` reads."""
     codec, vps, sps, pps, data = keyframe
     return b"".join((_HEAD.pack(CODECS.index(codec), len(vps), len(sps), len(pps)), vps, sps, pps, data))
 
