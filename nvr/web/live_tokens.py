@@ -1,4 +1,4 @@
-"""Live tokens: short-lived secrets by which a player without cookies watches one camera. No I/O; time is an argument."""
+"""Live tokens: short-lived secrets by which a player without cookies watches one camera. Without I/O; takes the time."""
 
 from __future__ import annotations
 
