@@ -1,4 +1,4 @@
-"""Live tokens: short-lived secrets by which a player without cookies watches one camera. Without I/O; takes the time."""
+"""Live tokens: short-lived secrets by which a player without cookies watches one camera. Takes the time."""
 
 from __future__ import annotations
 
