@@ -14,10 +14,12 @@ from nvr.detect import crew
 from nvr.detect.closer import PATIENCE_S, CloserFeed
 from nvr.detect.feed import Recipient
 from nvr.detect.messages.protocol import CloserLook, ToWorker, Wanted
+from nvr.detect.messages.sightings import Why
 from nvr.detect.model.objects import ObjectDetector
-from nvr.detect.steps.analysis import CameraAnalysis, WatchedZone
+from nvr.detect.steps.analysis import CameraAnalysis, Examination, WatchedZone
 from nvr.detect.worker.asking import ASK_EVERY_S, CLOSER_AT_ONCE, Asking
 from nvr.detect.worker.picture import Picture
+from nvr.detect.worker.witness import Witness
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.hub import StreamHub
@@ -123,6 +125,35 @@ def test_somebody_far_off_is_found_with_it_and_not_without(
             t_s += 0.05
             found += len(analysis.examine_closer(Picture(far_off(frame, 1920, 1080, t_s)), t_s).findings)
     assert bool(found) == looks_closer
+
+
+@pytest.mark.parametrize("ahead_s", [0.4, -0.4])
+def test_what_was_seen_in_two_streams_is_told_in_order_of_time(
+    waiting_cyclist: list[av.VideoFrame], detector: ObjectDetector, ahead_s: float
+) -> None:
+    """A picture of the one stream may be older than the last that was examined of the other."""
+    analysis = CameraAnalysis(detector, [WatchedZone(WHOLE, frozenset({"person"}))])
+    witness, last_s, told = Witness(), 0.0, 0
+
+    def take(picture: Picture, examined: Examination) -> None:
+        nonlocal last_s, told
+        assert examined.at_s >= last_s
+        last_s = examined.at_s
+        witness.watch(picture, examined.looks, [track.number for track in analysis.tracks], examined.at_s)
+        for finding in examined.findings:
+            explanation = witness.account(finding.track, examined.at_s).explanation
+            assert explanation is not None
+            assert Why.of(explanation).explanation() == explanation
+            told += 1
+
+    for index in range(48):
+        frame, t_s = waiting_cyclist[index * 4 % len(waiting_cyclist)], index / 6
+        picture = Picture(far_off(frame, 640, 360, t_s))
+        take(picture, analysis.examine(picture, t_s))
+        if index % 3 == 2 and analysis.wants_closer(360):
+            picture = Picture(far_off(frame, 1920, 1080, t_s))
+            take(picture, analysis.examine_closer(picture, t_s + ahead_s))
+    assert told
 
 
 async def test_main_keyframes_reach_the_worker_where_somebody_is_small(

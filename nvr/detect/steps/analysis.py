@@ -99,9 +99,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What one frame gave. `motion_area`: moving share of the picture; `squares`: how often the model ran;
-    `looks`: what it said about each track that was looked at."""
+    """What one frame gave. `at_s`: when it counts as taken, never before the one examined last; `motion_area`: moving
+    share of the picture; `squares`: how often the model ran; `looks`: what it said about each track that was looked
+    at."""
 
+    at_s: float
     motion_area: float
     global_change: bool
     squares: int
@@ -139,13 +141,14 @@ class CameraAnalysis:
         self._tracker = Tracker(sure_at if sirens else None)
         self._movement: Movement | None = None
         self._moving: list[Box] = []
-        self._examined_s = -math.inf
+        self._last_s = -math.inf
         self._seen_closer_s: dict[int, float] = {}
 
     def examine(self, frame: Frame, t_s: float) -> Examination:
-        """Examine the next frame, taken at `t_s` (never before the last one's)."""
+        """Examine the next frame of the analysed stream, taken at `t_s`."""
+        t_s = self._in_order(t_s)
         movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
-        self._movement, self._examined_s = movement, t_s
+        self._movement = movement
         moving = self._dull.interesting(
             self._unexplained(movement.places, t_s), t_s, fleeting=movement.fleeting
         )
@@ -174,7 +177,14 @@ class CameraAnalysis:
         self._rules.keep_only(alive)
         self._surer.keep_only(alive)
         self._riders.keep_only(alive)
-        return Examination(movement.area, movement.global_change, len(squares), tuple(findings), tuple(looks))
+        area, changed = movement.area, movement.global_change
+        return Examination(t_s, area, changed, len(squares), tuple(findings), tuple(looks))
+
+    def _in_order(self, t_s: float) -> float:
+        """Two streams of one camera are examined, and a picture of the one may be older than the last of the other:
+        what a track's evidence rests on is in order of time all the same."""
+        self._last_s = max(t_s, self._last_s)
+        return self._last_s
 
     def limit(self, max_squares: int) -> None:
         """Examine at most this many squares a frame around motion and tracks (1 to MAX_SQUARES)."""
@@ -191,17 +201,17 @@ class CameraAnalysis:
 
     def wants_closer(self, height_px: int) -> bool:
         """Whether something undecided, or moving, is small in pictures of this height."""
-        return any((box.y1 - box.y0) * height_px < SMALL_PX for box in self._undecided(self._examined_s))
+        return any((box.y1 - box.y0) * height_px < SMALL_PX for box in self._undecided(self._last_s))
 
     def examine_closer(self, frame: Frame, t_s: float) -> Examination:
         """Look at what is undecided or moves in a picture of the same view with more pixels, taken at `t_s`: what is
         seen there counts like what a picture of the analysed stream shows."""
-        t_s = max(t_s, self._examined_s)
+        t_s = self._in_order(t_s)
         boxes = sorted(self._undecided(t_s), key=lambda box: box.y1 - box.y0)
         around = [square for box in boxes for square in squares_around(box, frame.width, frame.height)]
         squares = merge(around, frame.width, frame.height)[:MAX_SQUARES]
         if self._movement is None or not squares:
-            return Examination(0.0, False, 0, ())
+            return Examination(t_s, 0.0, False, 0, ())
         detections = self._detect(frame, squares)
         places = [box_of(square, frame.width, frame.height) for square in squares]
         findings: list[Finding] = []
@@ -214,7 +224,7 @@ class CameraAnalysis:
             findings += found
         known = {track.number for track in self._tracker.tracks}
         self._seen_closer_s = {n: seen_s for n, seen_s in self._seen_closer_s.items() if n in known}
-        return Examination(0.0, False, len(squares), tuple(findings), tuple(looks))
+        return Examination(t_s, 0.0, False, len(squares), tuple(findings), tuple(looks))
 
     def _is_too_small(self, seen: Observation, t_s: float) -> bool:
         """Whether the track was missed or hardly seen where only the other stream shows it: that is no evidence."""

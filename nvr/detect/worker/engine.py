@@ -171,7 +171,7 @@ class Engine:
         camera.analysis.scan_every(SCAN_SELDOM_EVERY_S if seldom else SCAN_EVERY_S)
         examined = camera.analysis.examine(picture, received_s)
         alive = (track.number for track in camera.analysis.tracks)
-        camera.witness.watch(picture, examined.looks, alive, received_s)
+        camera.witness.watch(picture, examined.looks, alive, examined.at_s)
         finished_s = self._now()
         camera.examined += 1
         camera.age_s = max(finished_s - received_s, 0.0)
@@ -217,7 +217,7 @@ class Engine:
         picture = Picture(frame)
         closer = camera.analysis.examine_closer(picture, message.received_mono_s)
         alive = (track.number for track in camera.analysis.tracks)
-        camera.witness.watch(picture, closer.looks, alive, message.received_mono_s)
+        camera.witness.watch(picture, closer.looks, alive, closer.at_s)
         return self._reported(message.camera, closer.findings, picture, message.received_mono_s)
 
     def statistics(self, idle_s: float) -> Statistics:
