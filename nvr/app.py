@@ -35,6 +35,7 @@ from nvr.loop_lag import LoopLag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disks.disks import Disks
+from nvr.restream.accounts import Platforms
 from nvr.seen import Seen
 from nvr.state import open_state
 from nvr.store import Database
@@ -85,7 +86,7 @@ async def _open(config: Config, opened: AsyncExitStack) -> App:
     opened.push_async_callback(state.close)
     auth = await Auth.open(state, clock, config.storage.state)
     opened.callback(auth.close)
-    app = App(config, clock, state, auth)
+    app = App(config, clock, state, auth, await Platforms.open(state, clock))
     await app.schedule.load()
     await app.alarm.restore()
     return app
@@ -94,8 +95,10 @@ async def _open(config: Config, opened: AsyncExitStack) -> App:
 class App:
     """All parts of one appliance, wired together."""
 
-    def __init__(self, config: Config, clock: RememberingClock, state: Database, auth: Auth):
-        self.config, self.auth = config, auth
+    def __init__(
+        self, config: Config, clock: RememberingClock, state: Database, auth: Auth, platforms: Platforms
+    ):
+        self.config, self.auth, self.platforms = config, auth, platforms
         self._clock = clock
         self.faults = FaultBoard(clock)
         self._supervisor = Supervisor(clock, self.faults)
@@ -195,6 +198,7 @@ class App:
                 audit=self._audit,
                 notifications=self._notifications,
                 auth=auth,
+                platforms=platforms,
                 streams=self.streams,
                 changes=changes,
                 analysis=self._analysis_view,
@@ -252,6 +256,7 @@ class App:
         jobs += [
             ("loop-lag", self._lag.run),
             ("memory", keep_clean),
+            ("platforms", self.platforms.run),
             ("web", partial(self._run_web, on_pages)),
             ("live", self._run_live),
         ]

@@ -20,6 +20,7 @@ from nvr.loop_lag import Lag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disks.disks import Disks
+from nvr.restream.accounts import Platforms
 from nvr.store import Database
 from nvr.timekeeping import Timekeeping
 from nvr.web.auth import Auth
@@ -58,6 +59,7 @@ class Services:
     audit: AuditWatch
     notifications: Notifications
     auth: Auth
+    platforms: Platforms
     streams: StreamBoard
     changes: Changes
     analysis: Callable[[], AnalysisView]

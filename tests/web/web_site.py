@@ -41,6 +41,7 @@ from nvr.media.nal import join_length_prefixed, split_annex_b
 from nvr.record.disks.disk import Limits
 from nvr.record.disks.disks import Disks
 from nvr.record.keep.retention import Keep
+from nvr.restream.accounts import Platforms
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.timekeeping import Timekeeping
@@ -329,6 +330,7 @@ async def running_site(
         audit=watch,
         notifications=notifications,
         auth=auth,
+        platforms=await Platforms.open(state, clock),
         streams=streams,
         changes=changes,
         analysis=lambda: AnalysisView(True, ANALYSIS),

@@ -1,0 +1,1 @@
+"""Cameras served again to other recorders: who may fetch them, and RTSP."""
