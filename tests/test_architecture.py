@@ -25,6 +25,7 @@ nvr/config/model.py nvr/config/zones.py nvr/config/schedule.py nvr/config/alarm.
 nvr/alarm/sound.py nvr/alarm/states.py nvr/alarm/machine.py nvr/alarm/places.py nvr/alarm/policy.py
 nvr/alarm/confirmation.py nvr/alarm/outages.py nvr/alarm/judge.py nvr/alarm/deeds.py nvr/alarm/schedule.py
 nvr/alarm/sun.py nvr/alarm/week.py nvr/alarm/plan.py nvr/alarm/notify/policy.py nvr/alarm/notify/message.py
+nvr/onvif/*.py
 nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py
 nvr/evaluate/variation.py nvr/evaluate/report.py
