@@ -93,6 +93,8 @@ class Explanation:
     `examined`: the last looks up to the one that made it certain, oldest first; the evidence of that one reached
     `certain_at`. `after_s`: time from the first look of all, `pictures`: in how many the object was seen. `counted`:
     indices into `examined` of the pictures that added most, in order of time; `Sighting.frames` shows them.
+    `by_way`: the detector knew nobody, the evidence is upright shape and steady way, in heights; `Examined.score` is
+    None where it was not steady, else 0.
     """
 
     certain_at: float
@@ -100,6 +102,7 @@ class Explanation:
     pictures: int
     examined: tuple[Examined, ...]
     counted: tuple[int, ...]
+    by_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def explanation_of(explanation: Explanation) -> dict[str, Any]:
             for one in explanation.examined
         ],
         "counted": list(explanation.counted),
+        "by_way": explanation.by_way,
     }
 
 

@@ -38,7 +38,7 @@ class Checks:
 
     def sighting(self, message: FoundWithPicture, now_s: float) -> Sighting:
         """The event of a message. The worker gives numbers; names and response come from the configuration. Until the
-        worker is sure a siren's zone calls."""
+        worker is sure a siren's zone calls; of who is known by shape and way alone it never is."""
         found = message.found
         camera = self.camera(found.camera)
         if found.zone >= len(camera.places):
@@ -48,10 +48,11 @@ class Checks:
             raise violation("a sighting of a kind, or by a rule, that is not configured")
         if found.bounds.x0 > found.bounds.x1 or found.bounds.y0 > found.bounds.y1:
             raise violation("a sighting with an inverted box")
+        by_way = found.why is not None and found.why.by_way
         return Sighting(
             camera=camera.id,
             zone=place.name,
-            response=_response(place.response, sure=found.sure),
+            response=_response(place.response, sure=found.sure and not by_way),
             rule=found.rule,
             kind=found.kind,
             score=found.score,

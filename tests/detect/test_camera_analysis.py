@@ -12,6 +12,8 @@ from nvr.detect.model.objects import SIZE, Detections, ObjectDetector
 from nvr.detect.steps import rules
 from nvr.detect.steps.analysis import CameraAnalysis, Examination
 from nvr.detect.steps.dull import EVERY
+from nvr.detect.steps.finding import Finding
+from nvr.detect.steps.history import Look
 from nvr.detect.steps.regions import Square
 from nvr.detect.steps.rules import AGAIN_S, WatchedLine, WatchedZone
 from nvr.detect.steps.zones import Point
@@ -121,6 +123,49 @@ def test_the_siren_needs_to_be_surer_than_a_sighting() -> None:
         reported += [(f.zone, f.sure) for f in play.analysis.examine(play.stage, play.t_s).findings]
         play.t_s += 1 / FPS
     assert reported == [(0, False), (1, True), (0, True)]
+
+
+def walking(play: Play, seconds: float, score: float) -> list[tuple[Finding, Look]]:
+    """(finding, the look it rests on) of somebody who walks through the picture."""
+    found = []
+    for index in range(round(seconds * FPS)):
+        play.stage.actor = person(0.05 + 0.015 * index, score)
+        examined = play.analysis.examine(play.stage, play.t_s)
+        looks = {look.track: look for look in examined.looks}
+        assert set(looks) <= set(play.analysis.followed)
+        found += [(finding, looks[finding.track]) for finding in examined.findings]
+        play.t_s += 1 / FPS
+    return found
+
+
+def test_who_walks_unrecognised_calls_and_never_sounds_the_siren() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE, siren=True), WatchedZone(WHOLE, frozenset({"car"})))
+    play.act(5, None)
+    found = walking(play, 9.0, score=0.0)
+    assert found
+    assert all(not finding.sure and finding.score == 0.0 and finding.zone == 0 for finding, _ in found)
+    assert all(look.by_way and look.certain and look.score == 0.0 for _, look in found)
+
+
+def test_who_is_recognised_is_not_told_by_the_way_too() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    found = walking(play, 9.0, score=0.8)
+    assert {finding.track for finding, _ in found} == {found[0][0].track}
+    assert not any(look.by_way for _, look in found)
+
+
+def test_a_vehicle_on_a_steady_way_is_nobody() -> None:
+    play = Play(WatchedZone(WHOLE, PEOPLE))
+    play.act(5, None)
+    play.stage.also = (0.6, "car")
+    assert walking(play, 9.0, score=0.3) == []
+
+
+def test_where_nobody_asks_for_persons_nobody_walks() -> None:
+    play = Play(WatchedZone(WHOLE, frozenset({"car"})))
+    play.act(5, None)
+    assert walking(play, 9.0, score=0.0) == []
 
 
 def test_a_short_ghost_is_nothing() -> None:

@@ -180,6 +180,11 @@ def test_a_sighting_that_is_right() -> None:
     explanation = message.found.why.explanation()
     assert Why.of(explanation) == message.found.why
     assert explanation.examined[0].score == 0.5
+    assert not explanation.by_way
+    (message,) = ServiceReader().feed(framed(68, found(why(by_way="true")) + pack_pictures(JPEG, b"", b"")))
+    assert isinstance(message, FoundWithPicture)
+    assert message.found.why is not None
+    assert message.found.why.explanation().by_way
 
 
 @pytest.mark.parametrize(

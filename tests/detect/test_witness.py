@@ -117,6 +117,19 @@ def test_objects_and_thumbnails_are_bounded() -> None:
     assert [number for number, _ in witness.better(10.0)] == list(crowd)[-MAX_OBJECTS:]
 
 
+def test_who_is_known_by_the_way_is_shown_too() -> None:
+    witness, picture = Witness(), noise(640, 360)
+    for t_s in range(4):
+        certain = t_s == 3
+        one = Look(1, "person", 0.0, PERSON, 0.8 * t_s, 0.8, 2.4, True, certain, whole=True, by_way=True)
+        witness.watch(picture, [one], [1], float(t_s))
+    account = witness.account(1, 3.0)
+    assert account.explanation is not None
+    assert account.explanation.by_way
+    assert account.best
+    assert decoded(account.frames).width == TILE_PX * len(account.explanation.counted)
+
+
 def test_a_cyclist_from_real_pictures(detector: ObjectDetector, waiting_cyclist: list[av.VideoFrame]) -> None:
     analysis, witness = CameraAnalysis(detector, [WatchedZone(WHOLE, frozenset({"person"}))]), Witness()
     accounts = []

@@ -287,6 +287,7 @@ def explanation(*, scores: tuple[float | None, ...] = (0.62, None, 0.71, 0.84, 0
         "pictures": sum(score is not None for score in scores),
         "examined": looks,
         "counted": sorted(seen),
+        "by_way": False,
     }
 
 

@@ -173,6 +173,23 @@ async def test_the_plot_shows_what_was_seen_and_what_was_missed(
     await me.until("document.querySelector('.frames img').naturalWidth === 4 * 96")
 
 
+async def test_shape_and_way_show_no_score_of_nothing(visit: MakeVisit, appliance: StandIn) -> None:
+    me = await visit(TWO_LOOKS[0])
+    one = {**appliance.incidents[0], "score": 0.0}
+    appliance.incidents[0] = one
+    by_way = explanation()
+    looks = [{**look, "score": None if look["score"] is None else 0.0} for look in by_way["examined"]]
+    appliance.objects[45] = [seen_object(one, explanation={**by_way, "examined": looks, "by_way": True})]
+    await me.start("/#/incident/45")
+    plot = me.page.locator(".evidence-plot")
+    await expect(plot.locator("circle.seen")).to_have_count(4)
+    await expect(plot.locator("text.score")).to_have_count(0)
+    await expect(me.page.locator(".frames-row b")).to_have_count(0)
+    await expect(me.page.locator(".incident-facts")).to_contain_text(me.word("incident.by_way"))
+    words = me.word("evidence.way.other", seconds="0,8" if me.look.language == "vi" else "0.8", n=4)
+    await expect(me.page.locator(".evidence-words")).to_have_text(words)
+
+
 async def test_an_incident_of_before_has_only_its_picture(visit: MakeVisit) -> None:
     me = await visit(TWO_LOOKS[0])
     await me.start("/#/incident/38")

@@ -116,6 +116,7 @@ async def test_incidents_are_paged_shown_and_acknowledged(site: Site) -> None:
             }
         ],
         "counted": [0],
+        "by_way": False,
     }
     pictures = {
         incident["picture"]: b"a picture",

@@ -44,6 +44,7 @@ class Why(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     pictures: Annotated[int, Meta(ge=0, le=1_000_000)]
     examined: Annotated[tuple[Look, ...], Meta(min_length=1, max_length=MAX_EXAMINED)]
     counted: Annotated[tuple[_Index, ...], Meta(max_length=MAX_COUNTED)]
+    by_way: bool = False
 
     @classmethod
     def of(cls, explanation: Explanation) -> Why:
@@ -63,6 +64,7 @@ class Why(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
                 for one in explanation.examined
             ),
             counted=explanation.counted,
+            by_way=explanation.by_way,
         )
 
     def __post_init__(self) -> None:
@@ -84,6 +86,7 @@ class Why(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
                 for look in self.examined
             ),
             counted=self.counted,
+            by_way=self.by_way,
         )
 
 

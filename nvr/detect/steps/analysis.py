@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,12 +15,13 @@ from numpy.typing import NDArray
 from nvr.detect.model.objects import Detections
 from nvr.detect.steps.blobs import share_within
 from nvr.detect.steps.dull import DullPlaces
+from nvr.detect.steps.finding import Examination, Finding
 from nvr.detect.steps.history import Look
 from nvr.detect.steps.motion import Background, Movement
+from nvr.detect.steps.on_foot import OnFoot
 from nvr.detect.steps.regions import (
     MAX_MOVING,
     MAX_SQUARES,
-    TRACK_MARGINS,
     RegionPlanner,
     Square,
     box_of,
@@ -36,6 +36,8 @@ from nvr.detect.steps.rules import Rules, WatchedLine, WatchedZone
 from nvr.detect.steps.sprt import CLEAR_MOVING, Verdict
 from nvr.detect.steps.surer import Surer
 from nvr.detect.steps.track import (
+    GROUP,
+    NOBODY,
     START_SCORE,
     Detection,
     Observation,
@@ -44,16 +46,11 @@ from nvr.detect.steps.track import (
     merge_duplicates,
     with_rivals,
 )
+from nvr.detect.steps.wanted import margins, wants_look
 from nvr.detect.steps.zones import Point, contains, foot_point, raster
-from nvr.events import Box, Rule
+from nvr.events import Box
 
 MOTION_WIDTH, MOTION_HEIGHT = 320, 180
-CONFIRMED_EVERY_S = 0.5
-"""A confirmed track needs no more evidence; it is looked at only this often, to keep it."""
-ENOUGH_LOOKS = 24
-"""An undecided track that stands still is then looked at no more often than a confirmed one."""
-GATHER_S = 10.0
-"""After its confirmation a track is looked at in each frame for so long, where the siren needs to be surer."""
 MOVING_SHARE = 0.02
 """Share of moving pixels in a track's box from which on the object moves."""
 SMALL_PX = 40
@@ -80,35 +77,6 @@ class Detector(Protocol):
     """Finds objects in uint8[300, 300, 3], as `nvr.detect.model.objects.ObjectDetector` does."""
 
     def detect(self, rgb: NDArray[np.uint8]) -> Detections: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A confirmed object in the zone with index `zone`, or on the line with that index after the last zone's; becomes a
-    Sighting. `sure`: the evidence is enough for what the place answers with; where that is the siren, a track is
-    reported again once it is."""
-
-    zone: int
-    kind: str
-    score: float
-    box: Box
-    track: int
-    rule: Rule = Rule.ENTER
-    sure: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """What one frame gave. `at_s`: when it counts as taken, never before the one examined last; `motion_area`: moving
-    share of the picture; `squares`: how often the model ran; `looks`: what it said about each track that was looked
-    at."""
-
-    at_s: float
-    motion_area: float
-    global_change: bool
-    squares: int
-    findings: tuple[Finding, ...]
-    looks: tuple[Look, ...] = ()
 
 
 class CameraAnalysis:
@@ -139,6 +107,8 @@ class CameraAnalysis:
         self._surer = Surer(sirens)
         self._dull = DullPlaces()
         self._tracker = Tracker(sure_at if sirens else None)
+        self._on_foot = OnFoot(self._tracker.new_number, self._rules, self._surer)
+        self._others: list[Box] = []
         self._movement: Movement | None = None
         self._moving: list[Box] = []
         self._last_s = -math.inf
@@ -146,7 +116,7 @@ class CameraAnalysis:
 
     def examine(self, frame: Frame, t_s: float) -> Examination:
         """Examine the next frame of the analysed stream, taken at `t_s`."""
-        t_s = self._in_order(t_s)
+        t_s, aspect = self._in_order(t_s), frame.width / frame.height
         movement = self._background.update(frame.gray(MOTION_WIDTH, MOTION_HEIGHT), t_s)
         self._movement = movement
         moving = self._dull.interesting(
@@ -156,7 +126,7 @@ class CameraAnalysis:
         squares = self._planner.plan(
             frame.width,
             frame.height,
-            wanted=[(t.predicted(t_s), _margins(t, t_s)) for t in self._relevant if _wants_look(t, t_s)],
+            wanted=[(t.predicted(t_s), margins(t, t_s)) for t in self._relevant if wants_look(t, t_s)],
             moving=moving,
             whole=movement.global_change,
             t_s=t_s,
@@ -170,10 +140,13 @@ class CameraAnalysis:
         for seen in self._tracker.update(detections, places, t_s):
             if self._is_too_small(seen, t_s):
                 continue
-            look, found = self._judge(seen, movement, t_s, frame.width / frame.height)
+            look, found = self._judge(seen, movement, t_s, aspect)
             looks.append(look)
             findings += found
-        alive = [track.number for track in self._tracker.tracks]
+        shape_and_way = self._on_foot.examine(movement, self._tracker.tracks, self._others, t_s, aspect)
+        looks += shape_and_way.looks
+        findings += shape_and_way.findings
+        alive = self.followed
         self._rules.keep_only(alive)
         self._surer.keep_only(alive)
         self._riders.keep_only(alive)
@@ -244,18 +217,28 @@ class CameraAnalysis:
         return [t for t in self._tracker.tracks if t.kind in self._asked or not t.still]
 
     @property
+    def followed(self) -> list[int]:
+        """The numbers of all that are followed now, as findings and looks name them."""
+        return [*(track.number for track in self._tracker.tracks), *self._on_foot.numbers]
+
+    @property
     def tracks(self) -> tuple[Track, ...]:
         """The tracks that are followed now."""
         return tuple(self._tracker.tracks)
 
     def _unexplained(self, places: Sequence[Box], t_s: float) -> list[Box]:
         """Those of the moving places that are not just a confirmed track which needs no look now."""
-        known = [t.predicted(t_s) for t in self._tracker.tracks if not _wants_look(t, t_s)]
+        known = [t.predicted(t_s) for t in self._tracker.tracks if not wants_look(t, t_s)]
         return [box for box in places if not any(share_inside(box, place) >= EXPLAINED for place in known)]
 
     def _detect(self, frame: Frame, squares: Sequence[Square]) -> list[Detection]:
         """What is looked for, each with what else it may be."""
         seen_things = merge_duplicates([found for square in squares for found in self._look(frame, square)])
+        self._others = [
+            found.box
+            for found in seen_things
+            if GROUP[found.kind] in NOBODY and found.score >= START_SCORE and found.evidence is not None
+        ]
         return [found for found in with_rivals(seen_things) if found.kind in self._kinds]
 
     def _look(self, frame: Frame, square: Square) -> list[Detection]:
@@ -322,20 +305,3 @@ def _look(track: Track, detection: Detection | None, t_s: float, *, before: floa
         certain=track.confirmed,
         whole=detection is not None and not detection.cut,
     )
-
-
-def _wants_look(track: Track, t_s: float) -> bool:
-    return _gathers(track, t_s) or t_s - track.examined_s >= CONFIRMED_EVERY_S
-
-
-def _gathers(track: Track, t_s: float) -> bool:
-    """Whether it wants more evidence. What stands still shows the same picture again: it was looked at enough."""
-    if not track.confirmed:
-        return track.looks < ENOUGH_LOOKS or not track.still
-    return not track.test.sure and t_s - track.test.decided_s < GATHER_S
-
-
-def _margins(track: Track, t_s: float) -> Sequence[float]:
-    """At how many scales to look; a track that is only kept takes turns."""
-    turn = track.looks % len(TRACK_MARGINS)
-    return TRACK_MARGINS if _gathers(track, t_s) else TRACK_MARGINS[turn : turn + 1]

@@ -21,7 +21,8 @@ MAX_COUNTED = 5
 class Look:
     """What one frame said about one track. `score` None: its place was examined and nothing seen; `box`: where it was
     seen, or else expected. `evidence` after it, `step` what it added, `certain_at` the evidence that decides.
-    `certain`: the track is confirmed. `whole`: the detection lies wholly in the examined place."""
+    `certain`: the track is confirmed. `whole`: the detection lies wholly in the examined place. `by_way`: the
+    evidence is that of shape and way (`walkers.py`); `score` None where it did not go on steadily, else 0."""
 
     track: int
     kind: str
@@ -33,6 +34,7 @@ class Look:
     moving: bool
     certain: bool
     whole: bool
+    by_way: bool = False
 
 
 class History:
@@ -104,6 +106,7 @@ class History:
             pictures=self._pictures,
             examined=examined,
             counted=tuple(number - oldest for number in self.counted),
+            by_way=decisive.by_way,
         )
 
 

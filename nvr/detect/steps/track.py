@@ -24,6 +24,8 @@ GROUP = {
     "cat": "animal",
     "cow": "animal",
 }
+NOBODY = frozenset({"vehicle", "animal"})
+"""Groups that are neither a person nor ridden by one."""
 START_SCORE = 0.25
 """Weaker detections continue a track but begin none."""
 LOST_S, LOST_STILL_S = 2.0, 10.0
@@ -163,7 +165,7 @@ class Tracker:
     def _is_double(self, track: Track) -> bool:
         """Whether it follows what another one has confirmed already."""
         return not track.confirmed and any(
-            other.confirmed and other.group == track.group and _ratio(other.box, track.box) >= ALIKE
+            other.confirmed and other.group == track.group and ratio(other.box, track.box) >= ALIKE
             for other in self.tracks
         )
 
@@ -173,9 +175,14 @@ class Tracker:
             for track in self.tracks
         )
 
+    def new_number(self) -> int:
+        """One that no track has, nor will have."""
+        number, self._next_number = self._next_number, self._next_number + 1
+        return number
+
     def _begin(self, detection: Detection, t_s: float) -> Track:
         track = Track(
-            number=self._next_number,
+            number=self.new_number(),
             box=detection.box,
             score=detection.score,
             seen_s=t_s,
@@ -184,7 +191,6 @@ class Tracker:
             kind_scores={detection.kind: detection.score},
             examined_s=t_s,
         )
-        self._next_number += 1
         self.tracks.append(track)
         return track
 
@@ -219,9 +225,9 @@ def _assign(tracks: Sequence[Track], detections: Sequence[Detection], t_s: float
 
 def _fit(a: Box, b: Box) -> float:
     """How well two boxes can be the same object a moment later; 0.0: not at all."""
-    ratio = _ratio(a, b)
-    if ratio >= MIN_OVERLAP:
-        return 1.0 + ratio
+    shared = ratio(a, b)
+    if shared >= MIN_OVERLAP:
+        return 1.0 + shared
     if _is_part(a, b):
         return 1.0
     size = (math.sqrt(area(a)) + math.sqrt(area(b))) / 2
@@ -234,7 +240,7 @@ def _fit(a: Box, b: Box) -> float:
 def _follow(track: Track, detection: Detection, t_s: float) -> None:
     """Move the track to the detection. A part of it says that it is there, but not where it is."""
     old, new = track.box, detection.box
-    if area(new) < PART * area(old) and (detection.cut or _ratio(old, new) < MIN_OVERLAP):
+    if area(new) < PART * area(old) and (detection.cut or ratio(old, new) < MIN_OVERLAP):
         return
     elapsed_s = max(t_s - track.seen_s, 1e-3)
     gain = 1.0 - math.exp(-elapsed_s / SPEED_S)
@@ -253,7 +259,7 @@ def overlap(a: Box, b: Box) -> float:
     return area(Box(max(a.x0, b.x0), max(a.y0, b.y0), min(a.x1, b.x1), min(a.y1, b.y1)))
 
 
-def _ratio(a: Box, b: Box) -> float:
+def ratio(a: Box, b: Box) -> float:
     """Intersection over union."""
     both = overlap(a, b)
     union = area(a) + area(b) - both
@@ -287,7 +293,7 @@ def with_rivals(detections: Sequence[Detection]) -> list[Detection]:
                     other.score
                     for other in detections
                     if GROUP[other.kind] in RIVALS.get(GROUP[one.kind], ())
-                    and _ratio(one.box, other.box) >= ALIKE
+                    and ratio(one.box, other.box) >= ALIKE
                 ),
                 default=0.0,
             ),
@@ -303,7 +309,7 @@ def merge_duplicates(detections: Sequence[Detection]) -> list[Detection]:
     for one in sorted(detections, key=lambda d: d.score, reverse=True):
         for other in kept:
             same_group = GROUP[one.kind] == GROUP[other.kind]
-            if same_group and (_ratio(one.box, other.box) >= 0.5 or _is_part(one.box, other.box)):
+            if same_group and (ratio(one.box, other.box) >= 0.5 or _is_part(one.box, other.box)):
                 break
         else:
             kept.append(one)

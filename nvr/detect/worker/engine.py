@@ -25,7 +25,8 @@ from nvr.detect.messages.protocol import (
 )
 from nvr.detect.messages.sightings import BetterShot, Why
 from nvr.detect.note import Note
-from nvr.detect.steps.analysis import CameraAnalysis, Detector, Finding
+from nvr.detect.steps.analysis import CameraAnalysis, Detector
+from nvr.detect.steps.finding import Finding
 from nvr.detect.steps.regions import MAX_SQUARES
 from nvr.detect.steps.rules import WatchedLine, WatchedZone
 from nvr.detect.worker.asking import Asking
@@ -170,8 +171,7 @@ class Engine:
         seldom = index in self._schedule.seldom
         camera.analysis.scan_every(SCAN_SELDOM_EVERY_S if seldom else SCAN_EVERY_S)
         examined = camera.analysis.examine(picture, received_s)
-        alive = (track.number for track in camera.analysis.tracks)
-        camera.witness.watch(picture, examined.looks, alive, examined.at_s)
+        camera.witness.watch(picture, examined.looks, camera.analysis.followed, examined.at_s)
         finished_s = self._now()
         camera.examined += 1
         camera.age_s = max(finished_s - received_s, 0.0)
@@ -216,8 +216,7 @@ class Engine:
             return []
         picture = Picture(frame)
         closer = camera.analysis.examine_closer(picture, message.received_mono_s)
-        alive = (track.number for track in camera.analysis.tracks)
-        camera.witness.watch(picture, closer.looks, alive, closer.at_s)
+        camera.witness.watch(picture, closer.looks, camera.analysis.followed, closer.at_s)
         return self._reported(message.camera, closer.findings, picture, message.received_mono_s)
 
     def statistics(self, idle_s: float) -> Statistics:

@@ -110,7 +110,12 @@ def _compare(track: _Track, picture: Picture, look: Look) -> None:
     width, height = picture.width, picture.height
     luma = picture.luma(*best_shot.inner_part(look.box, width, height))
     quality = best_shot.quality(
-        look.box, luma, score=look.score or 0.0, whole=look.whole, width=width, height=height
+        look.box,
+        luma,
+        score=1.0 if look.by_way else look.score or 0.0,
+        whole=look.whole,
+        width=width,
+        height=height,
     )
     if quality > best_shot.BETTER * track.quality:
         track.quality = quality

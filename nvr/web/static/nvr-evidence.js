@@ -23,17 +23,21 @@ export class NvrEvidence extends NvrElement {
     const { explanation } = seen;
     this.hidden = !explanation || !explanation.examined.length;
     if (this.hidden || !explanation) return fill(this);
-    const words = tn("evidence.certain", explanation.pictures, { seconds: decimal(explanation.after_s) });
+    // Shape and way have no scores: a score of 0 would look like an error.
+    const byWay = explanation.by_way === true;
+    const words = tn(byWay ? "evidence.way" : "evidence.certain", explanation.pictures, {
+      seconds: decimal(explanation.after_s),
+    });
     fill(
       this,
-      h("h2", null, t("evidence.title")),
+      h("h2", null, t(byWay ? "evidence.way_title" : "evidence.title")),
       h("p", { class: "evidence-words" }, words),
       plot(explanation, words),
       h(
         "p",
         { class: "evidence-legend dim small" },
-        h("span", null, h("span", { class: "mark seen" }), t("evidence.seen")),
-        h("span", null, h("span", { class: "mark missed" }), t("evidence.missed")),
+        h("span", null, h("span", { class: "mark seen" }), t(byWay ? "evidence.way_seen" : "evidence.seen")),
+        h("span", null, h("span", { class: "mark missed" }), t(byWay ? "evidence.way_missed" : "evidence.missed")),
       ),
       seen.frames ? strip(seen.frames, explanation) : null,
     );
@@ -59,7 +63,7 @@ function plot(explanation, words) {
         r: dot.score === null ? 4 : 3 + 3 * dot.score,
       }),
     ),
-    seen.length <= MOST_SCORES
+    seen.length <= MOST_SCORES && !explanation.by_way
       ? seen.map((dot) =>
           svg(
             "text",
@@ -87,10 +91,11 @@ function anchored(x) {
 }
 
 /** @param {string} frames @param {Explanation} explanation */
-function strip(frames, { counted, examined }) {
+function strip(frames, explanation) {
+  const { counted, examined } = explanation;
   const captions = counted.map((n) => {
     const one = examined[n];
-    return h("span", null, one ? before(one.before_s) : "", h("b", null, one ? percent(one.score ?? 0) : ""));
+    return h("span", null, one ? before(one.before_s) : "", one && !explanation.by_way ? h("b", null, percent(one.score ?? 0)) : null);
   });
   const row = h("div", { class: "frames-row" }, captions);
   row.style.gridTemplateColumns = `repeat(${counted.length}, 1fr)`;

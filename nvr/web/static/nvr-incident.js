@@ -122,7 +122,7 @@ export class NvrIncident extends NvrElement {
           zoneWord(incident),
           tn("incident.sightings", incident.sightings),
           lasted >= 1 ? t("incident.lasted", { time: stopwatch(lasted) }) : null,
-          t("incident.score", { percent: Math.round(incident.score * 100) }),
+          this.#likeness(incident),
         ]
           .filter(Boolean)
           .join(" · "),
@@ -134,6 +134,12 @@ export class NvrIncident extends NvrElement {
     if (incident.camera === SITE) return;
     fill(this.#act, this.#playbackLinks(incident));
     this.#footage?.show(incident.camera, incident.footage, incident.opened_s);
+  }
+
+  /** What was seen has a score, shape and way have none. @param {Incident} incident */
+  #likeness({ score, kind }) {
+    if (score > 0) return t("incident.score", { percent: Math.round(score * 100) });
+    return kind === "person" ? t("incident.by_way") : null;
   }
 
   /** Its moment on the timeline, and there its footage ready to be held. @param {Incident} incident */

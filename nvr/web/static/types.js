@@ -95,6 +95,7 @@
  * @property {{before_s: number, score: number | null, evidence: number, step: number, moving: boolean,
  *   box: [number, number, number, number]}[]} examined the last looks, oldest first
  * @property {number[]} counted indices of those that `frames` shows
+ * @property {boolean} [by_way] known by shape and way: the evidence is heights of steady way, scores mean nothing
  *
  * @typedef {object} FootagePart
  * @property {string} url
