@@ -69,9 +69,10 @@ def test_a_stuck_stream_costs_lines_and_no_time(pipe):
     while not seen or seen[-1] != b"last":
         sink.write("last\n")  # passes as soon as there is room again
         seen += read_until(reading, b"\n").splitlines()
-    dropped = [line for line in seen if line.endswith(b"dropped)")]
-    assert len(dropped) == 1
-    assert sum(line.startswith(b"xxx") for line in seen) < QUEUE_LINES + 100
+    # The queue can fill again while it is told, so that the sum comes in several lines.
+    dropped = sum(int(line[1:].split()[0]) for line in seen if line.endswith(b"dropped)"))
+    kept = sum(line.startswith(b"xxx") for line in seen)
+    assert 0 < kept < QUEUE_LINES + 100 <= kept + dropped
 
 
 def test_a_process_logs_into_a_pipe_nobody_reads_and_ends():
