@@ -40,7 +40,7 @@ demo: .venv/.installed ## install, then show everything on this machine (CAMERAS
 .PHONY: test
 test: .venv/.tests-installed peers check ## install, then run all checks and tests
 	# Most tests wait more than they compute.
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --ignore tests/e2e
+	$(BIN)/pytest --numprocesses 6 --dist loadfile --ignore tests/e2e
 	# The whole product in each, which mostly waits for its cameras: two beside each other.
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e
 

@@ -18,6 +18,7 @@ from nvr.config import Analysis, Camera, Config, Storage
 from nvr.events import Box, Motion, Response, Sighting
 from nvr.media.access_unit import Discontinuity
 from nvr.record.model import TICKS, FootageClass, Mark
+from nvr.restream.accounts import Platforms
 from nvr.seen import Seen
 from nvr.state import open_state
 from nvr.web.auth import Auth
@@ -46,7 +47,7 @@ async def running(folder: Path, clock: FakeClock) -> AsyncIterator[App]:
     config = Config(storage=storage, camera=(camera,), analysis=Analysis(enabled=False))
     state = await open_state(storage.state)
     auth = await Auth.open(state, clock, storage.state)
-    app = App(config, clock, state, auth)
+    app = App(config, clock, state, auth, await Platforms.open(state, clock))
     recording = asyncio.Event()
     (_, job), *_ = app.disks.jobs()
     disk = asyncio.create_task(job(recording.set))
