@@ -18,12 +18,15 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from nvr import audit
 from nvr.clock import Clock
 from nvr.errors import StorageError
 from nvr.events import Actor
 from nvr.store import Database
 
+log = structlog.get_logger(__name__)
 MAX_PLATFORMS = 32
 MAX_NAME = 32
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?", re.ASCII)
@@ -265,10 +268,19 @@ def _encoded(cameras: frozenset[str]) -> str:
 
 
 def _platform(row: sqlite3.Row) -> Platform:
+    """A damaged list of cameras costs this platform its cameras, not the appliance its start."""
+    try:
+        cameras = frozenset(str(camera) for camera in json.loads(row["cameras"]))
+    except (ValueError, TypeError):
+        log.error(
+            "a platform's list of cameras is damaged: it sees none until they are picked again",
+            name=row["name"],
+        )
+        cameras = frozenset()
     return Platform(
         row["name"],
         row["password"],
-        frozenset(json.loads(row["cameras"])),
+        cameras,
         bool(row["enabled"]),
         row["created_s"],
         row["created_by"],

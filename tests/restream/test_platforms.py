@@ -111,3 +111,15 @@ async def test_what_cannot_be(platforms):
 @given(st.text())
 def test_looking_up_takes_any_text(name):
     assert Platforms(None, FakeClock()).credential(name) is None
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "7", "null", '["gate"'])
+async def test_a_damaged_row_costs_its_cameras_alone(state, platforms, damaged):
+    await platforms.add("xa-dong", ["gate"], by=LAN)
+    await platforms.add("xa-tay", ["gate"], by=LAN)
+    await state.write(
+        lambda c: c.execute("UPDATE platforms SET cameras = ? WHERE name = 'xa-dong'", (damaged,))
+    )
+    again = await Platforms.open(state, FakeClock())
+    assert again.credential("xa-dong").cameras == frozenset()
+    assert again.credential("xa-tay").cameras == {"gate"}
