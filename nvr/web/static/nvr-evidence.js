@@ -25,9 +25,8 @@ export class NvrEvidence extends NvrElement {
     if (this.hidden || !explanation) return fill(this);
     // Shape and way have no scores: a score of 0 would look like an error.
     const byWay = explanation.by_way === true;
-    const words = tn(byWay ? "evidence.way" : "evidence.certain", explanation.pictures, {
-      seconds: decimal(explanation.after_s),
-    });
+    const after = { seconds: decimal(explanation.after_s) };
+    const words = byWay ? tn("evidence.way", explanation.pictures, after) : tn("evidence.certain", explanation.pictures, after);
     fill(
       this,
       h("h2", null, t(byWay ? "evidence.way_title" : "evidence.title")),
