@@ -33,6 +33,7 @@ def test_a_small_file_gets_safe_defaults(load_text, tmp_path):
     assert camera.analysed == StreamKey("gate", Role.SUB)
     assert camera.zone[0].response is Response.CALL
     assert config.siren is None
+    assert config.restream.rtsp_port == 8554
     assert config.storage.recordings == (tmp_path / "recordings",)
     assert config.storage.state == Path("/var/lib/nvr")
 

@@ -26,6 +26,7 @@ from nvr.config.alarm import AlarmSettings
 from nvr.config.days import ClassDays, check_days, days_of_classes
 from nvr.config.model import Model, Name
 from nvr.config.notify import NotifyTargets, with_absolute_paths
+from nvr.config.restream import Restream
 from nvr.config.schedule import Coordinates, Schedule, check_sun
 from nvr.config.siren import Siren
 from nvr.config.speaker import Speaker
@@ -215,6 +216,7 @@ class Config(Model):
     site: Site = Site()
     storage: Storage
     web: Web = Web()
+    restream: Restream = Restream()
     analysis: Analysis = Analysis()
     alarm: AlarmSettings = AlarmSettings()
     siren: Siren | None = None

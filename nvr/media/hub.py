@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from nvr.events import StreamKey
@@ -40,6 +41,23 @@ class AudioConsumer(Protocol):
 
 class MediaConsumer(Consumer, AudioConsumer, Protocol):
     """Takes both."""
+
+
+@dataclass(frozen=True, slots=True)
+class GopNumbers:
+    """One complete group of pictures: from a keyframe to before the next."""
+
+    pictures: int
+    duration_s: float
+    octets: int
+
+    @property
+    def fps(self) -> float:
+        return self.pictures / self.duration_s
+
+    @property
+    def kbit_s(self) -> float:
+        return self.octets * 8 / 1000 / self.duration_s
 
 
 class Subscription:
@@ -94,25 +112,31 @@ class Subscription:
 
 
 class StreamHub:
-    """The fan-out point of one stream, with the access units since the last keyframe (the GOP cache)."""
+    """The fan-out point of one stream, with the access units since the last keyframe (the GOP cache).
+
+    `last_gop`: of the last group that came whole, cached or not; None before, and when the stream is another.
+    """
 
     def __init__(self, key: StreamKey):
         self.key = key
         self.config: CodecConfig | None = None
         self.has_b_frames = False
         self.audio: AudioConfig | None = None
+        self.last_gop: GopNumbers | None = None
         self._consumers: list[Consumer] = []
         self._audio_consumers: list[AudioConsumer] = []
         self._gop: list[AccessUnit] = []
         self._gop_bytes = 0
         self._last_pts_90k: int | None = None
+        self._key_90k: int | None = None
+        self._pictures = self._octets = 0
 
     def publish(self, item: MediaItem) -> None:
         """Hand `item` to every consumer; called by the stream's camera task alone."""
         if isinstance(item, Discontinuity):
             self._gop.clear()
             self._gop_bytes = 0
-            self._last_pts_90k = None
+            self._last_pts_90k = self._key_90k = None
         else:
             self._remember(item)
         for consumer in tuple(self._consumers):  # one may leave while it is served
@@ -137,9 +161,11 @@ class StreamHub:
         if unit.config is not self.config:
             self.config = unit.config
             self.has_b_frames = False
+            self.last_gop = self._key_90k = None
         if self._last_pts_90k is not None and unit.pts_90k < self._last_pts_90k:
             self.has_b_frames = True
         self._last_pts_90k = unit.pts_90k
+        self._count(unit)
         if unit.is_key:
             self._gop = [unit]
             self._gop_bytes = len(unit.data)
@@ -148,6 +174,15 @@ class StreamHub:
             self._gop_bytes += len(unit.data)
             if self._gop_bytes > GOP_CACHE_BYTES or len(self._gop) > GOP_CACHE_UNITS:
                 self._gop = []
+
+    def _count(self, unit: AccessUnit) -> None:
+        if unit.is_key:
+            if self._key_90k is not None and unit.pts_90k > self._key_90k:
+                duration_s = (unit.pts_90k - self._key_90k) / 90_000
+                self.last_gop = GopNumbers(self._pictures, duration_s, self._octets)
+            self._key_90k, self._pictures, self._octets = unit.pts_90k, 0, 0
+        self._pictures += 1
+        self._octets += len(unit.data)
 
     @property
     def gop(self) -> tuple[AccessUnit, ...]:

@@ -1,12 +1,13 @@
 """Fan-out, GOP cache and the bounded queue of a slow consumer."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig, Discontinuity, MediaItem
-from nvr.media.hub import GOP_CACHE_BYTES, GOP_CACHE_UNITS, Hub, StreamHub, Subscription
+from nvr.media.hub import GOP_CACHE_BYTES, GOP_CACHE_UNITS, GopNumbers, Hub, StreamHub, Subscription
 
 KEY = StreamKey("gate", Role.MAIN)
 CONFIG = CodecConfig("h264", b"\x67\x42\x00\x1f", b"\x68\x80", 640, 360, False)
@@ -170,3 +171,28 @@ def test_hub_knows_its_streams() -> None:
     hub = Hub([KEY])
     assert KEY in hub and StreamKey("gate", Role.SUB) not in hub
     assert [stream.key for stream in hub] == [KEY] and hub[KEY].key == KEY
+
+
+def test_what_a_whole_group_had() -> None:
+    hub, step = StreamHub(KEY), 3600
+    for number in range(50):
+        hub.publish(unit(number * step, number % 25 == 0, b"x" * 125))
+        assert (hub.last_gop is None) == (number < 25)
+    assert hub.last_gop == GopNumbers(25, 1.0, 3125)
+    assert (hub.last_gop.fps, hub.last_gop.kbit_s) == (25, 25)
+    hub.publish(lost())
+    hub.publish(unit(90_000_000, True))
+    assert hub.last_gop == GopNumbers(25, 1.0, 3125), "the one with a hole in it does not count"
+    hub.publish(unit(90_000_000, True))
+    assert hub.last_gop == GopNumbers(25, 1.0, 3125), "nor one without duration"
+    hub.publish(unit(90_090_000, True, config=replace(CONFIG, width=1280)))
+    assert hub.last_gop is None
+
+
+def test_a_group_too_long_for_the_cache_is_counted() -> None:
+    hub = StreamHub(KEY)
+    for number in range(GOP_CACHE_UNITS + 10):
+        hub.publish(unit(number * 3600, number == 0))
+    hub.publish(unit((GOP_CACHE_UNITS + 10) * 3600, True))
+    assert hub.last_gop is not None
+    assert hub.last_gop.pictures == GOP_CACHE_UNITS + 10
