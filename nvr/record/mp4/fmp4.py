@@ -47,12 +47,15 @@ _MOOF_BYTES = 8 + 16 + _TRAF_BYTES
 _NTP_OFFSET_S = 2_208_988_800
 _CAPTURED = 24
 """prft flags: the wall time is that of capture."""
-_EMPTY_TABLES = (
+EMPTY_TABLES = (
     table(b"stts", 0, b""),
     table(b"stsc", 0, b""),
     full_box(b"stsz", 0, 0, bytes(8)),
     table(b"stco", 0, b""),
 )
+"""Of a track whose samples are all in fragments."""
+TREX = full_box(b"trex", 0, 0, struct.pack(">5I", TRACK_ID, 1, 0, 0, 0))
+"""Of such a video track, for `mvex`."""
 
 
 def user_box(kind: bytes, payload: bytes) -> bytes:
@@ -62,7 +65,7 @@ def user_box(kind: bytes, payload: bytes) -> bytes:
 
 def segment_header(segment: Segment) -> bytes:
     """What a file starts with, before its first fragment."""
-    extends = [full_box(b"trex", 0, 0, struct.pack(">5I", TRACK_ID, 1, 0, 0, 0))]
+    extends = [TREX]
     config, gap, audio, clock = segment.config, segment.gap, segment.audio, segment.clock
     track = edits = b""
     facts: dict[str, object] = {
@@ -82,7 +85,7 @@ def segment_header(segment: Segment) -> bytes:
     }
     if audio is not None:
         extends.append(full_box(b"trex", 0, 0, struct.pack(">5I", AUDIO_TRACK_ID, 1, 0, 0, SYNC_SAMPLE)))
-        track = audio_track(audio, 0, 0, _EMPTY_TABLES)
+        track = audio_track(audio, 0, 0, EMPTY_TABLES)
         edits = edit_list((AUDIO_LEAD_90K, -1), (0, 0))
         facts["audio"] = {
             "codec": audio.codec,
@@ -104,7 +107,7 @@ def segment_header(segment: Segment) -> bytes:
     return b"".join(
         (
             box(b"ftyp", b"iso6", bytes(4), b"iso6", b"mp41"),
-            movie(config, 0, _EMPTY_TABLES, box(b"mvex", *extends), track, edits),
+            movie(config, 0, EMPTY_TABLES, box(b"mvex", *extends), track, edits),
             user_box(b"SEGM", json.dumps(facts, separators=(",", ":")).encode()),
         )
     )
