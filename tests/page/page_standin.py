@@ -105,6 +105,7 @@ class StandIn:
         self._footage = footage
         self._listeners: set[asyncio.Queue[tuple[str, object] | None]] = set()
         self._live_count = 0
+        self.wished: list[str] = []
         self._peers: dict[str, RTCPeerConnection] = {}
         self._pictures: dict[str, bytes] = {}
 
@@ -174,6 +175,7 @@ class StandIn:
         self.desk.add_to(app)
         app.router.add_post("/api/cameras/{camera}/live/{role}", self._live)
         app.router.add_delete("/api/live/{session}", self._leave)
+        app.router.add_post("/api/live/{session}/stream", self._switch)
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
         app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
         self.notices.add_to(app)
@@ -426,6 +428,13 @@ class StandIn:
             content_type="application/sdp",
             headers={"Location": f"/api/live/{name}"},
         )
+
+    async def _switch(self, request: web.Request) -> web.StreamResponse:
+        """The picture stays as it is; what was wished is remembered."""
+        if request.match_info["session"] not in self._peers:
+            return refused(404, "not_found")
+        self.wished.append((await request.json())["role"])
+        return web.Response(status=204)
 
     async def _leave(self, request: web.Request) -> web.StreamResponse:
         peer = self._peers.pop(request.match_info["session"], None)

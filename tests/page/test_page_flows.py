@@ -83,7 +83,7 @@ async def test_a_tile_says_why_there_is_no_picture(visit: MakeVisit, look: Look)
     await expect(words.nth(5)).to_have_text(me.word("error.b_frames"))
 
 
-async def test_large_picture_switches_to_the_sharp_stream_and_leaves_the_other(
+async def test_large_picture_switches_to_the_sharp_stream_in_the_same_session(
     visit: MakeVisit, appliance: StandIn
 ) -> None:
     me = await visit(TWO_LOOKS[0])
@@ -93,9 +93,10 @@ async def test_large_picture_switches_to_the_sharp_stream_and_leaves_the_other(
     await expect(player).to_have_attribute("data-state", "live", timeout=20_000)
     await until(lambda: appliance.viewers == 1)  # the tiles' pictures were left
     await me.button("camera.sharp").click()
-    await until(lambda: "POST /api/cameras/market/live/main" in appliance.asked)
+    await until(lambda: appliance.wished == ["main"])
     await expect(player).to_have_attribute("data-state", "live", timeout=20_000)
-    await until(lambda: appliance.viewers == 1)
+    assert appliance.viewers == 1
+    assert "POST /api/cameras/market/live/main" not in appliance.asked
 
 
 async def test_picture_comes_back_by_itself(visit: MakeVisit, appliance: StandIn) -> None:

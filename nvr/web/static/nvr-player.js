@@ -1,23 +1,12 @@
 /** @import {StreamRole} from "./types.js" */
-import { ApiError, errorText } from "./api.js";
+/** @import {PlayerState} from "./live-watch.js" */
 import { fill, h, say } from "./dom.js";
-import { NvrElement, pause } from "./element.js";
+import { NvrElement } from "./element.js";
 import { t } from "./i18n.js";
-import { WhepSession } from "./whep.js";
-
-const FIRST_PICTURE_S = 8;
-const STALL_S = 5;
-/** A picture that stands still for so long is no longer called live. */
-const LATE_S = 2;
-const LOOK_S = 1;
-const WAITS_S = [1, 2, 4, 8, 15];
-/** Refusals that time alone does not mend are asked again seldom. */
-const SLOW_CODES = new Set(["b_frames", "h265", "no_picture", "too_many_viewers", "not_found"]);
-
-/** @typedef {"idle" | "connecting" | "live" | "late" | "waiting"} PlayerState */
+import { LiveWatch } from "./live-watch.js";
 
 /**
- * Live picture of one stream. Says in words what it does; a picture that stopped is dimmed, never passed off as
+ * Live picture of one camera. Says in words what it does; a picture that stopped is dimmed, never passed off as
  * live. Streams only while it can be seen. `data-state` is a PlayerState.
  */
 export class NvrPlayer extends NvrElement {
@@ -27,15 +16,14 @@ export class NvrPlayer extends NvrElement {
   #source = null;
   #trouble = "";
   #inView = false;
-  /** @type {AbortController | null} */
-  #run = null;
-  #wake = new AbortController();
+  #watch = /** @type {LiveWatch | null} */ (null);
   /** @type {PlayerState} */
   #state = "idle";
   #why = "";
 
   build() {
     this.#video.muted = true; // the attribute alone does not mute an element made by script
+    this.#watch ??= new LiveWatch(this.app.api, this.#video, (state, why) => this.#show(state, why));
     fill(
       this,
       this.#video,
@@ -52,14 +40,17 @@ export class NvrPlayer extends NvrElement {
     watcher.observe(this);
     this.gone.addEventListener("abort", () => watcher.disconnect());
     document.addEventListener("visibilitychange", () => this.#decide(), { signal: this.gone });
-    window.addEventListener("pagehide", () => this.#stop(), { signal: this.gone });
-    this.#video.addEventListener("playing", () => this.#run && this.#show("live"), { signal: this.gone });
-    this.#show("idle");
+    window.addEventListener("pagehide", () => this.#watch?.stop(), { signal: this.gone });
+    window.addEventListener("online", () => this.#watch?.hurry(), { signal: this.gone });
+    this.watch(["linked"], () => {
+      if (this.app.store.state.linked) this.#watch?.hurry();
+      this.#show(this.#state, this.#why);
+    });
   }
 
   leave() {
     this.#inView = false;
-    this.#stop();
+    this.#watch?.stop();
     this.#video.srcObject = null;
   }
 
@@ -70,12 +61,16 @@ export class NvrPlayer extends NvrElement {
    * @param {string} trouble "" when all is well
    */
   set(source, trouble) {
-    const same = source?.camera === this.#source?.camera && source?.role === this.#source?.role;
-    const mended = this.#trouble !== "" && trouble === "";
+    const isOther = source?.camera !== this.#source?.camera;
+    const isMended = this.#trouble !== "" && trouble === "";
     this.#source = source;
     this.#trouble = trouble;
-    if (!same) this.#stop();
-    if (mended) this.#wake.abort(); // the appliance says the picture is back: do not sit out the pause
+    if (this.#watch) {
+      this.#watch.isCameraAway = trouble !== "";
+      if (isOther) this.#watch.stop();
+      if (isMended) this.#watch.hurry();
+      if (source) this.#watch.show(source.role);
+    }
     this.#decide();
     this.#show(this.#state, this.#why);
   }
@@ -85,67 +80,12 @@ export class NvrPlayer extends NvrElement {
   }
 
   #decide() {
-    const wanted = this.#source && this.#inView && document.visibilityState === "visible";
-    if (!wanted) return this.#stop();
-    if (this.#run) return;
-    this.#run = new AbortController();
-    void this.#keep(/** @type {{camera: string, role: StreamRole}} */ (this.#source), this.#run.signal);
+    if (!this.#source || !this.#inView || document.visibilityState !== "visible") return this.#watch?.stop();
+    this.#watch?.start(this.#source.camera, this.#source.role);
   }
 
-  #stop() {
-    if (!this.#run) return;
-    this.#run.abort();
-    this.#run = null;
-    this.#wake.abort();
-    this.#show("idle");
-  }
-
-  /** @param {{camera: string, role: StreamRole}} source @param {AbortSignal} signal */
-  async #keep(source, signal) {
-    let failures = 0;
-    while (!signal.aborted) {
-      this.#show("connecting");
-      const session = new WhepSession(this.app.api, this.#video);
-      const leave = () => session.close();
-      signal.addEventListener("abort", leave);
-      let why = t("player.lost");
-      let slow = false;
-      try {
-        await session.open(source.camera, source.role, signal);
-        const seen = await this.#watchFrames(session, signal);
-        failures = seen ? 0 : failures + 1;
-        if (!seen) why = t("player.nothing_came");
-      } catch (error) {
-        failures += 1;
-        why = errorText(error);
-        slow = error instanceof ApiError && SLOW_CODES.has(error.code);
-      }
-      session.close();
-      signal.removeEventListener("abort", leave);
-      if (signal.aborted) return;
-      this.#show("waiting", why);
-      this.#wake = new AbortController();
-      await pause(slow ? 15 : (WAITS_S[Math.min(failures, WAITS_S.length) - 1] ?? 0.5), this.#wake.signal);
-    }
-  }
-
-  /** Until no picture comes any more; whether any had come. @param {WhepSession} session @param {AbortSignal} signal */
-  async #watchFrames(session, signal) {
-    let decoded = 0;
-    let idleS = 0;
-    while (!signal.aborted && !session.failed) {
-      await pause(LOOK_S, signal);
-      const now = await session.framesDecoded();
-      idleS = now > decoded ? 0 : idleS + LOOK_S;
-      decoded = now;
-      if (decoded && this.#state === (idleS >= LATE_S ? "live" : "late")) this.#show(idleS >= LATE_S ? "late" : "live");
-      if (idleS >= (decoded ? STALL_S : FIRST_PICTURE_S)) break;
-    }
-    return decoded > 0;
-  }
-
-  /** @param {PlayerState} state @param {string} [why] */
-  #show(state, why = "") {
+  /** @param {PlayerState} state @param {string} why */
+  #show(state, why) {
     const changed = state !== this.#state || this.dataset.state === undefined;
     this.#state = state;
     this.#why = why;
@@ -155,8 +95,12 @@ export class NvrPlayer extends NvrElement {
     if (changed) this.dispatchEvent(new Event("statechange"));
   }
 
+  /** What is waited for: the camera, the network, the appliance, or what refused. */
   #sentence() {
     if (seen(this.#state)) return "";
+    if (this.app.store.state.linked === false && this.#state !== "idle") {
+      return t(navigator.onLine ? "player.unlinked" : "player.offline");
+    }
     if (this.#trouble) return this.#trouble;
     if (this.#state === "waiting") return this.#why;
     return t(this.#state === "connecting" ? "player.connecting" : "player.paused");

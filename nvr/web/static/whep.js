@@ -1,4 +1,5 @@
 /** @import {Api} from "./api.js" */
+/** @import {StreamRole} from "./types.js" */
 
 /** Longest wait for the phone's own addresses: on a local network they are there within milliseconds. */
 const GATHERING_MS = 500;
@@ -27,7 +28,7 @@ export class WhepSession {
 
   /**
    * @param {string} camera
-   * @param {string} role
+   * @param {StreamRole} role
    * @param {AbortSignal} signal
    * @throws {import("./api.js").ApiError}
    */
@@ -49,6 +50,11 @@ export class WhepSession {
     // Left while the appliance was answering: `close` did not know the address yet.
     if (this.#closed) return this.#leave();
     await this.#peer.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** @param {StreamRole} role @throws {import("./api.js").ApiError} */
+  async show(role) {
+    if (this.#location) await this.#api.post(`${this.#location}/stream`, { role });
   }
 
   get failed() {
