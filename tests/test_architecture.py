@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p for package in ("nvr", "hw", "webrtc") for p in (ROOT / package).rglob("*.py"))
 
 PURE = """
-nvr/events.py nvr/errors.py nvr/stream_address.py nvr/audit_chain.py
+nvr/events.py nvr/errors.py nvr/stream_address.py nvr/audit_chain.py nvr/backoff.py nvr/refusals.py
 nvr/child/seccomp.py
 nvr/media/access_unit.py nvr/media/audio.py nvr/media/nal.py nvr/media/h264.py nvr/media/h265.py
 nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_rtp.py nvr/camera/h265_rtp.py
@@ -26,7 +26,7 @@ nvr/alarm/sound.py nvr/alarm/states.py nvr/alarm/machine.py nvr/alarm/places.py 
 nvr/alarm/confirmation.py nvr/alarm/outages.py nvr/alarm/judge.py nvr/alarm/deeds.py nvr/alarm/schedule.py
 nvr/alarm/sun.py nvr/alarm/week.py nvr/alarm/plan.py nvr/alarm/notify/policy.py nvr/alarm/notify/message.py
 nvr/onvif/*.py
-nvr/web/access.py nvr/web/refusals.py nvr/web/once.py nvr/web/backoff.py nvr/web/byte_range.py
+nvr/web/access.py nvr/web/once.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py
 nvr/evaluate/variation.py nvr/evaluate/report.py
 hw/relay.py hw/lcus.py hw/lcus_board.py hw/modbus.py hw/modbus_board.py hw/lease.py hw/wire.py hw/debounce.py

@@ -13,8 +13,10 @@ import structlog
 from argon2 import PasswordHasher
 
 from nvr import audit
+from nvr.backoff import AttemptBackoff, BackoffRule
 from nvr.clock import Clock
 from nvr.errors import AccountError
+from nvr.refusals import RefusalBatch, Refusals
 from nvr.store import Database
 from nvr.web.access import Account, AccountRole, Session
 from nvr.web.accounts import (
@@ -24,11 +26,9 @@ from nvr.web.accounts import (
     insert_session,
     normal_name,
 )
-from nvr.web.backoff import AttemptBackoff, BackoffRule
 from nvr.web.claim import ClaimCode, code_hash, use_code
 from nvr.web.errors import ApiError
 from nvr.web.passwords import Passwords, PasswordsBusy, normal
-from nvr.web.refusals import RefusalBatch, Refusals
 
 log = structlog.get_logger(__name__)
 

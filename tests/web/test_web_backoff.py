@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvr.backoff import AttemptBackoff, BackoffRule
+from nvr.refusals import RefusalBatch
 from nvr.web.access import PUBLIC, Access, Account, AccountRole, Subject
-from nvr.web.backoff import AttemptBackoff, BackoffRule
 from nvr.web.byte_range import Unsatisfiable, parse_range
 from nvr.web.once import Once
-from nvr.web.refusals import RefusalBatch
 from nvr.web.route import Route
 from nvr.web.routes import status
 
