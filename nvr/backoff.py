@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -77,3 +78,12 @@ class AttemptBackoff:
         if len(self._entries) >= self._rule.max_keys:
             weakest = min(self._entries, key=lambda k: self._entries[k].blocked_until_s)
             del self._entries[weakest]
+
+
+def network_of(address: str) -> str:
+    """What one attacker holds: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(parsed) if parsed.version == 4 else str(ipaddress.IPv6Network((int(parsed), 64), strict=False))

@@ -76,8 +76,8 @@ class Facade:
     def _refused(self, checked: Checked, now_s: float) -> Reply:
         """401 with challenges, also for a wrong token: HTTP wants them there, and the fault says the rest."""
         refusal = not_authorized(reason_for(checked), status=401)
-        challenges = self._guard.challenges(now_s, stale=checked.verdict is Verdict.OLD)
-        return Reply(refusal.status, soap.fault(refusal), checked, tuple(challenges))
+        challenges = tuple(self._guard.challenges_to(checked, now_s))
+        return Reply(refusal.status, soap.fault(refusal), checked, challenges)
 
 
 def reason_for(checked: Checked) -> str:

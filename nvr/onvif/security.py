@@ -55,11 +55,12 @@ class Verdict(Enum):
 @dataclass(frozen=True, slots=True)
 class Checked:
     """`login` is set when the verdict is RIGHT. `clock_off_s`: how far the other clock is ahead of ours, where the
-    verdict is OLD."""
+    verdict is OLD. `named`: the account that a WRONG signature was for, "" where there is none of that name."""
 
     verdict: Verdict
     login: PlatformLogin | None = None
     clock_off_s: float = 0.0
+    named: str = ""
 
 
 class Guard:
@@ -78,7 +79,7 @@ class Guard:
         expected = hashlib.sha1(signed, usedforsecurity=False).digest()
         is_right = hmac.compare_digest(expected, token.digest)
         if login is None or not is_right or not token.nonce:
-            return Checked(Verdict.WRONG)
+            return Checked(Verdict.WRONG, named=login.name if login is not None else "")
         created_s = _wall_s(token.created)
         if created_s is None or abs(created_s - now_s) > WINDOW_S:
             return Checked(Verdict.OLD, clock_off_s=(created_s or 0.0) - now_s)
@@ -90,6 +91,7 @@ class Guard:
             return Checked(Verdict.MISSING)
         if not authorization.isascii():
             return Checked(Verdict.WRONG)
+        named = ""
         needed = {"username", "realm", "nonce", "uri", "response", "nc", "cnonce", "qop"}
         for credentials in parse_fields(authorization):
             given = credentials.parameters
@@ -107,19 +109,21 @@ class Guard:
             expected = digest_response(given, credentials.algorithm, password, method)
             is_right = hmac.compare_digest(expected.encode(), given["response"].lower().encode())
             if login is None or not is_right:
+                named = login.name if login is not None else ""
                 continue
             made_s = self._made_s(given["nonce"])
             if made_s is None or abs(made_s - now_s) > WINDOW_S:
                 return Checked(Verdict.OLD, clock_off_s=(made_s or 0.0) - now_s)
             use = f"http:{given['nonce']}:{given['cnonce']}:{given['nc']}"
             return self._once(login, hashlib.sha256(use.encode()).digest(), made_s, now_s)
-        return Checked(Verdict.WRONG)
+        return Checked(Verdict.WRONG, named=named)
 
-    def challenges(self, now_s: float, *, stale: bool = False) -> list[str]:
-        """Values of the WWW-Authenticate fields of a 401. `stale`: the password was right, the nonce too old."""
+    def challenges_to(self, checked: Checked, now_s: float) -> list[str]:
+        """Values of the WWW-Authenticate fields of a 401 to whom `checked` is about."""
         made = f"{int(now_s * 1000):012x}"
         nonce = made + self._sealed(made)
-        ending = ", stale=true" if stale else ""
+        # The password was right: a client need not ask for another.
+        ending = ", stale=true" if checked.verdict is Verdict.OLD else ""
         return [
             f'Digest realm="{REALM}", qop="auth", nonce="{nonce}", algorithm={algorithm}{ending}'
             for algorithm in ALGORITHMS

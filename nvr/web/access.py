@@ -68,19 +68,25 @@ class Subject(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rule of one route: anybody (`minimum` None), or accounts of at least `minimum` that may see the camera
-    or cameras which `subject` names. With `live_token` also who holds a live token of such an account: for its camera
-    where the subject is one, else for what was begun with it."""
+    """The rule of one route: anybody (`minimum` None), or accounts of at least `minimum` that may see the camera or
+    cameras which `subject` names. With `live_token` also who holds a live token of such an account: for its camera
+    where the subject is one, else for what was begun with it. With `platform` not for people at all: who has a platform
+    account (`nvr.restream.accounts`), as the handler finds by the protocol's own signatures; no session, cookie or
+    token counts there, and while there is no such account nothing is there."""
 
     minimum: AccountRole | None
     subject: Subject = Subject.NONE
     live_token: bool = False
+    platform: bool = False
 
     def __post_init__(self) -> None:
         if self.minimum is None and self.subject is not Subject.NONE:
             raise ValueError("what is about a camera cannot be open to anybody")
         if self.live_token and (self.minimum is None or self.subject not in (Subject.NONE, Subject.CAMERA)):
             raise ValueError("a live token is for one camera")
+        if self.platform and self.minimum is not None:
+            raise ValueError("platforms have no role")
 
 
 PUBLIC = Access(None)
+PLATFORM = Access(None, platform=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import sqlite3
 import unicodedata
@@ -13,7 +12,7 @@ import structlog
 from argon2 import PasswordHasher
 
 from nvr import audit
-from nvr.backoff import AttemptBackoff, BackoffRule
+from nvr.backoff import AttemptBackoff, BackoffRule, network_of
 from nvr.clock import Clock
 from nvr.errors import AccountError
 from nvr.refusals import RefusalBatch, Refusals
@@ -176,7 +175,7 @@ class Auth:
 
     def _begin(self, name_key: tuple[str, ...], address: str, *, exempt: bool) -> tuple[tuple[str, ...], str]:
         """Count the attempt under both keys. Raises ApiError 429 if one of them must wait."""
-        now_s, address_key = self._clock.monotonic(), _network(address)
+        now_s, address_key = self._clock.monotonic(), network_of(address)
         wait_s = self._addresses.wait_s(address_key, now_s)
         if not exempt:
             wait_s = max(wait_s, self._names.wait_s(name_key, now_s))
@@ -240,15 +239,6 @@ def _folded(name: str) -> str:
     """A key of bounded size for any text."""
     folded = unicodedata.normalize("NFC", name).casefold()
     return hashlib.sha256(folded.encode("utf-8", "replace")).hexdigest()
-
-
-def _network(address: str) -> str:
-    """What one attacker holds: an IPv4 address, or the /64 of an IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(parsed) if parsed.version == 4 else str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
 
 
 def _checked_name(name: str) -> str:

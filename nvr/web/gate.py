@@ -49,20 +49,20 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
 
 
 def gate(
-    runtime: Runtime, rules: Mapping[web.AbstractRoute, Route], preflights: Collection[web.AbstractRoute]
+    runtime: Runtime, rules: Mapping[web.AbstractRoute, Route], unguarded: Collection[web.AbstractRoute]
 ) -> Middleware:
-    """The middleware for an application whose routes are `rules`, and `preflights`, which are open to anybody.
+    """The middleware for an application whose routes are `rules`, and `unguarded`, which are open to anybody.
 
     In this order: size (413), route (404, 405), origin (403), session (401), CSRF token (403), role (403), camera
-    (404). A live token, where the rule takes it, stands for origin, session and CSRF token. Turns what handlers raise
-    into JSON answers.
+    (404). A live token, where the rule takes it, stands for origin, session and CSRF token. What is for platforms is
+    404 while there is none, and else left to the handler. Turns what handlers raise into JSON answers.
     """
 
     @web.middleware
     async def middleware(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if request.match_info.route in preflights:
+        if request.match_info.route in unguarded:
             return await handler(request)
         rule = rules.get(request.match_info.route)
         answer = await answered(request, handler)
@@ -115,11 +115,15 @@ async def _admit(request: web.Request, runtime: Runtime, rules: Mapping[web.Abst
     route = rules.get(request.match_info.route)
     if route is None:
         raise not_found()
+    address = remote_address(request)
+    if route.access.platform:
+        if not runtime.services.platforms.any_enabled:
+            raise not_found()
+        return Call(request, runtime, address)
     changing = request.method not in _READING
     secret = bearer_token(request) if route.access.live_token else None
     if secret is None and (changing or request.path.startswith("/api/")):
         check_origin(request, changing=changing)
-    address = remote_address(request)
     if route.access.minimum is None:
         return Call(request, runtime, address)
     if secret is not None:

@@ -1,28 +1,33 @@
-"""The plain-HTTP site: how to install the appliance's CA, and nothing else."""
+"""The plain-HTTP site: how to install the appliance's CA, and what platforms ask that know no TLS."""
 
 from __future__ import annotations
 
 import html
-import re
+from collections.abc import Iterable
 
 from aiohttp import web
 
-from nvr.web.gate import add_security_headers
-from nvr.web.static_files import StaticFiles
+from nvr.web.guarded import GuardedApplication
+from nvr.web.host import host_of
+from nvr.web.route import Route, Runtime
 from nvr.web.tls import Certificates
-
-_HOST = re.compile(r"(?P<name>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 def http_application(
-    files: StaticFiles, certificates: Certificates, *, site: str, https_port: int
+    runtime: Runtime, routes: Iterable[Route], certificates: Certificates
 ) -> web.Application:
-    """GET / explains, GET /ca.crt is the certificate (PEM), GET /static/http.css its style; everything else is
-    sent to HTTPS with 308."""
+    """GET / explains, GET /ca.crt is the certificate (PEM), GET /static/http.css its style; `routes` are answered here
+    too, within the gate's rules; everything else is sent to HTTPS with 308. Raises ValueError: one of `routes` is for
+    people, whose secrets must not come here."""
+    files, config = runtime.files, runtime.services.config
+    https_port = config.web.https_port
+    routes = tuple(routes)
+    if not all(route.access.platform for route in routes):
+        raise ValueError("what is for people needs TLS")
 
     async def explain(request: web.Request) -> web.Response:
         values = {
-            "site": site,
+            "site": config.site.name,
             "fingerprint": certificates.ca_fingerprint,
             "https_url": _https(request, https_port) + "/",
         }
@@ -48,18 +53,16 @@ def http_application(
             status=308, headers={"Location": _https(request, https_port) + str(request.rel_url)}
         )
 
-    application = web.Application(client_max_size=1024)
-    application.on_response_prepare.append(add_security_headers)
-    application.router.add_get("/", explain)
-    application.router.add_get("/ca.crt", authority)
-    application.router.add_get("/static/http.css", style)
-    application.router.add_get("/favicon.ico", no_icon)
-    application.router.add_route("*", "/{path:.*}", elsewhere)
-    return application
+    guarded = GuardedApplication(runtime, routes)
+    pages = {"/": explain, "/ca.crt": authority, "/static/http.css": style, "/favicon.ico": no_icon}
+    for path, handler in pages.items():
+        guarded.open_to_anybody(("GET", "HEAD"), path, handler)
+    guarded.open_to_anybody("*", "/{path:.*}", elsewhere)
+    return guarded.app
 
 
 def _https(request: web.Request, port: int) -> str:
     """The same host by HTTPS. A Host header that is no host is not repeated."""
-    match = _HOST.fullmatch(request.headers.get("Host", ""))
-    name = match["name"] if match else "localhost"
+    host = host_of(request)
+    name = host[0] if host else "localhost"
     return f"https://{name}" if port == 443 else f"https://{name}:{port}"

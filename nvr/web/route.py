@@ -17,6 +17,7 @@ from nvr.web.footage_reader import FootageReader
 from nvr.web.live_source import HubFrames
 from nvr.web.live_tokens import LiveToken, LiveTokens
 from nvr.web.once import Once
+from nvr.web.onvif_services import OnvifServices
 from nvr.web.services import Services
 from nvr.web.static_files import StaticFiles
 from nvr.web.stills import Stills
@@ -35,6 +36,7 @@ class Runtime:
     reader: FootageReader
     viewed: Once
     stills: Stills
+    onvif: OnvifServices
     started_mono_s: float
 
     @property
@@ -133,7 +135,8 @@ class Route:
         for parameter, subject in (("camera", Subject.CAMERA), ("incident", Subject.INCIDENT)):
             if (f"{{{parameter}}}" in self.path) != (self.access.subject is subject):
                 raise ValueError(f"{self.path}: the rule and {{{parameter}}} must go together")
-        if self.access.minimum is None and self.method != "GET" and not self.path.startswith("/api/"):
+        is_page = self.access.minimum is None and not self.access.platform
+        if is_page and self.method != "GET" and not self.path.startswith("/api/"):
             raise ValueError(f"{self.path}: pages only answer GET")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from nvr.web import tls
 from nvr.web.access import Session
 from nvr.web.bearer import preflight
 from nvr.web.footage_reader import FootageReader
-from nvr.web.gate import CALL, add_security_headers, gate
+from nvr.web.guarded import GuardedApplication
 from nvr.web.http_site import http_application
 from nvr.web.listen import SILENT_S, Listener, listening
 from nvr.web.live_source import HubFrames, live_sources
 from nvr.web.live_tokens import LiveTokens
 from nvr.web.once import Once
-from nvr.web.request_body import MAX_BODY_BYTES
+from nvr.web.onvif_services import OnvifServices
 from nvr.web.route import Route, Runtime
 from nvr.web.routes import (
     alarm,
@@ -37,6 +37,7 @@ from nvr.web.routes import (
     live,
     live_tokens,
     notify,
+    onvif,
     pages,
     platforms,
     schedule,
@@ -68,6 +69,7 @@ ROUTES: tuple[Route, ...] = tuple(
         audit,
         notify,
         platforms,
+        onvif,
         status,
         events,
         pages,
@@ -79,10 +81,12 @@ ROUTES: tuple[Route, ...] = tuple(
 REVALIDATE_S = 1.0
 """A right that is withdrawn ends what runs under it within 2 s."""
 CERTIFICATE_CHECK_S = 3600.0
+SERIAL_DIGITS = 16
+"""Of the CA's fingerprint, which is on the plain-HTTP page anyway and stays as long as the appliance is itself."""
 
 
 class WebServer:
-    """HTTPS on web.https_port, plain HTTP with the CA's page on web.http_port.
+    """HTTPS on web.https_port, plain HTTP with the CA's page and ONVIF on web.http_port.
 
     `package`: where `static/` and `locales/` lie. `authority`: who makes the certificates. Constructing it opens
     nothing.
@@ -114,6 +118,10 @@ class WebServer:
         context = await asyncio.to_thread(self._prepare_tls)
         reader = FootageReader()
         settings = self._services.config.web
+        stills = Stills(self._services.still)
+        onvif_services = OnvifServices(
+            self._services, stills, serial=self.ca_fingerprint.replace(":", "")[:SERIAL_DIGITS]
+        )
         runtime = Runtime(
             services=self._services,
             files=files,
@@ -122,15 +130,11 @@ class WebServer:
             tokens=self._tokens,
             reader=reader,
             viewed=Once(),
-            stills=Stills(self._services.still),
+            stills=stills,
+            onvif=onvif_services,
             started_mono_s=self._started_mono_s,
         )
-        plain = http_application(
-            files,
-            self._certificates,
-            site=self._services.config.site.name,
-            https_port=settings.https_port,
-        )
+        plain = http_application(runtime, onvif.ROUTES, self._certificates)
         try:
             async with (
                 listening(
@@ -144,7 +148,7 @@ class WebServer:
                         tasks.create_task(https.accept())
                         tasks.create_task(http.accept())
                         tasks.create_task(self._revalidate())
-                        tasks.create_task(self._write_refusals())
+                        tasks.create_task(self._write_refusals(onvif_services))
                         tasks.create_task(self._renew_certificate(context))
                         tasks.create_task(_close_silent(https, http))
                 finally:
@@ -188,9 +192,10 @@ class WebServer:
             await self._services.live.close_where(partial(self._not_permitted, valid))
             await asyncio.sleep(REVALIDATE_S)
 
-    async def _write_refusals(self) -> None:
+    async def _write_refusals(self, visits: OnvifServices) -> None:
         while True:
             await self._services.auth.write_refusals()
+            await visits.write_refusals()
             await asyncio.sleep(REVALIDATE_S)
 
     def _not_permitted(self, valid: Mapping[str, Session], info: SessionInfo) -> bool:
@@ -204,23 +209,11 @@ class WebServer:
 
 def application(runtime: Runtime, routes: Iterable[Route]) -> web.Application:
     """The HTTPS application for a route table; every route passes the gate."""
-    rules: dict[web.AbstractRoute, Route] = {}
-    preflights: set[web.AbstractRoute] = set()
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[gate(runtime, rules, preflights)])
-    app.on_response_prepare.append(add_security_headers)
-    for route in routes:
-        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
-            rules[app.router.add_route(method, route.path, _handler(route))] = route
-    for path in sorted({route.path for route in rules.values() if route.access.live_token}):
-        preflights.add(app.router.add_route("OPTIONS", path, preflight))
-    return app
-
-
-def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await route.handler(request[CALL])
-
-    return handle
+    routes = tuple(routes)
+    guarded = GuardedApplication(runtime, routes)
+    for path in sorted({route.path for route in routes if route.access.live_token}):
+        guarded.open_to_anybody(("OPTIONS",), path, preflight)
+    return guarded.app
 
 
 async def _close_silent(*listeners: Listener) -> None:

@@ -1,10 +1,11 @@
-"""Still pictures of recorded moments: made one by one by the analysis process, kept a little."""
+"""Still pictures: made one by one by the analysis process; those of recorded moments are kept a little."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from nvr.errors import NvrError
 from nvr.events import StreamKey
@@ -33,23 +34,33 @@ class Stills:
         """The keyframe's JPEG; None: it cannot be decoded. Raises ApiError 503 `no_still`: not now."""
         name = (key, keyframe.name, keyframe.wall_s)
         if name not in self._kept:
-            if self._asking >= AT_ONCE + WAITING:
-                raise ApiError(503, "no_still", "too many pictures are wanted at once")
-            self._asking += 1
-            try:
-                async with self._turn:
-                    if name not in self._kept:  # somebody else may have asked for the same
-                        jpeg = await self._make(keyframe.config, keyframe.data)
-                        if jpeg is None:
-                            return None
-                        self._keep(name, jpeg)
-                        return jpeg
-            except NvrError as error:
-                raise ApiError(503, "no_still", str(error)) from None
-            finally:
-                self._asking -= 1
+            async with self._in_turn():
+                if name not in self._kept:  # somebody else may have asked for the same
+                    jpeg = await self._make(keyframe.config, keyframe.data)
+                    if jpeg is None:
+                        return None
+                    self._keep(name, jpeg)
+                    return jpeg
         self._kept.move_to_end(name)
         return self._kept[name]
+
+    async def make(self, config: CodecConfig, data: bytes) -> bytes | None:
+        """The JPEG of a keyframe that is recorded nowhere; not kept. None, ApiError: as `get`."""
+        async with self._in_turn():
+            return await self._make(config, data)
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        if self._asking >= AT_ONCE + WAITING:
+            raise ApiError(503, "no_still", "too many pictures are wanted at once")
+        self._asking += 1
+        try:
+            async with self._turn:
+                yield
+        except NvrError as error:
+            raise ApiError(503, "no_still", str(error)) from None
+        finally:
+            self._asking -= 1
 
     def _keep(self, name: _Name, jpeg: bytes) -> None:
         self._bytes += len(jpeg) - len(self._kept.get(name, b""))

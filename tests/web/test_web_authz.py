@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from web_site import GATE, YARD, Client, Site, access_units
 
+from nvr.events import Actor
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.accounts import SESSION_S
 from nvr.web.route import Route
 from nvr.web.server import ROUTES
+from peers.onvif_client import envelope
 
 PUBLIC_PATHS = {
     "/api/session",
@@ -22,6 +24,8 @@ PUBLIC_PATHS = {
     "/static/{file:.+}",
     "/locales/{language}.json",
 }
+PLATFORM_PATHS = {"/onvif/device_service", "/onvif/media_service", "/onvif/snapshot/{profile}"}
+"""What platforms alone may ask, with log-ins of their own; tests/web/test_web_onvif.py asks it."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
 def expected(target: Target, person: Person) -> int | None:
     """The status with which the gate must refuse; None: it must let through."""
     rule: Access = target.route.access
+    if rule.platform:
+        return 404  # there is no platform
     if rule.minimum is None:
         return None
     if person.role is None:
@@ -157,7 +163,23 @@ async def test_every_route_for_everybody(site: Site) -> None:
 
 
 async def test_what_is_public_is_meant_to_be() -> None:
-    assert {route.path for route in ROUTES if route.access.minimum is None} == PUBLIC_PATHS
+    public = {route.path for route in ROUTES if route.access.minimum is None}
+    assert public == PUBLIC_PATHS | PLATFORM_PATHS
+    assert {route.path for route in ROUTES if route.access.platform} == PLATFORM_PATHS
+
+
+async def test_no_log_in_of_a_person_counts_for_a_platform(site: Site) -> None:
+    by = Actor("Lan", "")
+    await site.services.platforms.add("xa", ["gate"], by=by)
+    for person in await people(site):
+        for route in (route for route in ROUTES if route.access.platform):
+            path = route.path.replace("{profile}", "gate_main")
+            body = None if route.method == "GET" else envelope("media", "GetProfiles")
+            async with person.client.open(route.method, path, data=body) as response:
+                assert "Set-Cookie" not in response.headers
+                # The device service has no such operation, for anybody.
+                assert response.status == (500 if "device" in path else 401), (path, person.name)
+                assert route.path in PLATFORM_PATHS and b"gate" not in await response.read()
 
 
 async def test_every_change_needs_the_token_and_every_api_call_our_origin(site: Site) -> None:
