@@ -22,7 +22,7 @@ def one(name: str) -> None:
     """Fuzz in this process, which libFuzzer ends."""
     import atheris
 
-    with atheris.instrument_imports(include=["webrtc", "nvr.camera"]):
+    with atheris.instrument_imports(include=["webrtc", "nvr.camera", "nvr.onvif"]):
         from fuzz.targets import TARGETS
     corpus = CACHE / name
     options = [

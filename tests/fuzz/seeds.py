@@ -8,6 +8,7 @@ from test_trickle import EXAMPLE
 from test_webrtc_sdp import CHROMIUM, SAFARI
 
 from nvr.camera.rtp import pack_header, sender_report
+from peers.onvif_client import envelope, token
 
 REPORT = peer.RtcpReceiverInfo(7, 128, 3, 70_000, 45, 0, 0)
 FEEDBACK = b"".join(
@@ -25,6 +26,10 @@ DESCRIPTION = (
     b"a=rtpmap:96 H264/90000\r\na=control:track1\r\na=fmtp:96 packetization-mode=1;profile-level-id=64001F;"
     b"sprop-parameter-sets=Z2QAH6zZQFAFuhAAAAMAEAAAAwPI8YMZYA==,aOvjyyLA\r\nm=audio 0 RTP/AVP 8\r\n"
 )
+STREAM = (
+    '<StreamSetup><Stream xmlns="http://www.onvif.org/ver10/schema">RTP-Unicast</Stream><Transport><Protocol>RTSP'
+    "</Protocol></Transport></StreamSetup><ProfileToken>gate_main</ProfileToken>"
+)
 SEEDS: dict[str, list[bytes]] = {
     "stun_check": VECTORS,
     "rtcp_compound": [FEEDBACK],
@@ -35,4 +40,12 @@ SEEDS: dict[str, list[bytes]] = {
         sender_report(ssrc=5, wall_s=1.8e9, timestamp=7, packets=3, payload_bytes=99, cname="nvr"),
     ],
     "camera_description": [DESCRIPTION],
+    "onvif_request": [
+        envelope("device", "GetCapabilities", "<Category>Media</Category>"),
+        envelope("media", "GetStreamUri", STREAM, token("xa", "secret", 1.8e9)),
+    ],
+    "onvif_authorization": [
+        b'Digest username="xa", realm="NVR", nonce="01a3185c5000' + bytes(32) + b'", uri="/onvif/snapshot/a",'
+        b' response="0123456789abcdef0123456789abcdef", algorithm=MD5, cnonce="a", nc=00000001, qop=auth'
+    ],
 }

@@ -4,12 +4,24 @@ something: another exception than the parser's own, or an answer that breaks a p
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from test_webrtc_sdp import LOCAL
 
 from nvr.camera import rtp
 from nvr.camera import sdp as camera_sdp
 from nvr.errors import CameraError
+from nvr.events import Role, StreamKey
+from nvr.onvif import device, media
+from nvr.onvif.facade import Facade, Question
+from nvr.onvif.faults import SoapRefusal
+from nvr.onvif.model import Appliance, Profile, VideoSource, Visit
+from nvr.onvif.security import Guard
+from nvr.onvif.soap import answer as soap_answer
+from nvr.onvif.soap import parse_request
+from nvr.onvif.xml import build, parse
+from nvr.restream.accounts import PlatformCredential
 from webrtc import rtcp, sdp, stun, trickle
 from webrtc.answer import answer
 from webrtc.errors import WhepError
@@ -76,7 +88,48 @@ def camera_description(data: bytes) -> None:
         return
 
 
+NOW_S = 1.8e9
+SOURCES = (VideoSource("gate", "Cổng", (Profile(StreamKey("gate", Role.MAIN), "Cổng (main)"),)),)
+VISIT = Visit(
+    Appliance("Trạm", "0123", "1", "nvr", ZoneInfo("Asia/Ho_Chi_Minh")), "http://nvr", "rtsp://nvr", NOW_S
+)
+GUARD = Guard({"xa": PlatformCredential("xa", "not the seed's", frozenset({"gate"}))}.get, b"")
+
+
+def onvif_request(data: bytes) -> None:
+    """A platform's SOAP request: from a stranger, and past its signature."""
+    reply = Facade(GUARD, lambda _login: SOURCES).answer(Question("media", data, "", "/", VISIT))
+    parse(reply.body)
+    assert reply.checked is None or reply.checked.login is None
+    assert "Cổng".encode() not in reply.body
+    try:
+        request = parse_request(data)
+    except SoapRefusal:
+        return
+    inside = replace(VISIT, sources=SOURCES)
+    for operation in (*device.OPERATIONS.values(), *media.OPERATIONS.values()):
+        try:
+            parse(soap_answer(build("x", operation.handle(inside, request))))
+        except SoapRefusal:
+            continue
+
+
+def onvif_authorization(data: bytes) -> None:
+    """The Authorization field of a stranger, as HTTP hands it over."""
+    text = data.decode("utf-8", "surrogateescape")
+    assert GUARD.by_header(text, "GET", "/onvif/snapshot/a", NOW_S).login is None
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (stun_check, rtcp_compound, whep_offer, whep_fragment, camera_rtp, camera_description)
+    for target in (
+        stun_check,
+        rtcp_compound,
+        whep_offer,
+        whep_fragment,
+        camera_rtp,
+        camera_description,
+        onvif_request,
+        onvif_authorization,
+    )
 }
