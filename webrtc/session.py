@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from webrtc import sdp
@@ -147,6 +148,7 @@ class LiveServer:
         self._consent_timeout_s = consent_timeout_s
         self._sender: Sender | None = None
         self._sessions: dict[str, _Session] = {}
+        self._elsewhere: list[str] = []
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -180,7 +182,7 @@ class LiveServer:
         if self._tasks is None:
             raise WhepError(503, "live video is not running; try again in a moment", "live_stopped")
         # Nothing may be awaited between this and taking the place.
-        self._places.check((session.user for session in self._sessions.values()), user)
+        self._check_place(user)
         sender = self._sender
         watch = sender.watch(source, offer, entries, self._tasks)
         listener, heard = None, audio_for(source, offer)
@@ -247,6 +249,22 @@ class LiveServer:
     def sessions(self) -> list[SessionInfo]:
         """All sessions, oldest first."""
         return [session.info for session in self._sessions.values()]
+
+    @contextmanager
+    def place(self, user: str) -> Iterator[None]:
+        """One of the places for the duration of the block, for who is shown pictures by another way than a session.
+
+        Raises WhepError 429, 503: none is left, as for `offer`.
+        """
+        self._check_place(user)
+        self._elsewhere.append(user)
+        try:
+            yield
+        finally:
+            self._elsewhere.remove(user)
+
+    def _check_place(self, user: str) -> None:
+        self._places.check((*(session.user for session in self._sessions.values()), *self._elsewhere), user)
 
     def _owned(self, session_id: str, owner: str | None) -> _Session | None:
         session = self._sessions.get(session_id)

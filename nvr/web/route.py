@@ -14,6 +14,7 @@ from nvr.events import Actor, StreamKey
 from nvr.web.access import Access, Account, Session, Subject
 from nvr.web.errors import not_found
 from nvr.web.footage_reader import FootageReader
+from nvr.web.fragment_source import FragmentSource
 from nvr.web.live_source import HubFrames
 from nvr.web.live_tokens import LiveToken, LiveTokens
 from nvr.web.once import Once
@@ -31,6 +32,7 @@ class Runtime:
     services: Services
     files: StaticFiles
     sources: Mapping[StreamKey, HubFrames]
+    fragments: Mapping[StreamKey, FragmentSource]
     watches: Watches
     tokens: LiveTokens
     reader: FootageReader

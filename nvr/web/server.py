@@ -16,6 +16,7 @@ from nvr.web import tls
 from nvr.web.access import Session
 from nvr.web.bearer import preflight
 from nvr.web.footage_reader import FootageReader
+from nvr.web.fragment_source import fragment_sources
 from nvr.web.guarded import GuardedApplication
 from nvr.web.http_site import http_application
 from nvr.web.listen import SILENT_S, Listener, listening
@@ -32,6 +33,7 @@ from nvr.web.routes import (
     deletions,
     events,
     footage,
+    fragments,
     holds,
     incidents,
     live,
@@ -57,6 +59,7 @@ ROUTES: tuple[Route, ...] = tuple(
         session,
         cameras,
         live,
+        fragments,
         live_tokens,
         incidents,
         footage,
@@ -126,6 +129,7 @@ class WebServer:
             services=self._services,
             files=files,
             sources=self._sources,
+            fragments=fragment_sources(self._services.hub, self._services.clock),
             watches=self._watches,
             tokens=self._tokens,
             reader=reader,

@@ -1,4 +1,4 @@
-"""Answers that stay open: event streams and footage. Bounded in number, ended when the right to them ends."""
+"""Answers that stay open: event streams, footage, fragments. Bounded in number, ended when the right to them ends."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from nvr.web.errors import ApiError
 class Watch:
     """One open answer. `session` is brought up to date while it is open; `ended` is final."""
 
-    def __init__(self, session: Session, camera: str | None, wake: Callable[[Watch], None]):
+    def __init__(
+        self, session: Session, camera: str | None, wake: Callable[[Watch], None], *, counted: bool = True
+    ):
         self.session = session
         self.camera = camera
+        self.counted = counted
         self.ended = False
         self._wake = wake
 
@@ -32,7 +35,8 @@ class Watch:
 
 
 class Watches:
-    """All open answers. At most `max_total`, and `max_per_session` for one log-in."""
+    """All open answers. At most `max_total`, and `max_per_session` for one log-in, but for those that are bounded
+    elsewhere."""
 
     def __init__(self, *, max_total: int, max_per_session: int = 12):
         self._max_total, self._max_per_session = max_total, max_per_session
@@ -42,16 +46,20 @@ class Watches:
         return len(self._open)
 
     @contextmanager
-    def open(self, session: Session, camera: str | None, wake: Callable[[Watch], None]) -> Iterator[Watch]:
+    def open(
+        self, session: Session, camera: str | None, wake: Callable[[Watch], None], *, counted: bool = True
+    ) -> Iterator[Watch]:
         """Register an answer for the duration of the block, about one camera or none in particular.
 
         `wake` is called when the watch ended or its session's rights changed; it must neither block nor raise.
-        Raises ApiError 503: too many are open.
+        `counted`: whether it is one of those that are bounded here. Raises ApiError 503: too many are open.
         """
-        mine = sum(1 for watch in self._open if watch.session.key == session.key)
-        if len(self._open) >= self._max_total or mine >= self._max_per_session:
-            raise ApiError(503, "too_many_viewers", "too many pages or players are open; close one")
-        watch = Watch(session, camera, wake)
+        watch = Watch(session, camera, wake, counted=counted)
+        if counted:
+            others = [other for other in self._open if other.counted]
+            mine = sum(1 for other in others if other.session.key == session.key)
+            if len(others) >= self._max_total or mine >= self._max_per_session:
+                raise ApiError(503, "too_many_viewers", "too many pages or players are open; close one")
         self._open.add(watch)
         try:
             yield watch

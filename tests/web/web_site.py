@@ -14,7 +14,7 @@ from typing import Any
 
 import av
 import numpy as np
-from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
+from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar, TCPConnector
 from argon2 import PasswordHasher
 
 from nvr.alarm.incidents import Incident, IncidentStore
@@ -247,6 +247,15 @@ class Client:
             body = await response.read()
             is_json = response.content_type == "application/json"
             return response.status, (await response.json() if is_json and body else None)
+
+    @asynccontextmanager
+    async def socket(
+        self, path: str, *, origin: str | None = ""
+    ) -> AsyncIterator[ClientWebSocketResponse[bool]]:
+        """A WebSocket of our page, or of another `origin`; None: of no page. Raises WSServerHandshakeError."""
+        headers = {} if origin is None else {"Origin": origin or self.url}
+        async with self._session.ws_connect(self.url + path, headers=headers, max_msg_size=0) as opened:
+            yield opened
 
     def token(self) -> str:
         """The session cookie's value."""

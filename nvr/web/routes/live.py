@@ -15,6 +15,7 @@ from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.answers import live_obstacle
 from nvr.web.bearer import SDP
 from nvr.web.errors import ApiError, not_found
+from nvr.web.live_choice import best_live, check_live, obstacle_error, refusal
 from nvr.web.live_source import HubFrames
 from nvr.web.request_body import Body, read_bytes, read_json
 from nvr.web.route import Call, Route, stream_key
@@ -22,9 +23,6 @@ from webrtc import trickle
 from webrtc.session import SessionInfo, WhepError
 
 WATCHING = AccountRole.VIEWER
-_RETRY_S = {"no_picture": 5.0, "too_many_viewers": 10.0, "live_stopped": 5.0}
-"""After which of WhepError's refusals a client may try again by itself, and when. A user's own limit and a port that is
-taken end when somebody does something about it."""
 
 
 class StreamBody(Body):
@@ -40,7 +38,7 @@ async def endpoint(call: Call) -> web.Response:
 async def start(call: Call) -> web.Response:
     key, services = stream_key(call), call.services
     offer = _text(await read_bytes(call.request, SDP))
-    source = _best_live(call, call.runtime.sources[key])
+    source = call.runtime.sources[best_live(services, call.camera, key, None)]
     try:
         answer = await services.live.offer(source, offer, owner=call.owner, user=str(call.account.id))
     except WhepError as error:
@@ -85,7 +83,7 @@ async def switch(call: Call) -> web.Response:
     source = next((other for other in shown.scene if other.key.role == wanted.role), None)
     if source is None:
         raise not_found()
-    _check_live(call, source)
+    check_live(call.services, source.key)
     try:
         if not call.services.live.switch(info.session_id, source, owner=call.owner):
             raise not_found()
@@ -136,51 +134,12 @@ def _session(call: Call) -> tuple[SessionInfo, HubFrames]:
     raise not_found()
 
 
-def _best_live(call: Call, wanted: HubFrames) -> HubFrames:
-    """`wanted`, or the best stream below it in its scene that can be shown now. Raises ApiError 409: none can."""
-    scene = list(wanted.scene)
-    for source in scene[scene.index(wanted) :]:
-        is_live = call.services.streams.get(source.key).state == "live"
-        if is_live and live_obstacle(call.services, source.key) != "b_frames":
-            return source
-    _check_live(call, wanted)
-    raise _obstacle(wanted, "b_frames")
-
-
-def _check_live(call: Call, source: HubFrames) -> None:
-    """Raises ApiError 409: the stream delivers nothing now."""
-    if call.services.streams.get(source.key).state != "live":
-        raise ApiError(
-            409,
-            "no_picture",
-            f'camera "{source.key.camera}" delivers no picture on its {source.key.role} stream',
-            retry_after_s=_RETRY_S["no_picture"],
-        )
-
-
 def _refusal(call: Call, error: WhepError, source: HubFrames | None = None) -> ApiError:
     """WhepError's words, or what it is about the stream that led to them."""
     obstacle = live_obstacle(call.services, source.key) if source is not None else None
     if source is not None and obstacle is not None and error.status in (409, 422):
-        return _obstacle(source, obstacle)
-    return ApiError(error.status, error.code, str(error), retry_after_s=_RETRY_S.get(error.code))
-
-
-def _obstacle(source: HubFrames, obstacle: Literal["h265", "b_frames"]) -> ApiError:
-    key = source.key
-    if obstacle == "h265":
-        return ApiError(
-            409,
-            "h265",
-            f'camera "{key.camera}" sends H.265 on its {key.role} stream, which this player cannot show live; '
-            "choose H.264 for its sub stream and enter that as `sub` in nvr.toml",
-        )
-    return ApiError(
-        409,
-        "b_frames",
-        f'camera "{key.camera}" sends B-frames on its {key.role} stream, which browsers cannot show live; '
-        "switch B-frames off in the camera (profile Baseline, or no smart codec), or watch its other stream",
-    )
+        return obstacle_error(source.key, obstacle)
+    return refusal(error)
 
 
 def _text(body: bytes) -> str:
