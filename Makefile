@@ -10,7 +10,8 @@ PIP_QUIET := --quiet --disable-pip-version-check
 PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice gir1.2-gst-rtsp-server-1.0 \
 	gir1.2-gst-plugins-bad-1.0 python3-gi \
-	libatomic1 libgl1 nodejs npm faketime mosquitto alsa-utils
+	libatomic1 libgl1 nodejs npm faketime mosquitto alsa-utils \
+	wireguard-go wireguard-tools nftables iproute2 procps
 # What only `make bench-siren` needs.
 SIREN_PEERS := strace
 # What only `make crash-test` needs.

@@ -41,6 +41,8 @@ from nvr.state import open_state
 from nvr.store import Database
 from nvr.supervise import Supervisor
 from nvr.timekeeping import RememberingClock, Timekeeping, recall
+from nvr.tunnel.store import TunnelStore
+from nvr.tunnel.tunnel import Tunnel
 from nvr.web.auth import Auth
 from nvr.web.changes import Changes
 from nvr.web.server import WebServer
@@ -86,7 +88,8 @@ async def _open(config: Config, opened: AsyncExitStack) -> App:
     opened.push_async_callback(state.close)
     auth = await Auth.open(state, clock, config.storage.state)
     opened.callback(auth.close)
-    app = App(config, clock, state, auth, await Platforms.open(state, clock))
+    platforms, tunnel = await Platforms.open(state, clock), await TunnelStore.open(state, clock)
+    app = App(config, clock, state, auth, platforms, tunnel)
     await app.schedule.load()
     await app.alarm.restore()
     return app
@@ -96,7 +99,13 @@ class App:
     """All parts of one appliance, wired together."""
 
     def __init__(
-        self, config: Config, clock: RememberingClock, state: Database, auth: Auth, platforms: Platforms
+        self,
+        config: Config,
+        clock: RememberingClock,
+        state: Database,
+        auth: Auth,
+        platforms: Platforms,
+        tunnel: TunnelStore,
     ):
         self.config, self.auth, self.platforms = config, auth, platforms
         self._clock = clock
@@ -179,6 +188,7 @@ class App:
             max_per_user=config.web.max_viewers_per_account,
             udp_port=config.web.live_port,
         )
+        self._tunnel = Tunnel(tunnel, clock=clock, faults=self.faults, on_change=changes.notify)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
         self._web = WebServer(
@@ -257,6 +267,7 @@ class App:
             ("loop-lag", self._lag.run),
             ("memory", keep_clean),
             ("platforms", self.platforms.run),
+            ("tunnel", self._tunnel.run),
             ("web", partial(self._run_web, on_pages)),
             ("live", self._run_live),
         ]

@@ -21,6 +21,7 @@ from nvr.record.model import TICKS, FootageClass, Mark
 from nvr.restream.accounts import Platforms
 from nvr.seen import Seen
 from nvr.state import open_state
+from nvr.tunnel.store import TunnelStore
 from nvr.web.auth import Auth
 
 NOON = 1_800_000_000 - 1_800_000_000 % 3600
@@ -47,7 +48,8 @@ async def running(folder: Path, clock: FakeClock) -> AsyncIterator[App]:
     config = Config(storage=storage, camera=(camera,), analysis=Analysis(enabled=False))
     state = await open_state(storage.state)
     auth = await Auth.open(state, clock, storage.state)
-    app = App(config, clock, state, auth, await Platforms.open(state, clock))
+    platforms, tunnel = await Platforms.open(state, clock), await TunnelStore.open(state, clock)
+    app = App(config, clock, state, auth, platforms, tunnel)
     recording = asyncio.Event()
     (_, job), *_ = app.disks.jobs()
     disk = asyncio.create_task(job(recording.set))
