@@ -1,0 +1,1 @@
+"""Footage handed over as evidence: the package, its signature, and checking both (README.md)."""
