@@ -11,7 +11,7 @@ from nvr import __version__
 from nvr.errors import NvrError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("serve", "check", "disk", "fsck", "user", "hw", "audit", "demo", "simulate", "evaluate")
+COMMANDS = ("serve", "check", "disk", "fsck", "user", "hw", "audit", "verify", "demo", "simulate", "evaluate")
 """Modules of nvr.cli. The one that is asked for is loaded alone: what the others need would take memory for years."""
 
 
