@@ -75,6 +75,10 @@ bench-detect: .venv/.tests-installed peers ## 50 idle and 8 acting cameras analy
 	@tests/peers/install $(DETECT_PEERS)
 	PYTHONPATH=tests $(BIN)/python -m bench.detect
 
+.PHONY: bench-degraded
+bench-degraded: .venv/.tests-installed ## detection on BENCH_CLIPS (a folder with TRUTH.toml) made dark, blurred, rainy…, against the naive test (last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m bench.degraded --truth "$(BENCH_CLIPS)/TRUTH.toml" --clips "$(BENCH_CLIPS)"
+
 .PHONY: soak
 soak: .venv/.tests-installed peers ## 58 cameras with faults: is memory flat, all footage there? (SOAK_MINUTES=30; last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.soak
