@@ -12,6 +12,7 @@ from nvr.events import Fault, Role, StreamKey
 from nvr.record.disks.disks import DiskState
 from nvr.record.keep.hold import Hold
 from nvr.web.access import Account, Session
+from nvr.web.live_source import live_audio
 from nvr.web.services import AnalysisView, Services
 
 Json = dict[str, Any]
@@ -88,6 +89,7 @@ def _camera(services: Services, camera: Camera) -> Json:
             for line in camera.line
         ],
         "live": live_role(services, camera),
+        "sound": any(live_audio(services.hub[key]) for key in camera.streams),
         "fault": fault and _fault(fault),
     }
 

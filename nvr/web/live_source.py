@@ -17,6 +17,12 @@ AUDIO_UNITS_MAX = 50
 _AUDIO_CODECS: dict[str, AudioCodec] = {"alaw": "PCMA", "ulaw": "PCMU"}
 
 
+def live_audio(hub: StreamHub) -> AudioCodec | None:
+    """G.711 of one channel, where the camera's audio is on and has come; browsers take no AAC by WebRTC."""
+    config = hub.audio
+    return _AUDIO_CODECS.get(config.codec) if config is not None and config.channels == 1 else None
+
+
 class HubFrames:
     """A `webrtc.frames.FrameSource` over one stream of the hub; `scene` are those of its camera, the main one first.
 
@@ -58,9 +64,8 @@ class HubFrames:
 
     @property
     def audio(self) -> AudioCodec | None:
-        """G.711 of one channel, where the camera's audio is on and has come; browsers take no AAC by WebRTC."""
-        config = self._hub.audio
-        return _AUDIO_CODECS.get(config.codec) if config is not None and config.channels == 1 else None
+        """`live_audio`."""
+        return live_audio(self._hub)
 
     @asynccontextmanager
     async def subscribe_audio(self) -> AsyncIterator[AsyncIterator[EncodedAudio]]:

@@ -64,6 +64,7 @@ def cameras() -> list[Json]:
             "zones": [zone, yard],
             "lines": [],
             "live": "sub",
+            "sound": False,
             "fault": None,
         }
         for camera_id, name in PLACES

@@ -106,6 +106,7 @@ class StandIn:
         self._listeners: set[asyncio.Queue[tuple[str, object] | None]] = set()
         self._live_count = 0
         self.wished: list[str] = []
+        self.offers: list[str] = []
         self._peers: dict[str, RTCPeerConnection] = {}
         self._pictures: dict[str, bytes] = {}
 
@@ -174,6 +175,7 @@ class StandIn:
         self.handling.add_to(app)
         self.desk.add_to(app)
         app.router.add_post("/api/cameras/{camera}/live/{role}", self._live)
+        app.router.add_get("/api/live/{session}", self._fares)
         app.router.add_delete("/api/live/{session}", self._leave)
         app.router.add_post("/api/live/{session}/stream", self._switch)
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
@@ -415,6 +417,7 @@ class StandIn:
         number = next(i for i, one in enumerate(self.cameras) if one["id"] == request.match_info["camera"])
         # A browser hides its addresses behind names that only multicast DNS knows; it will call by itself.
         offer = re.sub(r"a=candidate:[^\r\n]*\.local [^\r\n]*\r\n", "", await request.text())
+        self.offers.append(offer)
         peer = RTCPeerConnection()
         peer.addTrack(Street(number, self.moving))
         await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -428,6 +431,11 @@ class StandIn:
             content_type="application/sdp",
             headers={"Location": f"/api/live/{name}"},
         )
+
+    async def _fares(self, request: web.Request) -> web.StreamResponse:
+        if request.match_info["session"] not in self._peers:
+            return refused(404, "not_found")
+        return web.json_response({"role": self.wished[-1] if self.wished else "sub"})
 
     async def _switch(self, request: web.Request) -> web.StreamResponse:
         """The picture stays as it is; what was wished is remembered."""

@@ -15,16 +15,31 @@ WEB = Path(nvr.web.__file__).parent
 STATIC = WEB / "static"
 SCRIPTS = sorted(STATIC.glob("*.js"))
 SELDOM = {
+    "camera-chips.js",
+    "holds.js",
     "nvr-audit.js",
     "nvr-deletions.js",
+    "nvr-hold-bar.js",
+    "nvr-hold-form.js",
     "nvr-holds.js",
     "nvr-notify.js",
-    "nvr-storage.js",
-    "nvr-schedule.js",
+    "nvr-readout.js",
+    "nvr-reel.js",
     "nvr-schedule-entry.js",
     "nvr-schedule-holidays.js",
+    "nvr-schedule.js",
+    "nvr-storage.js",
+    "nvr-timeline-bar.js",
+    "nvr-timeline.js",
     "schedule-week.js",
     "schedule-words.js",
+    "sound-button.js",
+    "timeline-controls.js",
+    "timeline-draw.js",
+    "timeline-gestures.js",
+    "timeline-incidents.js",
+    "timeline-keys.js",
+    "timeline-words.js",
 }
 """Fetched when their page is opened."""
 TYPES = {"types.js", "schedule-types.js"}

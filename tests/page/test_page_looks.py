@@ -121,7 +121,7 @@ async def test_every_page(visit: MakeVisit, appliance: StandIn, look: Look, shot
     moment_s = (time.time() - 12000) // GAP_EVERY_S * GAP_EVERY_S + GAP_S + 610
     await me.page.goto(f"{appliance.url}/#/playback?cameras=gate,market,bridge,store&at={int(moment_s)}")
     for n in range(4):
-        await me.until(f"document.querySelectorAll('nvr-reel')[{n}].shownS !== null")
+        await me.until(f"(document.querySelectorAll('nvr-reel')[{n}]?.shownS ?? null) !== null")
     await look_at("11b-playback-four")
     await me.page.get_by_role("button", name=me.word("hold.title"), exact=True).click()
     await me.sees("hold.from_here")

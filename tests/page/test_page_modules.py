@@ -186,3 +186,84 @@ async def test_time_of_the_site_in_inputs(page: Page, zone: str, text: str, at_s
     assert await run(page, "time", "new m.SiteTime(a[0]).input(a[1])", zone, at_s) == text
     assert await run(page, "time", "new m.SiteTime(a[0]).fromInput(a[1])", zone, text) == at_s
     assert await run(page, "time", "Number.isNaN(new m.SiteTime(a[0]).fromInput(''))", zone)
+
+
+def seen_by(main: dict[str, Any] | None, sub: dict[str, Any] | None) -> dict[str, Any]:
+    """A camera of these streams, each with what differs from a live one of 640 pixels in H.264."""
+    usual = {"state": "live", "codec": "h264", "b_frames": False, "width": 640}
+    return {"streams": {"main": {**usual, **(main or {})}, "sub": None if sub is None else usual | sub}}
+
+
+@pytest.mark.parametrize(
+    ("main", "sub", "wish", "width", "before", "h265", "shown"),
+    [
+        ({}, {}, "auto", 360, None, False, "sub"),
+        ({}, {}, "auto", 801, None, False, "main"),
+        ({}, {}, "auto", 799, "sub", False, "sub"),
+        ({}, {}, "auto", 799, "main", False, "main"),  # what is just at the limit stays as it is
+        ({}, {}, "auto", 639, "main", False, "sub"),
+        ({}, {"width": 0}, "auto", 1900, None, False, "sub"),
+        ({}, {}, "main", 100, None, False, "main"),
+        ({}, {}, "sub", 1900, None, False, "sub"),
+        ({}, None, "sub", 100, None, False, "main"),
+        ({"codec": "h265"}, {}, "main", 1900, None, False, "sub"),
+        ({"codec": "h265"}, {}, "auto", 1900, None, True, "main"),
+        ({"codec": "h265"}, None, "auto", 1900, None, False, None),
+        ({"b_frames": True}, {}, "auto", 1900, None, True, "sub"),
+        ({"state": "down"}, {"state": "connecting"}, "auto", 1900, "main", True, None),
+        ({}, {"state": "down"}, "auto", 100, "sub", True, "main"),
+    ],
+)
+async def test_the_stream_fits_the_tile_and_what_the_browser_can(
+    page: Page, main: Any, sub: Any, wish: str, width: int, before: str | None, h265: bool, shown: str | None
+) -> None:
+    chosen = await run(
+        page, "live-quality", "m.chosenRole(...a)", seen_by(main, sub), wish, width, before, h265
+    )
+    assert chosen == shown
+
+
+async def test_a_magnified_picture_never_leaves_its_frame(page: Page) -> None:
+    frame = {"width": 400, "height": 200}
+
+    async def after(expression: str) -> dict[str, float]:
+        found: dict[str, float] = await run(page, "zoom", expression, frame)
+        assert 1 <= found["scale"] <= 8
+        for place, side in (("x", 400), ("y", 200)):
+            assert side * (1 - found["scale"]) <= found[place] <= 0
+        return found
+
+    assert await after("m.zoomed(m.WHOLE, 2, {x: 100, y: 50}, a[0])") == {"scale": 2, "x": -100, "y": -50}
+    assert await after("m.zoomed(m.WHOLE, 0.5, {x: 100, y: 50}, a[0])") == {"scale": 1, "x": 0, "y": 0}
+    assert (await after("m.zoomed(m.WHOLE, 1e9, {x: 400, y: 200}, a[0])"))["scale"] == 8
+    magnified = "m.zoomed(m.WHOLE, 2, {x: 100, y: 50}, a[0])"
+    assert await after(f"m.moved({magnified}, {{x: 500, y: -30}}, a[0])") == {"scale": 2, "x": 0, "y": -80}
+    assert await after(f"m.zoomed({magnified}, 0.25, {{x: 400, y: 0}}, a[0])") == {"scale": 1, "x": 0, "y": 0}
+
+
+async def test_figures_are_what_came_between_two_readings(page: Page) -> None:
+    first = {
+        "atS": 10,
+        "bytes": 1000,
+        "frames": 50,
+        "packets": 100,
+        "lost": 5,
+        "waitedS": 4,
+        "roundTripS": 0.02,
+    }
+    then = {**first, "atS": 12, "bytes": 251_000, "frames": 100, "packets": 295, "lost": 10, "waitedS": 9}
+    told = await run(page, "nvr-readout", "m.figures(...a)", first, then)
+    assert told == {"fps": 25, "kbitS": 1000, "lost": 5 / 200, "delayS": pytest.approx(0.11)}
+    assert await run(page, "nvr-readout", "m.figures(...a)", first, first) is None
+    assert await run(page, "nvr-readout", "m.figures(...a)", then, {**first, "atS": 13}) is None, (
+        "another session"
+    )
+    unknown = dict.fromkeys(("packets", "lost", "waitedS", "roundTripS"))
+    told = await run(page, "nvr-readout", "m.figures(...a)", first | unknown, then | unknown)
+    assert told == {"fps": 25, "kbitS": 1000, "lost": None, "delayS": None}
+
+
+async def test_snapshots_have_names_that_every_disk_takes(page: Page) -> None:
+    for camera, name in (("Cổng UBND xã", "Cổng UBND xã"), ('a/b\\c: "d"\n?', "a b c d")):
+        told = await run(page, "snapshot", "m.snapshotName(...a)", camera, "2026-11-24T22:14:05")
+        assert told == f"{name} 2026-11-24 22-14-05.jpg"

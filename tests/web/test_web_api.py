@@ -10,6 +10,7 @@ from web_site import GATE, YARD, Client, Site, access_units, running_site
 
 from nvr.clock import FakeClock
 from nvr.events import CameraHealth, Fault, Response, Role, StreamKey, StreamStatus
+from nvr.media.audio import AudioUnit, g711_config
 from nvr.web.access import AccountRole
 
 ADMINISTRATOR, OPERATOR, VIEWER = AccountRole.ADMINISTRATOR, AccountRole.OPERATOR, AccountRole.VIEWER
@@ -62,6 +63,10 @@ async def test_cameras_with_streams_zones_and_faults(site: Site) -> None:
             services.hub[key].publish(unit)
     gate, yard = (await client.ask("GET", "/api/cameras"))[1]["cameras"]
     assert (gate["live"], yard["live"]) == ("sub", "main")
+    assert (gate["sound"], yard["sound"]) == (False, False)
+    services.hub[GATE].publish_audio(AudioUnit(GATE, g711_config("alaw"), bytes(160), 0, 1800, 0.0))
+    gate, yard = (await client.ask("GET", "/api/cameras"))[1]["cameras"]
+    assert (gate["sound"], yard["sound"]) == (True, False)
     stream = gate["streams"]["sub"]
     assert (stream["state"], stream["codec"], stream["width"], stream["height"]) == ("live", "h264", 320, 240)
 

@@ -4,6 +4,7 @@ import { fill } from "./dom.js";
 import { make } from "./element.js";
 import { Events } from "./events.js";
 import { loadLanguage, preferredLanguage, rememberLanguage } from "./i18n.js";
+import { LastPictures } from "./last-pictures.js";
 import { NvrClaim } from "./nvr-claim.js";
 import { NvrLogin } from "./nvr-login.js";
 import { NvrShell } from "./nvr-shell.js";
@@ -23,9 +24,11 @@ class Page {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#root = root;
+    const store = new Store();
     this.#app = {
       api: new Api(),
-      store: new Store(),
+      store,
+      pictures: new LastPictures(store),
       time: new SiteTime("UTC"),
       bell: new Bell(),
       speak: async (language) => {

@@ -1,7 +1,8 @@
-/** @import {Camera, Fault, StreamRole} from "./types.js" */
+/** @import {Camera, Fault} from "./types.js" */
 /** @import {Store} from "./store.js" */
 import { trouble } from "./faults.js";
 import { t } from "./i18n.js";
+import { watchable } from "./live-quality.js";
 
 /**
  * Why there is no live picture of this camera; "" if there should be one.
@@ -10,7 +11,7 @@ import { t } from "./i18n.js";
  * @param {Store} store
  */
 export function noPictureWords(camera, store) {
-  if (camera.live !== null && camera.streams[camera.live]?.state === "live") return "";
+  if (watchable(camera).length) return "";
   const streams = [camera.streams.sub, camera.streams.main].filter((stream) => stream !== null);
   if (camera.fault) {
     // The fault names one stream; where none comes, it is all of them.
@@ -22,17 +23,4 @@ export function noPictureWords(camera, store) {
   if (live.some((stream) => stream.b_frames)) return t("error.b_frames");
   if (streams.some((stream) => stream.state === "connecting")) return t("camera.connecting");
   return t("camera.no_signal");
-}
-
-/**
- * The sharp stream, if it can be shown besides the one the appliance proposes.
- *
- * @param {Camera} camera
- * @returns {StreamRole | null}
- */
-export function sharperStream(camera) {
-  const { main } = camera.streams;
-  return camera.live === "sub" && main.state === "live" && !main.b_frames && main.codec === "h264"
-    ? "main"
-    : null;
 }

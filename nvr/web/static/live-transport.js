@@ -12,7 +12,24 @@ import { WhepSession } from "./whep.js";
  * @property {(role: StreamRole) => Promise<void>} show
  *   the other stream, from its next keyframe on, in the same session. Throws ApiError: refused, all stays as it was
  * @property {() => Promise<number>} framesDecoded pictures so far
+ * @property {() => Promise<Readings>} readings
  * @property {() => void} close leave; the picture that was shown last stays until another comes
+ */
+
+/**
+ * What a session counted since it began, null where its way does not tell.
+ *
+ * @typedef {object} Readings
+ * @property {"webrtc"} transport words: `transport.<it>`
+ * @property {number} atS a clock that runs evenly
+ * @property {number} bytes of the video
+ * @property {number} frames decoded
+ * @property {string} codec
+ * @property {StreamRole | null} role shown now
+ * @property {number | null} packets that came
+ * @property {number | null} lost
+ * @property {number | null} waitedS for how long pictures waited here until they were shown, all together
+ * @property {number | null} roundTripS
  */
 
 /**
@@ -20,8 +37,9 @@ import { WhepSession } from "./whep.js";
  *
  * @param {Api} api
  * @param {HTMLVideoElement} video
+ * @param {boolean} withSound
  * @returns {LiveSession}
  */
-export function newSession(api, video) {
-  return new WhepSession(api, video);
+export function newSession(api, video, withSound) {
+  return new WhepSession(api, video, withSound);
 }

@@ -31,8 +31,10 @@ export class LiveWatch {
   #wake = new AbortController();
   /** @type {StreamRole} */
   #role = "sub";
-  /** @type {LiveSession | null} */
-  #session = null;
+  /** The session that runs. @type {LiveSession | null} */
+  session = null;
+  /** Ask for sound too, from the next session on. */
+  withSound = false;
   /** The appliance says that the camera sends nothing: a session is kept, since it goes on when the camera is back. */
   isCameraAway = false;
 
@@ -45,7 +47,7 @@ export class LiveWatch {
     this.#api = api;
     this.#video = video;
     this.#told = told;
-    video.addEventListener("playing", () => this.#session && told("live", ""));
+    video.addEventListener("playing", () => this.session && told("live", ""));
   }
 
   get isRunning() {
@@ -64,7 +66,7 @@ export class LiveWatch {
     if (!this.#run) return;
     this.#run.abort();
     this.#run = null;
-    this.#session = null;
+    this.session = null;
     this.#wake.abort();
     this.#told("idle", "");
   }
@@ -74,7 +76,7 @@ export class LiveWatch {
     if (role === this.#role) return;
     this.#role = role;
     // Refused: the present one goes on, and the next session begins with the wish.
-    this.#session?.show(role).catch(() => {});
+    this.session?.show(role).catch(() => {});
   }
 
   /** What was waited for may be there: do not sit out the pause. */
@@ -87,7 +89,7 @@ export class LiveWatch {
     let failures = 0;
     while (!signal.aborted) {
       this.#told("connecting", "");
-      const session = newSession(this.#api, this.#video);
+      const session = newSession(this.#api, this.#video, this.withSound);
       const leave = () => session.close();
       signal.addEventListener("abort", leave);
       let why = t("player.lost");
@@ -96,7 +98,7 @@ export class LiveWatch {
         const role = this.#role;
         await session.open(camera, role, signal);
         if (signal.aborted) return;
-        this.#session = session;
+        this.session = session;
         if (role !== this.#role) void session.show(this.#role).catch(() => {});
         const seen = await this.#watchFrames(session, signal);
         failures = seen ? 0 : failures + 1;
@@ -109,7 +111,7 @@ export class LiveWatch {
       session.close();
       signal.removeEventListener("abort", leave);
       if (signal.aborted) return;
-      this.#session = null;
+      this.session = null;
       this.#told("waiting", why);
       this.#wake = new AbortController();
       await pause(slow ? 15 : (WAITS_S[Math.min(failures, WAITS_S.length) - 1] ?? 0.5), this.#wake.signal);

@@ -1,29 +1,29 @@
 /** @import {Camera, Stream, StreamRole} from "./types.js" */
-import { noPictureWords, sharperStream } from "./camera-words.js";
+/** @import {Quality} from "./live-quality.js" */
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement, make } from "./element.js";
 import { sentence, t } from "./i18n.js";
-import { NvrPlayer } from "./nvr-player.js";
+import { watchable } from "./live-quality.js";
+import { NvrStage } from "./nvr-stage.js";
 import { stopwatch } from "./time.js";
+
+/** @type {Quality[]} */
+const QUALITIES = ["auto", "main", "sub"];
 
 /** One camera, large. */
 export class NvrCamera extends NvrElement {
   cameraId = "";
-  /** The main stream on a wide screen, where the sub stream would be a blur; a phone asks for it. */
-  #sharp = window.matchMedia("(min-width: 900px)").matches;
-  #player = /** @type {NvrPlayer | null} */ (null);
+  #stage = /** @type {NvrStage | null} */ (null);
   #name = h("h1", null);
   #facts = h("dl", { class: "facts" });
-  #quality = h("button", { type: "button", class: "button quiet", onclick: () => this.#toggleQuality() });
+  #quality = h("select", { class: "camera-choice", onchange: () => this.#choose() });
 
   build() {
-    this.#player = make(NvrPlayer, this.app, "large");
-    this.#quality.hidden = true;
-    const full = h(
-      "button",
-      { type: "button", class: "button quiet", onclick: () => this.#fullscreen() },
-      icon("expand"),
-      t("camera.fullscreen"),
+    this.#stage = make(NvrStage, this.app);
+    this.#quality.setAttribute("aria-label", t("quality.title"));
+    fill(
+      this.#quality,
+      QUALITIES.map((quality) => h("option", { value: quality }, t(`quality.${quality}`))),
     );
     fill(
       this,
@@ -33,12 +33,11 @@ export class NvrCamera extends NvrElement {
         h("a", { class: "back", href: "#/live", "aria-label": t("back.live") }, icon("back")),
         this.#name,
       ),
-      this.#player,
+      this.#stage,
       h(
         "div",
         { class: "tools" },
         this.#quality,
-        document.fullscreenEnabled && full,
         h(
           "a",
           { class: "button quiet", href: `#/playback?cameras=${encodeURIComponent(this.cameraId)}` },
@@ -62,13 +61,9 @@ export class NvrCamera extends NvrElement {
     if (cameras === null) return;
     const camera = cameras.find(({ id }) => id === this.cameraId);
     say(this.#name, camera?.name ?? "");
-    if (!camera) return this.#player?.set(null, t("error.not_found"));
-    const sharper = sharperStream(camera);
-    const role = (this.#sharp && sharper) || camera.live;
-    this.#player?.set(role && { camera: camera.id, role }, noPictureWords(camera, this.app.store));
-    this.#quality.hidden = !sharper;
-    this.#quality.setAttribute("aria-pressed", String(role === "main"));
-    fill(this.#quality, icon("eye"), t("camera.sharp"));
+    this.#stage?.set(camera ?? null);
+    if (!camera) return fill(this.#facts);
+    this.#quality.hidden = watchable(camera).length < 2;
     fill(
       this.#facts,
       this.#streamFact("main", camera.streams.main),
@@ -77,13 +72,8 @@ export class NvrCamera extends NvrElement {
     );
   }
 
-  #toggleQuality() {
-    this.#sharp = !this.#sharp;
-    this.#show();
-  }
-
-  #fullscreen() {
-    void (document.fullscreenElement ? document.exitFullscreen() : this.#player?.requestFullscreen());
+  #choose() {
+    if (this.#stage) this.#stage.quality = /** @type {Quality} */ (this.#quality.value);
   }
 
   /** @param {StreamRole} role @param {Stream | null} stream */

@@ -26,8 +26,7 @@ class NvrTile extends NvrElement {
     this.dataset.camera = camera.id;
     this.querySelector("a")?.setAttribute("href", `#/live/${encodeURIComponent(camera.id)}`);
     say(this.#name, camera.name);
-    const source = camera.live === null ? null : { camera: camera.id, role: camera.live };
-    this.#player?.set(source, noPictureWords(camera, this.app.store));
+    this.#player?.set(camera);
     this.#mark();
   }
 

@@ -12,7 +12,6 @@ import { NvrQuietBar } from "./nvr-quiet-bar.js";
 import { NvrRinging } from "./nvr-ringing.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 import { NvrStatus } from "./nvr-status.js";
-import { NvrTimeline } from "./nvr-timeline.js";
 import { parseRoute } from "./router.js";
 
 /** @type {{page: "live" | "playback" | "incidents" | "alarm", icon: "live" | "playback" | "list" | "shield"}[]} */
@@ -145,11 +144,12 @@ export class NvrShell extends NvrElement {
         detail.incidentId = route.id;
         return detail;
       }
-      case "playback": {
-        const playback = make(NvrTimeline, this.app);
-        playback.choose(route.cameras, route);
-        return playback;
-      }
+      case "playback":
+        return this.#seldom(async () => {
+          const playback = make((await import("./nvr-timeline.js")).NvrTimeline, this.app);
+          playback.choose(route.cameras, route);
+          return playback;
+        });
       case "live": {
         if (route.camera === null) return make(NvrCameras, this.app);
         const large = make(NvrCamera, this.app);

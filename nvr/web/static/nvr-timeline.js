@@ -82,7 +82,7 @@ export class NvrTimeline extends NvrElement {
     this.#speeds.setAttribute("aria-label", t("timeline.speed"));
     fill(this.#speeds, SPEEDS.map((speed) => h("option", { value: speed }, t("timeline.times", { speed }))));
     this.#speeds.value = String(this.#speed);
-    this.#quality.setAttribute("aria-label", t("camera.sharp"));
+    this.#quality.setAttribute("aria-label", t("quality.main"));
     fill(this.#quality, icon("eye"));
     this.#jump.addEventListener("click", () => this.#jump.showPicker?.(), { signal: this.gone });
     const own = { play: this.#play, speeds: this.#speeds, quality: this.#quality, sound: this.#sound.element };

@@ -40,7 +40,7 @@
  * @property {{main: Stream, sub: Stream | null}} streams
  * @property {(Place & {polygon: [number, number][], rule: Rule, seconds: number | null})[]} zones
  * @property {(Place & {from: [number, number], to: [number, number], direction: string})[]} lines
- * @property {StreamRole | null} live stream to ask live for; null if none can be shown
+ * @property {boolean} sound whether it can be heard live
  * @property {Fault | null} fault
  *
  * @typedef {object} Incident
@@ -274,6 +274,7 @@
  * @typedef {object} App what every element is given
  * @property {import("./api.js").Api} api
  * @property {import("./store.js").Store} store
+ * @property {import("./last-pictures.js").LastPictures} pictures
  * @property {import("./time.js").SiteTime} time
  * @property {import("./sound.js").Bell} bell
  * @property {(language: import("./i18n.js").Language) => Promise<void>} speak switch the language

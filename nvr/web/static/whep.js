@@ -1,4 +1,5 @@
 /** @import {Api} from "./api.js" */
+/** @import {Readings} from "./live-transport.js" */
 /** @import {StreamRole} from "./types.js" */
 
 /** Longest wait for the phone's own addresses: on a local network they are there within milliseconds. */
@@ -10,17 +11,16 @@ const GATHERING_MS = 500;
  */
 export class WhepSession {
   #api;
-  #video;
   #peer = new RTCPeerConnection({ iceServers: [] });
   /** @type {string | null} */
   #location = null;
   #closed = false;
 
-  /** @param {Api} api @param {HTMLVideoElement} video */
-  constructor(api, video) {
+  /** @param {Api} api @param {HTMLVideoElement} video @param {boolean} withSound */
+  constructor(api, video, withSound) {
     this.#api = api;
-    this.#video = video;
     this.#peer.addTransceiver("video", { direction: "recvonly" });
+    if (withSound) this.#peer.addTransceiver("audio", { direction: "recvonly" });
     this.#peer.addEventListener("track", (event) => {
       if (!this.#closed) video.srcObject = event.streams[0] ?? new MediaStream([event.track]);
     });
@@ -63,10 +63,42 @@ export class WhepSession {
 
   /** Pictures decoded so far. */
   async framesDecoded() {
-    for (const report of (await this.#peer.getStats()).values()) {
-      if (report.type === "inbound-rtp" && report.kind === "video") return Number(report.framesDecoded ?? 0);
+    const { video } = await this.#reports();
+    return Number(video?.framesDecoded ?? 0);
+  }
+
+  /** @returns {Promise<Readings>} */
+  async readings() {
+    const [{ video, pair, codec }, told] = await Promise.all([this.#reports(), this.#told()]);
+    return {
+      transport: "webrtc",
+      atS: performance.now() / 1000,
+      bytes: Number(video?.bytesReceived ?? 0),
+      frames: Number(video?.framesDecoded ?? 0),
+      codec: String(codec?.mimeType ?? "").replace("video/", ""),
+      role: told?.role ?? null,
+      packets: Number(video?.packetsReceived ?? 0),
+      lost: Number(video?.packetsLost ?? 0),
+      waitedS: Number(video?.jitterBufferDelay ?? 0) + Number(video?.totalDecodeTime ?? 0),
+      roundTripS: pair?.currentRoundTripTime ?? null,
+    };
+  }
+
+  async #reports() {
+    const reports = await this.#peer.getStats();
+    const all = /** @type {any[]} */ ([...reports.values()]);
+    const video = all.find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
+    const pair = all.find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
+    return { video, pair, codec: video && reports.get(video.codecId) };
+  }
+
+  /** What the appliance says of this viewing: the stream it shows may be another than was asked for. */
+  async #told() {
+    try {
+      return this.#location ? await this.#api.get(this.#location) : null;
+    } catch {
+      return null;
     }
-    return 0;
   }
 
   /** Leave; the picture that was shown last stays until another comes. */
