@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from nvr.onvif import media
 from nvr.onvif.faults import no_such_service
-from nvr.onvif.model import MANUFACTURER, MODEL, Visit
+from nvr.onvif.model import MANUFACTURER, MODEL, Appliance, Visit
 from nvr.onvif.operations import Operation, Operations
 from nvr.onvif.soap import DEVICE, MEDIA, SoapRequest
 from nvr.onvif.xml import Markup, build, joined
 
 PATH = "/onvif/device_service"
+SCOPES = "onvif://www.onvif.org"
 VERSION = (2, 60)
 
 
@@ -78,14 +79,19 @@ def get_service_capabilities(_visit: Visit, _request: SoapRequest) -> Markup:
 
 
 def get_scopes(visit: Visit, _request: SoapRequest) -> Markup:
-    words = ("type/video_encoder", "Profile/Streaming", f"name/{quote(visit.appliance.site, safe='')}")
-    scopes = (f"onvif://www.onvif.org/{word}" for word in (*words, f"hardware/{quote(MODEL, safe='')}"))
     return joined(
         *(
             build("tds:Scopes", build("tt:ScopeDef", "Fixed"), build("tt:ScopeItem", scope))
-            for scope in scopes
+            for scope in scopes(visit.appliance)
         )
     )
+
+
+def scopes(appliance: Appliance) -> list[str]:
+    """What the appliance is, as URIs; its site's name last. WS-Discovery tells them to anybody on the network, as the
+    plain-HTTP page tells the name."""
+    words = ("type/video_encoder", "Profile/Streaming", f"hardware/{quote(MODEL, safe='')}")
+    return [f"{SCOPES}/{word}" for word in (*words, f"name/{quote(appliance.site, safe='')}")]
 
 
 def get_hostname(visit: Visit, _request: SoapRequest) -> Markup:

@@ -35,7 +35,7 @@ class OnvifServices:
     def __init__(self, services: Services, stills: Stills, *, serial: str):
         self._services = services
         config = services.config
-        self._appliance = Appliance(
+        self.appliance = Appliance(
             config.site.name, serial, __version__, socket.gethostname(), config.site.zone
         )
         self._guard = Guard(services.platforms.credential, secrets.token_bytes(32))
@@ -84,7 +84,7 @@ class OnvifServices:
         # The one question that costs system calls.
         asks_interface = own is not None and b"GetNetworkInterfaces" in body
         return Visit(
-            self._appliance,
+            self.appliance,
             base=f"{request.scheme}://{with_port}",
             rtsp_base=f"rtsp://{name}:{self._services.config.restream.rtsp_port}",
             now_s=self._services.clock.wall(),

@@ -15,6 +15,7 @@ from nvr.errors import StorageError
 from nvr.web import tls
 from nvr.web.access import Session
 from nvr.web.bearer import preflight
+from nvr.web.discovery import Discovery
 from nvr.web.footage_reader import FootageReader
 from nvr.web.fragment_source import fragment_sources
 from nvr.web.guarded import GuardedApplication
@@ -152,6 +153,7 @@ class WebServer:
                         tasks.create_task(https.accept())
                         tasks.create_task(http.accept())
                         tasks.create_task(self._revalidate())
+                        tasks.create_task(Discovery(self._services, onvif_services.appliance).run())
                         tasks.create_task(self._write_refusals(onvif_services))
                         tasks.create_task(self._renew_certificate(context))
                         tasks.create_task(_close_silent(https, http))

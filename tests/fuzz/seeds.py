@@ -8,7 +8,7 @@ from test_trickle import EXAMPLE
 from test_webrtc_sdp import CHROMIUM, SAFARI
 
 from nvr.camera.rtp import pack_header, sender_report
-from peers.onvif_client import envelope, token
+from peers.onvif_client import PROBE, envelope, token
 
 REPORT = peer.RtcpReceiverInfo(7, 128, 3, 70_000, 45, 0, 0)
 FEEDBACK = b"".join(
@@ -44,6 +44,7 @@ SEEDS: dict[str, list[bytes]] = {
         envelope("device", "GetCapabilities", "<Category>Media</Category>"),
         envelope("media", "GetStreamUri", STREAM, token("xa", "secret", 1.8e9)),
     ],
+    "onvif_probe": [PROBE.format(id="uuid:1", types="dn:NetworkVideoTransmitter", scopes="").encode()],
     "onvif_authorization": [
         b'Digest username="xa", realm="NVR", nonce="01a3185c5000' + bytes(32) + b'", uri="/onvif/snapshot/a",'
         b' response="0123456789abcdef0123456789abcdef", algorithm=MD5, cnonce="a", nc=00000001, qop=auth'

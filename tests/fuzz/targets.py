@@ -14,6 +14,7 @@ from nvr.camera import sdp as camera_sdp
 from nvr.errors import CameraError
 from nvr.events import Role, StreamKey
 from nvr.onvif import device, media
+from nvr.onvif.discovery import MAX_ANSWER, Presence, parse_probe, probe_matches
 from nvr.onvif.facade import Facade, Question
 from nvr.onvif.faults import SoapRefusal
 from nvr.onvif.model import Appliance, Profile, VideoSource, Visit
@@ -93,6 +94,7 @@ SOURCES = (VideoSource("gate", "Cổng", (Profile(StreamKey("gate", Role.MAIN), 
 VISIT = Visit(
     Appliance("Trạm", "0123", "1", "nvr", ZoneInfo("Asia/Ho_Chi_Minh")), "http://nvr", "rtsp://nvr", NOW_S
 )
+PRESENCE = Presence("0123", device.scopes(VISIT.appliance), ["http://10.0.0.2:8080/onvif/device_service"], 1)
 GUARD = Guard({"xa": PlatformCredential("xa", "not the seed's", frozenset({"gate"}))}.get, b"")
 
 
@@ -120,6 +122,15 @@ def onvif_authorization(data: bytes) -> None:
     assert GUARD.by_header(text, "GET", "/onvif/snapshot/a", NOW_S).login is None
 
 
+def onvif_probe(data: bytes) -> None:
+    """What anybody on the network sends to the multicast group."""
+    probe = parse_probe(data)
+    if probe is not None and probe.is_for(PRESENCE.scopes):
+        answer = probe_matches(probe, PRESENCE, message_id="00000000-0000-0000-0000-000000000000", number=1)
+        parse(answer)
+        assert len(answer) <= MAX_ANSWER
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -131,5 +142,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         camera_description,
         onvif_request,
         onvif_authorization,
+        onvif_probe,
     )
 }

@@ -14,6 +14,13 @@ WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secex
 WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 NAMESPACES = {"device": DEVICE, "media": MEDIA}
 
+PROBE = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:w="http://schemas.xmlsoap.org/ws/2004/08/'
+    'addressing" xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery"><s:Header><w:MessageID>{id}</w:MessageID>'
+    "</s:Header><s:Body><d:Probe><d:Types>{types}</d:Types><d:Scopes>{scopes}</d:Scopes></d:Probe></s:Body></s:Envelope>"
+)
+"""Of WS-Discovery."""
+
 
 def token(user: str, password: str, at_s: float, nonce: bytes = b"0123456789abcdef") -> str:
     """A Security header, signed."""
