@@ -183,12 +183,12 @@ class App:
             else None
         )
         self._lag = LoopLag(clock)
+        self._tunnel = Tunnel(tunnel, clock=clock, faults=self.faults, on_change=changes.notify)
         self.live = LiveServer(
             max_sessions=config.web.max_viewers,
             max_per_user=config.web.max_viewers_per_account,
             udp_port=config.web.live_port,
         )
-        self._tunnel = Tunnel(tunnel, clock=clock, faults=self.faults, on_change=changes.notify)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
         self._web = WebServer(
@@ -209,6 +209,7 @@ class App:
                 notifications=self._notifications,
                 auth=auth,
                 platforms=platforms,
+                tunnel=self._tunnel,
                 streams=self.streams,
                 changes=changes,
                 analysis=self._analysis_view,

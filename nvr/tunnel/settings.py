@@ -197,12 +197,12 @@ def read_address(text: str) -> Address:
 
 
 def read_phone_name(text: str) -> str:
-    """1 to MAX_NAME printable characters: it is written into a line of the hub's configuration. Raises
-    SettingRefused."""
+    """At most MAX_NAME printable characters, a letter or digit among them: it is written into a line of the hub's
+    configuration. Raises SettingRefused."""
     name = unicodedata.normalize("NFC", text.strip()) if len(text) <= MAX_TEXT else ""
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+    if not len(name) <= MAX_NAME or not name.isprintable() or not any(c.isalnum() for c in name):
         raise SettingRefused(
-            "name", "tunnel_phone_name", f"1 to {MAX_NAME} letters, digits, signs and spaces"
+            "name", "tunnel_phone_name", f"at most {MAX_NAME} letters, digits, signs and spaces"
         )
     return name
 

@@ -26,13 +26,14 @@ ANEW_S = 60.0
 
 
 class Tunnel:
-    """Constructing it starts nothing: run `run` under the supervisor. `on_change`: its state is another now; must
-    neither block nor raise."""
+    """Constructing it starts nothing: run `run` under the supervisor. `store`: what is wanted, and how that is changed.
+    `on_change`: the tunnel's state is another now; must neither block nor raise."""
 
     def __init__(
         self, store: TunnelStore, *, clock: Clock, faults: FaultBoard, on_change: Callable[[], None]
     ):
-        self._store, self._clock, self._faults, self._on_change = store, clock, faults, on_change
+        self.store = store
+        self._clock, self._faults, self._on_change = clock, faults, on_change
         self._changed = asyncio.Event()
         self._link = Link(TunnelState.OFF)
         self._userspace = False
@@ -41,7 +42,7 @@ class Tunnel:
     @property
     def link(self) -> Link:
         """As of the last LOOK_S seconds."""
-        if self._link.state is TunnelState.OFF and self._store.enabled:
+        if self._link.state is TunnelState.OFF and self.store.enabled:
             return Link(TunnelState.DOWN)
         return self._link
 
@@ -55,7 +56,7 @@ class Tunnel:
         self._tell_damage()
         while True:
             self._changed.clear()
-            if self._store.active is not None:
+            if self.store.active is not None:
                 await self._be_up(healthy)
             else:
                 healthy()
@@ -67,7 +68,7 @@ class Tunnel:
             async with interface() as made:
                 self._userspace = made.userspace
                 watched, watch = "", LinkWatch(0.0)
-                while (wanted := self._store.active) is not None:
+                while (wanted := self.store.active) is not None:
                     self._changed.clear()
                     if wanted.hub.public_key != watched:
                         watch, watched = LinkWatch(self._clock.monotonic()), wanted.hub.public_key
@@ -116,8 +117,8 @@ class Tunnel:
         self._faults.raise_fault(Fault(PLACE, "tunnel_lost", detail, params))
 
     def _tell_damage(self) -> None:
-        if self._store.problem:
-            self._faults.raise_fault(Fault(PLACE, "tunnel_unusable", self._store.problem))
+        if self.store.problem:
+            self._faults.raise_fault(Fault(PLACE, "tunnel_unusable", self.store.problem))
         else:
             self._faults.clear(PLACE, "tunnel_unusable")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -47,6 +48,7 @@ from nvr.web.routes import (
     session,
     status,
     timeline,
+    tunnel,
 )
 from nvr.web.services import Services
 from nvr.web.static_files import PACKAGE, StaticFiles
@@ -74,6 +76,7 @@ ROUTES: tuple[Route, ...] = tuple(
         notify,
         platforms,
         onvif,
+        tunnel,
         status,
         events,
         pages,
@@ -108,6 +111,8 @@ class WebServer:
         self._watches = Watches(max_total=4 * services.config.web.max_viewers)
         self._tokens = LiveTokens()
         self._started_mono_s = services.clock.monotonic()
+        self._tunnel_changed = asyncio.Event()
+        services.tunnel.store.on_change(self._tunnel_changed.set)
         self._certificates = tls.Certificates(
             services.config.storage.state / "tls", services.config.site.name, authority
         )
@@ -172,12 +177,23 @@ class WebServer:
         return self._certificates.context()
 
     def _ensure_certificate(self) -> bool:
-        names = tls.own_names(self._services.config.web.names)
+        names = tls.own_names([*self._services.config.web.names, *self._tunnel_address()])
         return self._certificates.ensure(names, self._services.clock.wall())
 
+    def _tunnel_address(self) -> list[str]:
+        """Ours in the tunnel, also before it is up: phones come by it the moment it is."""
+        active = self._services.tunnel.store.active
+        return [] if active is None else [str(active.hub.address)]
+
     async def _renew_certificate(self, context: ssl.SSLContext) -> None:
+        """Each hour, and as soon as the page has another address in the tunnel."""
         while True:
-            await asyncio.sleep(CERTIFICATE_CHECK_S)
+            certified = self._tunnel_address()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CERTIFICATE_CHECK_S):
+                    while self._tunnel_address() == certified:
+                        self._tunnel_changed.clear()
+                        await self._tunnel_changed.wait()
             if await asyncio.to_thread(self._ensure_certificate):
                 await asyncio.to_thread(self._certificates.reload, context)
 

@@ -23,6 +23,7 @@ from nvr.record.disks.disks import Disks
 from nvr.restream.accounts import Platforms
 from nvr.store import Database
 from nvr.timekeeping import Timekeeping
+from nvr.tunnel.tunnel import Tunnel
 from nvr.web.auth import Auth
 from nvr.web.changes import Changes
 from nvr.web.stream_board import StreamBoard
@@ -60,6 +61,7 @@ class Services:
     notifications: Notifications
     auth: Auth
     platforms: Platforms
+    tunnel: Tunnel
     streams: StreamBoard
     changes: Changes
     analysis: Callable[[], AnalysisView]

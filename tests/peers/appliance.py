@@ -21,6 +21,8 @@ from typing import Any
 
 import aiohttp
 
+from peers.namespace import Namespace
+
 ADMINISTRATOR, PASSWORD = "Minh", "bí-mật-dài-1"
 ON, OFF = "a00101a2", "a00100a1"
 
@@ -69,11 +71,17 @@ class Child:
 
     @classmethod
     async def start(
-        cls, log: Path, module: str, *options: str, env: Mapping[str, str] | None = None
+        cls,
+        log: Path,
+        module: str,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        namespace: Namespace | None = None,
     ) -> Child:
+        command = (sys.executable, "-m", module, *options)
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", module, *options),
+                *(command if namespace is None else namespace.command(*command)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=PIPE,
                 stderr=errors,
@@ -104,10 +112,10 @@ class Child:
 
 
 class Appliance:
-    """One site in `folder`."""
+    """One site in `folder`; `namespace`: the machine that it is on, with its cameras."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, namespace: Namespace | None = None):
+        self.folder, self.namespace = folder, namespace
         self.https_port, self.http_port = free_port(), free_port()
         self.address = f"https://localhost:{self.https_port}"
         self.children: list[Child] = []
@@ -123,6 +131,7 @@ class Appliance:
             self.folder / "cameras.log",
             *("nvr", "simulate", str(video), "--port", "0", "--cameras", str(count), "--json"),
             *("--log", str(self.folder / "cameras.jsonl"), *options),
+            namespace=self.namespace,
         )
         self.children.append(child)
         self.streams = json.loads(await child.line("{", 120))["ready"]
@@ -135,11 +144,18 @@ class Appliance:
         self.children.append(child)
         await child.line("simulated")
 
-    def configure(self, *, response: str = "siren", siren: str = "max_seconds = 30", more: str = "") -> None:
+    def configure(
+        self,
+        *,
+        response: str = "siren",
+        siren: str = "max_seconds = 30",
+        more: str = "",
+        host: str = "127.0.0.1",
+    ) -> None:
         """Write nvr.toml: every simulated camera with one zone, the whole picture."""
         text = (
             f'[site]\nname = "Thôn Thử"\n[storage]\nrecordings = "recordings"\nstate = "state"\nkeep_free_gb = 0.1\n'
-            f'[web]\nhost = "127.0.0.1"\nhttps_port = {self.https_port}\nhttp_port = {self.http_port}\nlive_port = 0\n'
+            f'[web]\nhost = "{host}"\nhttps_port = {self.https_port}\nhttp_port = {self.http_port}\nlive_port = 0\n'
             f'[alarm]\nexit_seconds = 0\n[siren]\nport = "relay"\ntimer_relay = true\n{siren}\n{more}\n'
         )
         for main in (url for url in self.streams if url.endswith("/main")):
@@ -159,7 +175,11 @@ class Appliance:
     async def spawn_service(self, env: Mapping[str, str] | None = None) -> Child:
         """`nvr serve`, not waiting for anything."""
         config = str(self.folder / "nvr.toml")
-        child = await Child.start(self.folder / "service.log", "nvr", "serve", "--config", config, env=env)
+        child = await Child.start(
+            *(self.folder / "service.log", "nvr", "serve", "--config", config),
+            env=env,
+            namespace=self.namespace,
+        )
         self.children.append(child)
         return child
 
@@ -168,7 +188,7 @@ class Appliance:
 
         def accept() -> bool:
             for port in (self.https_port, self.http_port):
-                with socket.socket() as probe:
+                with self._socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) != 0:
                         return False
             return True
@@ -176,6 +196,14 @@ class Appliance:
         await until(accept, 30, "the page's ports open")
         code = self.folder / "state/claim-code"
         self.claim_code = code.read_text().strip() if code.exists() else None
+
+    def _socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        if self.namespace is None:
+            return socket.socket(family, kind)
+        return self.namespace.socket(family, kind)
+
+    def _connector(self, context: ssl.SSLContext | bool = True) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(ssl=context, socket_factory=lambda info: self._socket(info[0], info[1]))
 
     async def stop(self) -> None:
         """End everything, newest first."""
@@ -221,12 +249,15 @@ class Appliance:
     @asynccontextmanager
     async def api(self, *, claim: bool = False) -> AsyncIterator[Api]:
         """A logged-in administrator that trusts only the appliance's own CA."""
-        async with aiohttp.request("GET", f"http://127.0.0.1:{self.http_port}/ca.crt") as answer:
+        async with (
+            aiohttp.ClientSession(connector=self._connector()) as session,
+            session.get(f"http://127.0.0.1:{self.http_port}/ca.crt") as answer,
+        ):
             certificate = await answer.read()
         data = certificate if not certificate.startswith(b"-----") else certificate.decode()
         context = ssl.create_default_context(cadata=data)
         jar = aiohttp.CookieJar(unsafe=True)
-        connector = aiohttp.TCPConnector(ssl=context)
+        connector = self._connector(context)
         async with aiohttp.ClientSession(self.address, connector=connector, cookie_jar=jar) as session:
             api = Api(session)
             if claim:
@@ -254,8 +285,17 @@ class Api:
             return await answer.read()
 
     async def post(self, path: str, **body: Any) -> Any:
+        return await self._change("POST", path, body)
+
+    async def put(self, path: str, **body: Any) -> Any:
+        return await self._change("PUT", path, body)
+
+    async def delete(self, path: str) -> Any:
+        return await self._change("DELETE", path, None)
+
+    async def _change(self, method: str, path: str, body: Any) -> Any:
         headers = {"X-CSRF-Token": self.csrf} if self.csrf else {}
-        async with self.session.post(path, json=body, headers=headers) as answer:
+        async with self.session.request(method, path, json=body, headers=headers) as answer:
             assert answer.ok, f"{path}: {answer.status} {await answer.text()}"
             result = await answer.json() if answer.content_type == "application/json" else None
         if result and result.get("csrf"):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shlex
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.async_api import Page, async_playwright
+
+from peers.namespace import Namespace
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1920, "height": 1080}
@@ -40,10 +45,14 @@ _FRAMES_DECODED = """async () => {
 
 
 @asynccontextmanager
-async def browser_page(viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN") -> AsyncIterator[Page]:
-    """A fresh profile. Console errors and uncaught exceptions are collected in `page.complaints`."""
+async def browser_page(
+    viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN", namespace: Namespace | None = None
+) -> AsyncIterator[Page]:
+    """A fresh profile, on the machine `namespace`. Console errors and uncaught exceptions are collected in
+    `page.complaints`."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        with _program(namespace) as program:
+            browser = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         context = await browser.new_context(
             viewport=viewport,
             locale=locale,
@@ -67,6 +76,19 @@ async def browser_page(viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN
             yield page
         finally:
             await browser.close()
+
+
+@contextmanager
+def _program(namespace: Namespace | None) -> Iterator[str]:
+    """What starts Chromium there."""
+    if namespace is None:
+        yield CHROMIUM
+        return
+    with TemporaryDirectory() as folder:
+        script = Path(folder) / "chromium"
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(namespace.command(CHROMIUM))} "$@"\n')
+        script.chmod(0o700)
+        yield str(script)
 
 
 async def frames_decoded(page: Page) -> int:

@@ -43,7 +43,8 @@ class Namespace:
 
     def command(self, *arguments: str) -> tuple[str, ...]:
         """The command line that runs `arguments` inside."""
-        return ("nsenter", "--target", str(self.pid), "--net", "--mount", "--wdns=/", "--", *arguments)
+        here = f"--wdns={Path.cwd()}"  # it would begin in the root
+        return ("nsenter", "--target", str(self.pid), "--net", "--mount", here, "--", *arguments)
 
     def run(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
         """Run a program inside to its end; what it printed."""
@@ -125,12 +126,14 @@ def masquerade(router: Namespace, outside: str) -> None:
     from inside."""
     router.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
     rules = f"""
-    table ip nat {{ chain out {{ type nat hook postrouting priority srcnat; oifname "{outside}" masquerade random }} }}
-    table ip filter {{
-        chain in {{ type filter hook input priority filter; iifname "{outside}" ct state established accept
-                    iifname "{outside}" drop }}
-        chain forward {{ type filter hook forward priority filter; iifname "{outside}" ct state established accept
-                         iifname "{outside}" drop }}
-    }}
+        add table ip nat
+        add chain ip nat out {{ type nat hook postrouting priority 100; }}
+        add rule ip nat out oifname "{outside}" masquerade random
+        add table ip filter
+        add chain ip filter in {{ type filter hook input priority 0; }}
+        add chain ip filter forward {{ type filter hook forward priority 0; }}
     """
+    for chain in ("in", "forward"):
+        for rule in ("ct state established accept", "drop"):
+            rules += f'add rule ip filter {chain} iifname "{outside}" {rule}\n'
     router.run("nft", "-f", "-", stdin=rules)

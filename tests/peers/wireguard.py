@@ -3,10 +3,24 @@ gives."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 from nvr.tunnel.wg_conf import HUB_KEY_FILE
 from peers.namespace import Namespace
+
+
+class Keys(NamedTuple):
+    private: str
+    public: str
+
+
+def new_keys() -> Keys:
+    """As somebody makes them on a hub."""
+    private = subprocess.run(["wg", "genkey"], capture_output=True, text=True, check=True).stdout.strip()
+    told = subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True)
+    return Keys(private, told.stdout.strip())
 
 
 def quick_up(machine: Namespace, name: str, text: str, folder: Path, *, key: str = "") -> None:

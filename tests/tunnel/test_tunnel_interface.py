@@ -7,7 +7,7 @@ import asyncio
 import socket
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -41,13 +41,10 @@ def hub(endpoint="192.0.2.1:51820", **changed):
 @pytest.fixture
 def machines():
     """(appliance, hub), joined by a cable."""
-    made = [Namespace(name) for name in ("appliance", "hub")]
-    try:
-        connect(made[1], made[0], "cable", ("192.0.2.1/24", "192.0.2.2/24"))
-        yield made
-    finally:
-        for namespace in made:
-            namespace.close()
+    with ExitStack() as opened:
+        appliance, far = (opened.enter_context(closing(Namespace(name))) for name in ("appliance", "hub"))
+        connect(far, appliance, "cable", ("192.0.2.1/24", "192.0.2.2/24"))
+        yield appliance, far
 
 
 class Site:

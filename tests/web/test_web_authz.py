@@ -62,6 +62,7 @@ def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
         "hold": "0" * 16,
         "target": "xa",
         "platform": "khong-co",
+        "phone": "khong-co",
         "token": "0" * 16,
     }
     path = re.sub(r"\{([^}]+)\}", lambda m: values.get(m[1], m[0]), route.path)

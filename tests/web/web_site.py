@@ -45,6 +45,8 @@ from nvr.restream.accounts import Platforms
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.timekeeping import Timekeeping
+from nvr.tunnel.store import TunnelStore
+from nvr.tunnel.tunnel import Tunnel
 from nvr.web import authority
 from nvr.web.access import AccountRole, Session
 from nvr.web.accounts import has_accounts, insert_account, insert_session
@@ -340,6 +342,9 @@ async def running_site(
         notifications=notifications,
         auth=auth,
         platforms=await Platforms.open(state, clock),
+        tunnel=Tunnel(
+            await TunnelStore.open(state, clock), clock=clock, faults=faults, on_change=changes.notify
+        ),
         streams=streams,
         changes=changes,
         analysis=lambda: AnalysisView(True, ANALYSIS),
