@@ -16,6 +16,7 @@ STATIC = WEB / "static"
 SCRIPTS = sorted(STATIC.glob("*.js"))
 SELDOM = {
     "camera-chips.js",
+    "fragments.js",
     "holds.js",
     "nvr-audit.js",
     "nvr-deletions.js",

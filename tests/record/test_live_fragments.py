@@ -16,6 +16,7 @@ from record_streams import GATE, STEP_90K, encode, packets, pictures
 import x265
 from nvr.media.access_unit import AccessUnit, Discontinuity, MediaItem
 from nvr.media.hub import StreamHub
+from nvr.record.mp4.boxes import SYNC_SAMPLE
 from nvr.record.mp4.live import FIRST_STEP_90K, LiveFragment, LiveMuxer, content_type, init_segment
 
 CONFIG, OTHER = encode(frames=1)[0].config, encode(frames=1, width=320, height=240)[0].config
@@ -122,6 +123,14 @@ def test_decoders_show_it_at_its_time() -> None:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == (160, 96)
         assert {packet.duration for packet in container.demux(stream) if packet.size} == {STEP_90K}
+
+
+def test_the_page_finds_keyframes_by_their_flags() -> None:
+    """fragments.js has the place as FLAGS_AT."""
+    (viewer,) = watched(encode(frames=50, gop=25), {0})
+    flags = [int.from_bytes(fragment.data[96:100], "big") for fragment in viewer.fragments]
+    assert [flag == SYNC_SAMPLE for flag in flags] == [fragment.is_key for fragment in viewer.fragments]
+    assert sum(fragment.is_key for fragment in viewer.fragments) == 2
 
 
 def test_h265_too() -> None:

@@ -71,7 +71,9 @@ def password_hash() -> str:
     return QUICK.hash(PASSWORD)
 
 
-def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], ...] = ()) -> Config:
+def make_config(
+    directory: Path, *, siren: bool, notify: tuple[dict[str, Any], ...] = (), live_port: int = 0
+) -> Config:
     tree: dict[str, Any] = {
         "site": {"name": "Trạm <Đông>"},
         "storage": {"recordings": directory / "recordings", "state": directory / "state"},
@@ -80,7 +82,7 @@ def make_config(directory: Path, *, siren: bool, notify: tuple[dict[str, Any], .
             "https_port": free_port(),
             "http_port": free_port(),
             "max_viewers": 4,
-            "live_port": 0,
+            "live_port": live_port,
         },
         "camera": (
             {
@@ -281,10 +283,11 @@ async def running_site(
     clock: FakeClock | SystemClock | None = None,
     still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]] | None = None,
     viewers_per_account: int = 24,
+    live_port: int = 0,
 ) -> AsyncIterator[Site]:
     """A site that serves for the duration of the block."""
     clock = clock or SystemClock()
-    config = make_config(directory, siren=siren, notify=notify)
+    config = make_config(directory, siren=siren, notify=notify, live_port=live_port)
     config.storage.recordings[0].mkdir()
     state = await open_state(config.storage.state)
     auth = await Auth.open(state, clock, config.storage.state, QUICK)
@@ -388,15 +391,16 @@ async def running_site(
 
 
 @cache
-def encoded(*, b_frames: int = 0) -> tuple[bytes, ...]:
+def encoded(*, b_frames: int = 0, size: tuple[int, int] = (320, 240)) -> tuple[bytes, ...]:
     """50 pictures of real H.264, keyframe every 25, as Annex B access units in decode order."""
     codec = av.CodecContext.create("libx264", "w")
-    codec.width, codec.height, codec.pix_fmt = 320, 240, "yuv420p"
+    width, height = codec.width, codec.height = size
+    codec.pix_fmt = "yuv420p"
     codec.time_base, codec.framerate = Fraction(1, 25), Fraction(25)
     codec.options = {"bf": str(b_frames), "g": "25", "x264-params": "scenecut=0:repeat-headers=1"}
     units = []
     for number in range(50):
-        picture = np.full((240, 320, 3), 5 * number % 255, np.uint8)
+        picture = np.full((height, width, 3), 5 * number % 255, np.uint8)
         picture[:, 4 * number : 4 * number + 20] = 255
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = number
@@ -404,10 +408,10 @@ def encoded(*, b_frames: int = 0) -> tuple[bytes, ...]:
     return (*units, *(bytes(packet) for packet in codec.encode(None)))
 
 
-def access_units(key: StreamKey, now_mono_s: float) -> list[AccessUnit]:
+def access_units(key: StreamKey, now_mono_s: float, size: tuple[int, int] = (320, 240)) -> list[AccessUnit]:
     """Two seconds of pictures that arrived up to `now_mono_s`."""
     units, config = [], None
-    stream = encoded()
+    stream = encoded(size=size)
     for number, data in enumerate(stream):
         nals = split_annex_b(data)
         found = {nal_type(nal): nal for nal in nals}

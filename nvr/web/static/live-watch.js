@@ -89,7 +89,8 @@ export class LiveWatch {
     let failures = 0;
     while (!signal.aborted) {
       this.#told("connecting", "");
-      const session = newSession(this.#api, this.#video, this.withSound);
+      const fallingBack = () => signal.aborted || this.#told("connecting", t("player.fallback_connecting"));
+      const session = newSession(this.#api, this.#video, this.withSound, fallingBack);
       const leave = () => session.close();
       signal.addEventListener("abort", leave);
       let why = t("player.lost");

@@ -42,6 +42,7 @@ export class NvrPlayer extends NvrElement {
       this,
       h("div", { class: "player-picture" }, this.video, this.#poster.element),
       h("p", { class: "player-late" }, t("player.late")),
+      h("p", { class: "player-fallback" }, t("player.fallback")),
       h("div", { class: "player-cover" }, h("span", { class: "spinner" }), this.#words, this.#poster.when),
     );
     const watcher = new IntersectionObserver(
@@ -156,6 +157,7 @@ export class NvrPlayer extends NvrElement {
     this.#state = state;
     this.#why = why;
     this.dataset.state = state;
+    this.classList.toggle("by-fallback", seen(state) && (this.#watch?.session?.isFallback ?? false));
     this.classList.toggle("in-trouble", this.#trouble !== "" && !seen(state));
     say(this.#words, this.#sentence());
     this.#adorn();
@@ -176,7 +178,8 @@ export class NvrPlayer extends NvrElement {
     }
     if (this.#trouble) return this.#trouble;
     if (this.#state === "waiting") return this.#why;
-    return t(this.#state === "connecting" ? "player.connecting" : "player.paused");
+    if (this.#state === "connecting") return this.#why || t("player.connecting");
+    return t("player.paused");
   }
 }
 

@@ -2,6 +2,8 @@
 /** @import {Readings} from "./live-transport.js" */
 /** @import {StreamRole} from "./types.js" */
 
+import { pause } from "./element.js";
+
 /** Longest wait for the phone's own addresses: on a local network they are there within milliseconds. */
 const GATHERING_MS = 500;
 
@@ -55,6 +57,21 @@ export class WhepSession {
   /** @param {StreamRole} role @throws {import("./api.js").ApiError} */
   async show(role) {
     if (this.#location) await this.#api.post(`${this.#location}/stream`, { role });
+  }
+
+  /** Whether the connection came about within `seconds`. @param {number} seconds @param {AbortSignal} signal */
+  async connected(seconds, signal) {
+    const settled = new AbortController();
+    const look = () => (this.failed || this.#peer.connectionState === "connected") && settled.abort();
+    this.#peer.addEventListener("connectionstatechange", look);
+    signal.addEventListener("abort", () => settled.abort());
+    look();
+    await pause(seconds, settled.signal);
+    return this.#peer.connectionState === "connected";
+  }
+
+  get isFallback() {
+    return false;
   }
 
   get failed() {
