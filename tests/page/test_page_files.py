@@ -60,6 +60,7 @@ ERRORS = (
     "schedule_at schedule_days schedule_same_time schedule_place schedule_holiday schedule_holiday_twice "
     "schedule_too_many schedule_changed bad_schedule already_resolved not_resolved note_needed not_now "
     "too_many_viewers too_many_own_viewers no_live_port live_stopped bad_live_token too_many_live_tokens "
+    "bad_layout_name layout_name_taken too_many_layouts "
     "no_siren siren_unavailable too_large not_found forbidden bad_csrf cross_origin no_codec storage"
 ).split()
 
