@@ -29,6 +29,7 @@ nvr/onvif/*.py
 nvr/tunnel/settings.py nvr/tunnel/wg_conf.py nvr/tunnel/wg_dump.py nvr/tunnel/health.py nvr/tunnel/keys.py
 nvr/evidence/manifest.py nvr/evidence/fingerprint.py nvr/evidence/findings.py nvr/evidence/signature.py
 nvr/evidence/coverage.py nvr/evidence/zip_layout.py nvr/evidence/verify.py nvr/evidence/readme_text.py
+nvr/evidence/verifier_page.py
 nvr/web/access.py nvr/web/once.py nvr/web/byte_range.py
 nvr/evaluate/truth.py nvr/evaluate/intervals.py nvr/evaluate/score.py nvr/evaluate/pace.py nvr/evaluate/takes.py
 nvr/evaluate/variation.py nvr/evaluate/report.py

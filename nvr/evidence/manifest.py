@@ -223,9 +223,12 @@ def utc_ms(wall_ms: int) -> str:
 
 
 def milliseconds(text: str) -> int:
-    """Milliseconds since 1970 UTC. Raises ValueError: no such time."""
+    """Milliseconds since 1970 UTC. Raises ValueError: no such time, or before."""
     moment = datetime.fromisoformat(text)
-    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    wall_ms = int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    if wall_ms < 0 or utc_ms(wall_ms) != text:
+        raise ValueError("no such time")
+    return wall_ms
 
 
 _TOP = re.compile(rb'"([a-z_]{1,40})":')
