@@ -36,6 +36,7 @@ from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
 from nvr.record.disks.disks import Disks
 from nvr.restream.accounts import Platforms
+from nvr.restream.service import Restream
 from nvr.seen import Seen
 from nvr.state import open_state
 from nvr.store import Database
@@ -189,6 +190,7 @@ class App:
             max_per_user=config.web.max_viewers_per_account,
             udp_port=config.web.live_port,
         )
+        self._restream = Restream(config, self.hub, platforms, state, clock)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
         self._web = WebServer(
@@ -269,6 +271,7 @@ class App:
             ("memory", keep_clean),
             ("platforms", self.platforms.run),
             ("tunnel", self._tunnel.run),
+            *self._restream.jobs(),
             ("web", partial(self._run_web, on_pages)),
             ("live", self._run_live),
         ]

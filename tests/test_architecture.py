@@ -17,6 +17,8 @@ nvr/camera/rtsp.py nvr/camera/rtp.py nvr/camera/depacketizer.py nvr/camera/h264_
 nvr/camera/reorder.py nvr/camera/reception.py nvr/camera/sdp.py nvr/camera/auth.py
 nvr/camera/timeline.py nvr/camera/audio.py nvr/camera/audio_rtp.py nvr/camera/audio_sdp.py nvr/camera/av_sync.py
 nvr/camera/av_job.py nvr/camera/av_messages.py nvr/camera/av_units.py nvr/camera/av_errors.py
+nvr/restream/packets.py nvr/restream/media_time.py nvr/restream/gop_log.py nvr/restream/description.py
+nvr/restream/gate.py nvr/restream/dialogue.py nvr/restream/viewings.py
 nvr/record/clock/*.py nvr/record/keep/*.py nvr/record/mp4/*.py nvr/record/disk/outlook.py
 nvr/detect/steps/*.py nvr/detect/messages/*.py
 nvr/detect/attention.py nvr/detect/gop.py nvr/detect/quarantine.py nvr/detect/overload.py nvr/detect/numbers.py

@@ -10,8 +10,9 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 MAX_HEADER_CHARACTERS = 4096
 _TOKEN = r"[A-Za-z0-9_-]+"  # noqa: S105  (a grammar rule)
@@ -124,22 +125,52 @@ class Login:
         return "Digest " + ", ".join([*parts, *(f"{name}={text}" for name, text in bare.items())])
 
 
+class Verdict(Enum):
+    """What an answer to a challenge is worth."""
+
+    RIGHT = auto()
+    MISSING = auto()
+    STALE = auto()
+    """The right password, for a challenge of another connection."""
+    WRONG = auto()
+    """Name or password: the only one that may be guessing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`user`: whom the answer names, empty where there is none such; `password`: what it was checked with."""
+
+    verdict: Verdict
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
 class Realm:
-    """A server's users (name to password) and the check of what clients present. Digest only."""
+    """The check of what clients of a server present. Digest only."""
 
-    def __init__(self, name: str, users: Mapping[str, str], algorithms: Sequence[str] = ("MD5",)):
-        """`algorithms`: what is offered, of "MD5" and "SHA-256"; many players know MD5 alone."""
-        self._name, self._users, self._algorithms = name, dict(users), tuple(algorithms)
+    def __init__(
+        self,
+        name: str,
+        password_of: Callable[[str], str | None],
+        algorithms: Sequence[str] = ("SHA-256", "MD5"),
+    ):
+        """`password_of`: None for who does not exist; takes any text. `algorithms`: what is offered, of "MD5" and
+        "SHA-256"; ffmpeg takes the last, and many players know MD5 alone."""
+        self._name, self._password_of, self._algorithms = name, password_of, tuple(algorithms)
 
-    def challenges(self, nonce: str) -> list[str]:
+    def challenges(self, nonce: str, *, stale: bool = False) -> list[str]:
         """Values of the WWW-Authenticate fields of a 401."""
+        ending = ", stale=true" if stale else ""
         return [
-            f'Digest realm={_quoted(self._name)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"'
+            f'Digest realm={_quoted(self._name)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{ending}'
             for algorithm in self._algorithms
         ]
 
-    def accepts(self, authorization: str, method: str, url: str, nonce: str) -> bool:
-        """Whether `authorization` is a right answer for this request to a challenge with `nonce`."""
+    def check(self, authorization: str, method: str, url: str, nonce: str) -> Proof:
+        """What `authorization` is worth as answer to the challenge with `nonce`, for a request of `method` to `url`."""
+        if not authorization:
+            return Proof(Verdict.MISSING)
+        best = Proof(Verdict.WRONG)
         for credentials in parse_fields(authorization):
             given = credentials.parameters
             needed = {"username", "realm", "nonce", "uri", "response"}
@@ -147,19 +178,23 @@ class Realm:
                 needed |= {"nc", "cnonce"}
             if credentials.scheme != "digest" or not needed <= given.keys():
                 continue
-            password = self._users.get(_from_latin1(given["username"]))
+            user = _from_latin1(given["username"])
+            password = self._password_of(user)
             if (
                 password is None
                 or credentials.algorithm not in self._algorithms
                 or given["realm"] != self._name
-                or not hmac.compare_digest(given["nonce"].encode(), nonce.encode())
                 or given["uri"].rstrip("/") != url.rstrip("/")
             ):
                 continue
             expected = digest_response(given, credentials.algorithm, password, method)
-            if hmac.compare_digest(expected.encode(), given["response"].lower().encode()):
-                return True
-        return False
+            if not hmac.compare_digest(expected.encode(), given["response"].lower().encode()):
+                best = Proof(Verdict.WRONG, user)
+            elif hmac.compare_digest(given["nonce"].encode(), nonce.encode()):
+                return Proof(Verdict.RIGHT, user, password)
+            else:
+                best = Proof(Verdict.STALE, user)
+        return best
 
 
 def _as_latin1(text: str) -> str:

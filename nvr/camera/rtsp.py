@@ -89,8 +89,15 @@ class RtspParser:
     Header lines may end in LF alone, and blank lines may stand between messages, as some cameras send them.
     """
 
-    def __init__(self, on_message: Callable[[Message], None]):
+    def __init__(
+        self,
+        on_message: Callable[[Message], None],
+        *,
+        max_header_bytes: int = MAX_HEADER_BYTES,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ):
         self._on_message = on_message
+        self._max_header_bytes, self._max_body_bytes = max_header_bytes, max_body_bytes
         self.sinks: dict[int, Sink] = {}
         self.runs: dict[int, Run] = {}
         self.pieces = 0
@@ -102,7 +109,7 @@ class RtspParser:
     def feed(self, data: bytes, at_s: float) -> None:
         """Take the next bytes, which arrived at `at_s`; calls `on_message` and the sinks in stream order.
 
-        Raises ProtocolViolation: neither message nor frame, header above 64 KiB, body above 256 KiB; also
+        Raises ProtocolViolation: neither message nor frame, header or body above its limit; also
         whatever the called ones raise. After an exception the parser must not be fed again.
         """
         if self._rest:
@@ -153,14 +160,14 @@ class RtspParser:
             raise ProtocolViolation(f"neither an RTSP message nor an RTP frame begins with byte {buffer[at]}")
         found = _END_OF_HEAD.search(buffer, at + max(self._scanned - 3, 0))
         end = found.end() if found else len(buffer)
-        if end - at > MAX_HEADER_BYTES:
-            raise ProtocolViolation(f"RTSP header is longer than {MAX_HEADER_BYTES} bytes")
+        if end - at > self._max_header_bytes:
+            raise ProtocolViolation(f"RTSP header is longer than {self._max_header_bytes} bytes")
         if not found:
             self._scanned = end - at
             return 0
         self._scanned = 0
         head = _parse_head(bytes(buffer[at : found.start()]).decode("latin-1"))
-        self._body_bytes = _content_length(head.headers)
+        self._body_bytes = _content_length(head.headers, self._max_body_bytes)
         if self._body_bytes:
             self._head = head
         else:
@@ -200,47 +207,58 @@ def _parse_head(text: str) -> Message:
     raise ProtocolViolation("not an RTSP/1.0 start line")
 
 
-def _content_length(headers: Headers) -> int:
+def _content_length(headers: Headers, max_bytes: int) -> int:
     values = set(headers.all("Content-Length"))
     if not values:
         return 0
     text = values.pop()
     if values or not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise ProtocolViolation("RTSP header Content-Length is not one number")
-    if int(text) > MAX_BODY_BYTES:
-        raise ProtocolViolation(f"RTSP body is longer than {MAX_BODY_BYTES} bytes")
+    if int(text) > max_bytes:
+        raise ProtocolViolation(f"RTSP body is longer than {max_bytes} bytes")
     return int(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
     """One alternative of a Transport header (RFC 2326, 12.39): `tcp` with its `channels`, if any are named; else UDP
-    with the `server_ports` of RTP and RTCP, if any are named."""
+    with the ports of RTP and RTCP of either side, if any are named."""
 
     tcp: bool
-    channels: tuple[int, int] | None
+    channels: tuple[int, int] | None = None
     server_ports: tuple[int, int] | None = None
+    client_ports: tuple[int, int] | None = None
+    multicast: bool = False
+
+
+def parse_transports(value: str) -> list[Transport]:
+    """The alternatives for RTP/AVP, in order; at most 8."""
+    found: list[Transport] = []
+    for alternative in value.split(",")[:8]:
+        protocol, *parameters = (part.strip() for part in alternative.split(";"))
+        if protocol.upper() not in ("RTP/AVP", "RTP/AVP/UDP", "RTP/AVP/TCP"):
+            continue
+        pairs: dict[str, tuple[int, int] | None] = {}
+        for parameter in parameters:
+            key, _, numbers = parameter.partition("=")
+            pairs[key.strip().lower()] = _pair(numbers, 255 if key.lower() == "interleaved" else 65_535)
+        channels = pairs.get("interleaved")
+        found.append(
+            Transport(
+                protocol.upper().endswith("/TCP") or channels is not None,
+                channels,
+                pairs.get("server_port"),
+                pairs.get("client_port"),
+                "multicast" in pairs,
+            )
+        )
+    return found
 
 
 def parse_transport(value: str) -> Transport | None:
     """The first alternative over TCP, else the first of all; None if there is none for RTP/AVP."""
-    found: Transport | None = None
-    for alternative in value.split(","):
-        protocol, *parameters = (part.strip() for part in alternative.split(";"))
-        if protocol.upper() not in ("RTP/AVP", "RTP/AVP/UDP", "RTP/AVP/TCP"):
-            continue
-        channels = ports = None
-        for parameter in parameters:
-            key, _, numbers = parameter.partition("=")
-            if key.lower() == "interleaved":
-                channels = _pair(numbers, 255)
-            elif key.lower() == "server_port":
-                ports = _pair(numbers, 65_535)
-        transport = Transport(protocol.upper().endswith("/TCP") or channels is not None, channels, ports)
-        if transport.tcp:
-            return transport
-        found = found or transport
-    return found
+    found = parse_transports(value)
+    return next((transport for transport in found if transport.tcp), found[0] if found else None)
 
 
 def _pair(text: str, most: int) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from nvr.errors import ProtocolViolation, UnsupportedStream
 from nvr.media import h264, h265
-from nvr.media.access_unit import Codec, CodecConfig
+from nvr.media.access_unit import Codec
 
 MAX_MEDIA = 32
 # Payload types with a fixed meaning (RFC 3551, 6) that a camera might offer.
@@ -216,27 +216,3 @@ def _is_plain(url: str) -> bool:
 def shown(text: str) -> str:
     """Text from the camera, fit for a message."""
     return re.sub(r"[^A-Za-z0-9/._+ -]", "?", text)[:32]
-
-
-def describe(config: CodecConfig, control: str) -> bytes:
-    """A description of one live video with payload type 96 at the relative URL `control`."""
-    sets = [base64.b64encode(nal).decode() for nal in config.parameter_sets]
-    if config.codec == "h264":
-        profile = config.sps[1:4].hex()
-        format_ = f"packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={','.join(sets)}"
-    else:
-        format_ = "sprop-vps={};sprop-sps={};sprop-pps={}".format(*sets)
-    lines = [
-        "v=0",
-        "o=- 0 0 IN IP4 0.0.0.0",
-        "s=Village NVR",
-        "c=IN IP4 0.0.0.0",
-        "t=0 0",
-        "a=control:*",
-        "a=range:npt=now-",
-        "m=video 0 RTP/AVP 96",
-        f"a=rtpmap:96 {config.codec.upper()}/90000",
-        f"a=fmtp:96 {format_}",
-        f"a=control:{control}",
-    ]
-    return "\r\n".join([*lines, ""]).encode()

@@ -18,7 +18,7 @@ ShotLog = Callable[[str], object]
 class Simulator:
     """`cameras` cameras, cam1, cam2…, all in phase. Timestamps go on from one loop to the next.
 
-    `hubs`: path ("cam1/main") to hub, for `RtspServer`; each knows its parameter sets from the start.
+    `hubs`: path ("cam1/main") to hub, for an RTSP server; each knows its parameter sets from the start.
     """
 
     def __init__(self, programme: Programme, cameras: int, clock: Clock, shot_log: ShotLog | None = None):

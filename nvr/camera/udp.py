@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 import socket
 from collections.abc import Callable
@@ -52,7 +53,11 @@ class UdpReceiver:
     async def open(self, local: str) -> None:
         """Bind the pair of ports on the address `local`. Raises CameraUnreachable: no pair is free."""
         loop = asyncio.get_running_loop()
-        for bound, take in zip(_bind_pair(local), (self._take_packet, self._take_report), strict=True):
+        try:
+            pair = bind_pair(local)
+        except OSError as error:
+            raise CameraUnreachable(str(error.strerror), remedy='Set `transport = "tcp"`') from None
+        for bound, take in zip(pair, (self._take_packet, self._take_report), strict=True):
             transport, _ = await loop.create_datagram_endpoint(partial(_Datagrams, take), sock=bound)
             self._transports.append(transport)
         port = self._transports[0].get_extra_info("sockname")[1]
@@ -126,8 +131,8 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._take(data, cast(str, addr[0]), cast(int, addr[1]))
 
 
-def _bind_pair(local: str) -> tuple[socket.socket, socket.socket]:
-    """Non-blocking sockets on an even port and the next (RFC 3550, 11)."""
+def bind_pair(local: str) -> tuple[socket.socket, socket.socket]:
+    """Non-blocking sockets on an even port and the next (RFC 3550, 11). Raises OSError: no pair is free."""
     for _ in range(_ATTEMPTS):
         first, second = _socket(local), _socket(local)
         try:
@@ -140,7 +145,7 @@ def _bind_pair(local: str) -> tuple[socket.socket, socket.socket]:
             pass  # the next port is taken
         first.close()
         second.close()
-    raise CameraUnreachable(f"no free pair of UDP ports on {local}", remedy='Set `transport = "tcp"`')
+    raise OSError(errno.EADDRINUSE, f"no free pair of UDP ports on {local}")
 
 
 def _socket(local: str) -> socket.socket:

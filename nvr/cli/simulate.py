@@ -15,12 +15,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from nvr.camera.auth import Realm
 from nvr.camera.encoder import Plan, Stopped, encode, parse_shots
-from nvr.camera.server import RtspServer
 from nvr.camera.simulator import Simulator
 from nvr.clock import SystemClock
 from nvr.errors import ConfigError
+from nvr.restream.mounts import camera_server
 
 _PLACE = "nvr simulate"
 
@@ -55,7 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; then 0. Raises ConfigError naming the argument."""
     plan = _plan(args)
-    realm = _realm(args)
+    users = _users(args)
     with ExitStack() as stack:
         shot_log: Callable[[str], object] | None = None
         if args.log is not None:
@@ -66,11 +65,14 @@ def run(args: argparse.Namespace) -> int:
                     _PLACE, "--log", f"{args.log}: {error.strerror}", "a writable file"
                 ) from None
             shot_log = functools.partial(print, file=file)
-        return asyncio.run(_serve(args, plan, realm, shot_log))
+        return asyncio.run(_serve(args, plan, users, shot_log))
 
 
 async def _serve(
-    args: argparse.Namespace, plan: Plan, realm: Realm | None, shot_log: Callable[[str], object] | None
+    args: argparse.Namespace,
+    plan: Plan,
+    users: dict[str, str] | None,
+    shot_log: Callable[[str], object] | None,
 ) -> int:
     stop_encoding, stopped = threading.Event(), asyncio.Event()
 
@@ -86,7 +88,7 @@ async def _serve(
         return 0
     clock = SystemClock()
     simulator = Simulator(programme, args.cameras, clock, shot_log)
-    server = RtspServer(simulator.hubs, clock, realm=realm, max_connections=1024)
+    server = camera_server(simulator.hubs, clock, users=users)
     try:
         async with server.listening(args.host, args.port) as port, asyncio.TaskGroup() as tasks:
             playing = tasks.create_task(simulator.run())
@@ -150,7 +152,7 @@ def _size(option: str, text: str | None) -> tuple[int, int] | None:
     return size
 
 
-def _realm(args: argparse.Namespace) -> Realm | None:
+def _users(args: argparse.Namespace) -> dict[str, str] | None:
     if args.user is None and args.password_file is None:
         return None
     if args.user is None or args.password_file is None:
@@ -160,4 +162,4 @@ def _realm(args: argparse.Namespace) -> Realm | None:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(_PLACE, "--password-file", f"{args.password_file}: {why}") from None
-    return Realm("Village NVR", {args.user: password})
+    return {args.user: password}

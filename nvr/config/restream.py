@@ -8,8 +8,13 @@ from pydantic import Field
 
 from nvr.config.model import Model
 
+Streams = Annotated[int, Field(ge=1, le=512)]
+
 
 class Restream(Model):
-    """`rtsp_port`: the TCP port on which platforms fetch the cameras' streams."""
+    """`rtsp_port`: the TCP port on which platforms fetch the cameras' streams. `max_streams`: those that are fetched at
+    once, and `max_streams_per_account` of them by one platform."""
 
     rtsp_port: Annotated[int, Field(ge=1, le=65535)] = 8554
+    max_streams: Streams = 128
+    max_streams_per_account: Streams = 128

@@ -19,13 +19,13 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from bench.burned_clock import burn
-from nvr.camera.server import RtspServer
 from nvr.clock import SystemClock
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, CodecConfig
 from nvr.media.h264 import NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, codec_config, nal_type
 from nvr.media.hub import StreamHub
 from nvr.media.nal import join_length_prefixed, split_annex_b
+from nvr.restream.mounts import camera_server
 
 FPS, GOP = 25, 50
 SIZES = {Role.SUB: (624, 352, 300_000), Role.MAIN: (1296, 720, 2_000_000)}
@@ -74,7 +74,7 @@ async def main() -> None:
     lenses = [Lens(role) for role in SIZES]
     for lens in lenses:
         lens.take(0)  # so that DESCRIBE knows the parameter sets
-    server = RtspServer({str(lens.hub.key): lens.hub for lens in lenses}, SystemClock())
+    server = camera_server({str(lens.hub.key): lens.hub for lens in lenses}, SystemClock())
     ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     async with server.listening("127.0.0.1", 0) as port:
         print(

@@ -12,7 +12,6 @@ from typing import Any
 import av
 from av.video.codeccontext import VideoCodecContext
 
-from nvr.camera import sdp
 from nvr.camera.encoder import EncodedStream
 from nvr.camera.h264_rtp import packetize
 from nvr.camera.rtp import pack_header
@@ -20,6 +19,7 @@ from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser
 from nvr.config import Camera
 from nvr.media.access_unit import AccessUnit, CodecConfig, MediaItem
 from nvr.media.nal import split_length_prefixed, to_annex_b
+from nvr.restream.description import describe
 
 PATIENCE_S = 30.0
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -206,5 +206,5 @@ def _default(request: Request, description: bytes) -> Response:
 
 
 def description(config: CodecConfig, *, sprop: bool = True) -> bytes:
-    text = sdp.describe(config, "trackID=1").decode()
+    text = describe(config, "trackID=1", None, "").decode()
     return text.encode() if sprop else text.replace("sprop-parameter-sets", "x-none").encode()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.camera.auth import Login, Realm, digest_response, parse_fields
+from nvr.camera.auth import Login, Realm, Verdict, digest_response, parse_fields
 
 RFC_7616 = {
     "username": "Mufasa",
@@ -83,7 +83,9 @@ def test_what_cannot_be_answered_is_refused(challenge: str) -> None:
 def test_nothing_is_sent_before_a_challenge_and_no_password_is_shown() -> None:
     client = Login("anna", "secret")
     assert client.authorization("PLAY", "rtsp://x/", "c") is None
-    assert "secret" not in repr(client) + repr(Realm("r", {"anna": "secret"})) + repr(vars(client).get("x"))
+    assert "secret" not in repr(client) + repr(Realm("r", {"anna": "secret"}.get)) + repr(
+        vars(client).get("x")
+    )
 
 
 def test_the_count_of_a_nonce_goes_up_and_starts_again_with_the_next() -> None:
@@ -98,19 +100,22 @@ def test_the_count_of_a_nonce_goes_up_and_starts_again_with_the_next() -> None:
 @given(st.text(min_size=1), st.text(), st.sampled_from(["MD5", "SHA-256"]))
 def test_client_and_server_agree_for_any_user_and_password(user: str, password: str, algorithm: str) -> None:
     user, password = (t.encode("utf-8", "replace").decode() for t in (user, password))
-    realm = Realm('Village "NVR"', {user: password}, (algorithm,))
+    realm = Realm('Village "NVR"', {user: password}.get, (algorithm,))
     client = login(*realm.challenges("nonce1"), user=user, password=password)
     assert client is not None
     url = "rtsp://127.0.0.1:8554/cam1/main"
     value = client.authorization("SETUP", url, "c0ffee") or ""
-    assert realm.accepts(value, "SETUP", url, "nonce1")
-    assert not realm.accepts(value, "PLAY", url, "nonce1")
-    assert not realm.accepts(value, "SETUP", url + "x", "nonce1")
-    assert not realm.accepts(value, "SETUP", url, "nonce2")
-    assert not Realm('Village "NVR"', {user: password + "x"}, (algorithm,)).accepts(
-        value, "SETUP", url, "nonce1"
-    )
-    assert not Realm('Village "NVR"', {}, (algorithm,)).accepts(value, "SETUP", url, "nonce1")
+    right = realm.check(value, "SETUP", url, "nonce1")
+    assert (right.verdict, right.user, right.password) == (Verdict.RIGHT, user, password)
+    assert realm.check(value, "PLAY", url, "nonce1").verdict is Verdict.WRONG
+    assert realm.check(value, "SETUP", url + "x", "nonce1").verdict is Verdict.WRONG
+    assert realm.check(value, "SETUP", url, "nonce2").verdict is Verdict.STALE
+    assert realm.check("", "SETUP", url, "nonce1").verdict is Verdict.MISSING
+    other = Realm('Village "NVR"', {user: password + "x"}.get, (algorithm,))
+    wrong = other.check(value, "SETUP", url, "nonce1")
+    assert (wrong.verdict, wrong.user, wrong.password) == (Verdict.WRONG, user, "")
+    nobody = Realm('Village "NVR"', {}.get, (algorithm,)).check(value, "SETUP", url, "nonce1")
+    assert (nobody.verdict, nobody.user) == (Verdict.WRONG, "")
 
 
 parts = st.sampled_from(
@@ -124,7 +129,7 @@ def test_any_field_is_read_without_error(words: list[str]) -> None:
     client = login(value)
     if client is not None:
         assert client.authorization("PLAY", "rtsp://x/", "c")
-    assert not Realm("r", {"": ""}).accepts(value, "PLAY", "rtsp://x/", "n")
+    assert Realm("r", {"": ""}.get).check(value, "PLAY", "rtsp://x/", "n").verdict is not Verdict.RIGHT
 
 
 def test_a_long_field_is_read_in_linear_time() -> None:

@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 from camera_peers import PATIENCE_S, Collector, decode
 
-from nvr.camera.auth import Realm
 from nvr.camera.client import play
 from nvr.camera.encoder import Programme
-from nvr.camera.server import RtspServer
 from nvr.camera.simulator import Simulator
 from nvr.clock import SystemClock
 from nvr.config import Camera
 from nvr.events import Role
 from nvr.faults import FaultBoard
 from nvr.media.hub import StreamHub
+from nvr.restream.connection import Connection
+from nvr.restream.mounts import Mounts
+from nvr.restream.server import Limits, RtspServer
 from nvr.supervise import Supervisor
 
 pytestmark = pytest.mark.timeout(120)
@@ -38,14 +39,15 @@ GST = Path(__file__).parents[1] / "peers/rtsp_gst.py"
 class Dvr(RtspServer):
     """A recorder whose channels in CHANNELS differ: 160x96 and 80x48 in turn; `arrivals`: when clients came."""
 
-    def __init__(self, simulator: Simulator, **limits: int):
+    def __init__(self, simulator: Simulator, sessions: int = 64):
         roles = (Role.MAIN, Role.SUB) * 2
         hubs = (simulator.hubs[f"cam{number + 1}/{role}"] for number, role in enumerate(roles))
         mounts: dict[str, StreamHub] = dict(zip(CHANNELS, hubs, strict=True))
-        super().__init__(mounts, SystemClock(), realm=Realm("DVR", {USER: PASSWORD}), **limits)
+        site, limits = Mounts(mounts, {USER: PASSWORD}), Limits(sessions=sessions)
+        super().__init__(site, SystemClock(), needs_login=True, from_gop=False, limits=limits)
         self.arrivals: list[float] = []
 
-    def admit(self, connection) -> bool:
+    def admit(self, connection: Connection) -> bool:
         self.arrivals.append(self.clock.monotonic())
         return super().admit(connection)
 
@@ -109,7 +111,7 @@ async def test_four_channels_of_gst_rtsp_server() -> None:
 async def test_one_session_too_many_is_refused_and_the_others_go_on(programme: Programme) -> None:
     simulator = Simulator(programme, len(CHANNELS), SystemClock())
     async with (
-        Dvr(simulator, max_sessions=3).listening("127.0.0.1", 0) as port,
+        Dvr(simulator, sessions=3).listening("127.0.0.1", 0) as port,
         asyncio.TaskGroup() as tasks,
     ):
         cameras = [channel(n, f"rtsp://127.0.0.1:{port}/{path}") for n, path in enumerate(CHANNELS)]

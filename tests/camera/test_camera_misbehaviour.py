@@ -21,7 +21,6 @@ from camera_peers import Collector, Packets, ScriptedCamera, description, interl
 from nvr.camera.client import play
 from nvr.camera.encoder import EncodedStream, Programme
 from nvr.camera.rtsp import Request, Response
-from nvr.camera.server import RtspServer
 from nvr.camera.simulator import Simulator
 from nvr.clock import SystemClock
 from nvr.config import Camera
@@ -31,6 +30,7 @@ from nvr.faults import FaultBoard
 from nvr.media.access_unit import AccessUnit
 from nvr.record.disk.recorder import Pace, Recorder
 from nvr.record.mp4.virtual_mp4 import VirtualMp4
+from nvr.restream.mounts import camera_server
 from nvr.supervise import Backoff, Supervisor
 from played import whole
 
@@ -293,7 +293,7 @@ async def test_sick_cameras_recover_and_disturb_nobody(tmp_path: Path, programme
             async with camera.peer.listening() as url:
                 await keep_running(camera, url)
 
-        async with RtspServer(simulator.hubs, clock).listening("127.0.0.1", 0) as port:
+        async with camera_server(simulator.hubs, clock).listening("127.0.0.1", 0) as port:
             jobs.append(tasks.create_task(keep_running(good, f"rtsp://127.0.0.1:{port}/cam1/main")))
             await good.collector.wait_for(5)
             jobs += [tasks.create_task(sicken(camera)) for camera in sick]

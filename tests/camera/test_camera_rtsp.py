@@ -162,7 +162,7 @@ def test_nothing_can_be_smuggled_into_a_message(field: str) -> None:
         ("RTP/AVP/TCP;unicast;interleaved=4", Transport(True, (4, 5))),
         ("RTP/AVP;unicast;client_port=5000-5001,RTP/AVP/TCP;interleaved=2-3", Transport(True, (2, 3))),
         ("RTP/AVP/TCP;unicast;interleaved=0-256", Transport(True, None)),
-        ("RTP/AVP;unicast;client_port=5000-5001", Transport(False, None)),
+        ("RTP/AVP;unicast;client_port=5000-5001", Transport(False, client_ports=(5000, 5001))),
         ("RTP/AVP/TCP; interleaved=255", Transport(True, None)),
         ("RAW/RAW/UDP;unicast", None),
         ("", None),

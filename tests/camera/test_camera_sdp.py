@@ -10,6 +10,7 @@ import x265
 from nvr.camera import sdp
 from nvr.errors import ProtocolViolation, UnsupportedStream
 from nvr.media.access_unit import CodecConfig
+from nvr.restream.description import describe
 
 SPS, PPS = bytes.fromhex("674d001f95a814016e40"), bytes.fromhex("68ee3c80")
 SPROP = ",".join(base64.b64encode(nal).decode() for nal in (SPS, PPS))
@@ -145,7 +146,7 @@ def test_control_that_is_no_url(control: str) -> None:
 
 def test_our_own_description_is_read_back() -> None:
     config = CodecConfig("h264", SPS, PPS, 1280, 720, False)
-    assert sdp.video_track(sdp.parse(sdp.describe(config, "video"))) == sdp.VideoTrack(
+    assert sdp.video_track(sdp.parse(describe(config, "video", None, ""))) == sdp.VideoTrack(
         "video", 96, "h264", SPS, PPS
     )
 
@@ -153,7 +154,7 @@ def test_our_own_description_is_read_back() -> None:
 def test_h265_description_is_read_and_our_own_read_back() -> None:
     config = x265.encode(frames=1)[0].config
     expected = sdp.VideoTrack("video", 96, "h265", config.sps, config.pps, config.vps)
-    assert sdp.video_track(sdp.parse(sdp.describe(config, "video"))) == expected
+    assert sdp.video_track(sdp.parse(describe(config, "video", None, ""))) == expected
     found = track("a=rtpmap:96 H265/90000", "a=fmtp:96 sprop-vps=====;sprop-sps=Zw==;sprop-max-don-diff=0")
     assert (found.codec, found.vps, found.sps, found.pps) == ("h265", b"", b"", b"")
     with pytest.raises(UnsupportedStream, match="interleaved"):

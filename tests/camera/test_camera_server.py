@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from camera_peers import PATIENCE_S, Collector, camera, decode
 
-from nvr.camera.auth import Login, Realm
+from nvr.camera.auth import Login
 from nvr.camera.client import play
 from nvr.camera.encoder import Programme
 from nvr.camera.rtp import parse_header
 from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser
-from nvr.camera.server import LOGIN_ATTEMPTS, MAX_WAITING_BYTES, RtspServer
 from nvr.camera.simulator import Simulator
 from nvr.clock import FakeClock, SystemClock
 from nvr.errors import CameraRefused, CameraUnreachable
@@ -21,17 +20,24 @@ from nvr.events import Role, StreamKey
 from nvr.media.access_unit import AccessUnit, Discontinuity
 from nvr.media.hub import StreamHub
 from nvr.media.nal import join_length_prefixed
+from nvr.restream.connection import MAX_WAITING_BYTES
+from nvr.restream.dialogue import LOGIN_ATTEMPTS
+from nvr.restream.mounts import camera_server
 
 USERS = {"anna": "quê hương"}
 
 
 @asynccontextmanager
 async def simulated(
-    programme: Programme, *, realm: Realm | None = None, cameras: int = 1
+    programme: Programme,
+    *,
+    users: dict[str, str] | None = None,
+    algorithms: tuple[str, ...] = ("MD5",),
+    cameras: int = 1,
 ) -> AsyncIterator[tuple[str, Simulator]]:
     """Cameras that play, at the address."""
     simulator = Simulator(programme, cameras, SystemClock())
-    server = RtspServer(simulator.hubs, SystemClock(), realm=realm)
+    server = camera_server(simulator.hubs, SystemClock(), users=users, algorithms=algorithms)
     async with server.listening("127.0.0.1", 0) as port, asyncio.TaskGroup() as tasks:
         playing = tasks.create_task(simulator.run())
         yield f"rtsp://127.0.0.1:{port}", simulator
@@ -50,10 +56,13 @@ async def watch(url: str, collector: Collector, units: int, user: str = "", pass
 
 @pytest.mark.parametrize("algorithms", [(), ("MD5",), ("SHA-256", "MD5"), ("SHA-256",)])
 async def test_our_client_plays_main_and_sub(programme: Programme, algorithms: tuple[str, ...]) -> None:
-    realm = Realm("Village", USERS, algorithms) if algorithms else None
+    users = USERS if algorithms else None
     login = ("anna", USERS["anna"]) if algorithms else ()
     main, sub = Collector(), Collector()
-    async with simulated(programme, realm=realm) as (address, _), asyncio.TaskGroup() as tasks:
+    async with (
+        simulated(programme, users=users, algorithms=algorithms) as (address, _),
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(watch(f"{address}/cam1/main", main, 45, *login))
         tasks.create_task(watch(f"{address}/cam1/sub?x=1", sub, 45, *login))
     for collector, role in ((main, Role.MAIN), (sub, Role.SUB)):
@@ -66,7 +75,7 @@ async def test_our_client_plays_main_and_sub(programme: Programme, algorithms: t
 
 
 async def test_our_client_is_refused(programme: Programme) -> None:
-    async with simulated(programme, realm=Realm("Village", USERS)) as (address, _):
+    async with simulated(programme, users=USERS) as (address, _):
         for path, user, password, problem in [
             ("cam1/main", "", "", "none is configured"),
             ("cam1/main", "anna", "wrong", "wrong user or password"),
@@ -88,9 +97,13 @@ async def test_connections_end_with_the_server(programme: Programme) -> None:
     assert lost is not None and "closed the connection" in str(lost.exceptions[0])
 
 
-async def test_ffmpeg_plays_with_digest(programme: Programme) -> None:
-    realm = Realm("Village", {"anna": "secret"})
-    async with simulated(programme, realm=realm) as (address, _), asyncio.timeout(PATIENCE_S):
+@pytest.mark.parametrize("algorithms", [("MD5",), ("SHA-256", "MD5")])
+async def test_ffmpeg_plays_with_digest(programme: Programme, algorithms: tuple[str, ...]) -> None:
+    users = {"anna": "secret"}
+    async with (
+        simulated(programme, users=users, algorithms=algorithms) as (address, _),
+        asyncio.timeout(PATIENCE_S),
+    ):
         url = f"{address}/cam1/main".replace("//", "//anna:secret@")
         process = await asyncio.create_subprocess_exec(
             *("/usr/bin/ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i", url),
@@ -156,7 +169,7 @@ async def served(programme: Programme, clock: FakeClock) -> AsyncIterator[tuple[
     hub = StreamHub(KEY)
     hub.config = programme.streams[Role.MAIN].config
     empty = StreamHub(StreamKey("cam2", Role.MAIN))
-    server = RtspServer({"cam1/main": hub, "cam2/main": empty}, clock)
+    server = camera_server({"cam1/main": hub, "cam2/main": empty}, clock)
     async with server.listening("127.0.0.1", 0) as port:
         yield f"rtsp://127.0.0.1:{port}", hub
 
@@ -185,8 +198,15 @@ async def test_refused_requests(programme: Programme) -> None:
         assert (await client.ask("RECORD", url)).status == 405
         assert (await client.ask("DESCRIBE", url, Require="x")).status == 551
         assert (await client.ask("PLAY", url, Session="1")).status == 454
-        udp = "RTP/AVP;unicast;client_port=5000-5001"
-        assert (await client.ask("SETUP", url, Transport=udp)).status == 461
+        for transport in (
+            "RTP/AVP;multicast;client_port=5000-5001",
+            "RTP/AVP;unicast",
+            "RTP/AVP;unicast;client_port=53-54",
+            "RTP/AVP;unicast;client_port=5000-5000",
+            "RTP/AVP/TCP;unicast;interleaved=3-3",
+            "RTP/SAVP;unicast;client_port=5000-5001",
+        ):
+            assert (await client.ask("SETUP", url, Transport=transport)).status == 461, transport
         session = await start(client, url)
         assert (await client.ask("SETUP", url, Transport=TCP)).status == 455
         assert (await client.ask("GET_PARAMETER", url, Session="other")).status == 454
@@ -221,7 +241,7 @@ async def test_packets_reports_and_two_clients_with_their_own_channels(programme
     assert [(h.timestamp - start_90k) % 2**32 for h in headers] == [0, 0, 0, 0, 3600, 7200]
     report = [data for channel, data in first.frames if channel == 1][1]
     assert int.from_bytes(report[16:20], "big") == headers[-1].timestamp
-    assert int.from_bytes(report[20:24], "big") == 7  # one before the first keyframe
+    assert int.from_bytes(report[20:24], "big") == 6
 
 
 async def test_time_goes_on_after_a_gap_and_with_a_keyframe(programme: Programme) -> None:
@@ -289,7 +309,7 @@ async def test_the_hub_is_left_when_the_last_client_goes(programme: Programme) -
     left = asyncio.Event()
     hub = Watched(KEY)
     hub.config = programme.streams[Role.MAIN].config
-    async with RtspServer({"cam1/main": hub}, FakeClock()).listening("127.0.0.1", 0) as port:
+    async with camera_server({"cam1/main": hub}, FakeClock()).listening("127.0.0.1", 0) as port:
         address = f"rtsp://127.0.0.1:{port}"
         async with raw(address) as first, raw(address) as second:
             session = await start(first, f"{address}/cam1/main")
@@ -303,7 +323,7 @@ async def test_the_hub_is_left_when_the_last_client_goes(programme: Programme) -
 
 
 async def test_guessing_ends_the_connection(programme: Programme) -> None:
-    async with simulated(programme, realm=Realm("Village", USERS)) as (address, _), raw(address) as client:
+    async with simulated(programme, users=USERS) as (address, _), raw(address) as client:
         url = f"{address}/cam1/main"
         first = await client.ask("DESCRIBE", url)
         guess = Login("anna", "guess")
@@ -325,7 +345,7 @@ async def test_garbage_ends_the_connection_and_nothing_else(programme: Programme
 
 
 async def test_too_many_connections(programme: Programme) -> None:
-    server = RtspServer({}, FakeClock(), max_connections=1)
+    server = camera_server({}, FakeClock(), connections=1)
     async with server.listening("127.0.0.1", 0) as port:
         address = f"rtsp://127.0.0.1:{port}"
         async with raw(address) as first:

@@ -131,7 +131,7 @@ class UdpCamera(ScriptedCamera):
     """Sends by `script(send, packets)` from a socket of its own to the ports that SETUP named."""
 
     def __init__(self, stream: EncodedStream, script: Callable[[Callable[[bytes], None], Packets], Any]):
-        self._rtp, self._rtcp = udp._bind_pair("127.0.0.1")
+        self._rtp, self._rtcp = udp.bind_pair("127.0.0.1")
         port = self._rtp.getsockname()[1]
         transport = f"RTP/AVP;unicast;client_port=1-2;server_port={port}-{port + 1}"
         answer = Response(200, headers=Headers((("Transport", transport), ("Session", "1"))))

@@ -14,12 +14,12 @@ from rtp_line import PacketLine, assert_nothing_damaged
 import x265
 from nvr.camera.client import play
 from nvr.camera.h265_rtp import H265Depacketizer, packetize
-from nvr.camera.server import RtspServer
 from nvr.clock import SystemClock
 from nvr.errors import CameraError, ProtocolViolation, UnsupportedStream
 from nvr.events import Role, StreamKey
 from nvr.media.hub import StreamHub
 from nvr.media.nal import join_length_prefixed, split_length_prefixed
+from nvr.restream.mounts import camera_server
 
 KEY = StreamKey("gate", Role.MAIN)
 CONFIG = x265.encode(frames=2)[0].config
@@ -241,7 +241,7 @@ async def test_our_server_and_client_agree() -> None:
             await asyncio.sleep(0.005)
 
     async with (
-        RtspServer({"cam": hub}, clock).listening("127.0.0.1", 0) as port,
+        camera_server({"cam": hub}, clock).listening("127.0.0.1", 0) as port,
         asyncio.TaskGroup() as tasks,
     ):
         url = f"rtsp://127.0.0.1:{port}/cam"
