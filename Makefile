@@ -114,6 +114,10 @@ crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as ro
 	@tests/peers/install $(CRASH_PEERS)
 	PYTHONPATH=tests $(BIN)/python -m bench.crash
 
+.PHONY: firmware-check
+firmware-check: .venv/.tests-installed ## is the firmware's tree right? (BUILDROOT_DIR=… for all of it; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m firmware
+
 .PHONY: clean
 clean: ## remove what make made (the demo's recordings too)
 	rm -rf .venv .cache demo-data build dist *.egg-info

@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 COOKIE = "__Host-nvr"
 CSRF_HEADER = "X-CSRF-Token"
-CALL = web.RequestKey("call", Call)
 _READING = frozenset({"GET", "HEAD"})
 
 SECURITY_HEADERS = {
@@ -65,17 +64,15 @@ def gate(
         if request.match_info.route in unguarded:
             return await handler(request)
         rule = rules.get(request.match_info.route)
-        answer = await answered(request, handler)
+        answer = await answered(request)
         if rule is not None and rule.access.live_token:
             share(request, answer)
         return answer
 
-    async def answered(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    async def answered(request: web.Request) -> web.StreamResponse:
         try:
-            request[CALL] = await _admit(request, runtime, rules)
-            return await handler(request)
+            call = await _admit(request, runtime, rules)
+            return await rules[request.match_info.route].handler(call)
         except ApiError as error:
             return error_answer(error)
         except web.HTTPRequestEntityTooLarge:
