@@ -95,7 +95,8 @@ def test_all_that_the_software_asks_for_is_selected_in_versions_that_it_takes() 
         symbol(package.distribution): package.version for package in packages() if package.folder is not None
     }
     wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["push"]
-    assert not list(unmet(PROJECT["name"], wanted, selects("nvr"), versions))
+    told = list(unmet(PROJECT["name"], wanted, selects("nvr"), versions))
+    assert not told, "see Packages in buildroot/README.md"
 
 
 def test_what_is_missing_or_too_old_is_told() -> None:
