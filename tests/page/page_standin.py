@@ -36,6 +36,7 @@ from page_data import (
     timeline,
 )
 from page_handling import OUTCOMES, Handling
+from page_layouts import KeptLayouts
 from page_notices import Notices
 from page_scene import close_up, jpeg, street
 from page_schedule import Scheduled
@@ -93,6 +94,7 @@ class StandIn:
         self.objects: dict[int, list[Json]] = {}
         self.notices = Notices()
         self.scheduled = Scheduled()
+        self.layouts = KeptLayouts()
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
@@ -181,6 +183,7 @@ class StandIn:
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
         app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
         self.notices.add_to(app)
+        self.layouts.add_to(app)
         self.scheduled.add_to(app, self._may)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()

@@ -22,6 +22,7 @@ SELDOM = {
     "nvr-deletions.js",
     "nvr-hold-bar.js",
     "nvr-hold-form.js",
+    "nvr-layout.js",
     "nvr-holds.js",
     "nvr-notify.js",
     "nvr-readout.js",

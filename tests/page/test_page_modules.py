@@ -267,3 +267,57 @@ async def test_snapshots_have_names_that_every_disk_takes(page: Page) -> None:
     for camera, name in (("Cổng UBND xã", "Cổng UBND xã"), ('a/b\\c: "d"\n?', "a b c d")):
         told = await run(page, "snapshot", "m.snapshotName(...a)", camera, "2026-11-24T22:14:05")
         assert told == f"{name} 2026-11-24 22-14-05.jpg"
+
+
+LAYOUTS = [{"id": 3, "name": "Ca đêm", "tiles": 4, "cameras": ["b", None, "a", None, "c", None]}]
+IDS = ["a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wide", "page_number", "shown"),
+    [
+        ("", True, 0, (1, 3, ["a", "b", "c", "d", "e"])),
+        ("", False, 7, (1, 3, ["a", "b", "c", "d", "e"])),
+        ("tiles:4", True, 0, (2, 2, ["a", "b", "c", "d"])),
+        ("tiles:4", False, 9, (2, 2, ["e", None, None, None])),
+        ("tiles:1", True, -1, (5, 1, ["a"])),
+        ("tiles:16", True, 0, (1, 4, [*"abcde", *[None] * 11])),
+        ("tiles:5", True, 0, (1, 3, ["a", "b", "c", "d", "e"])),
+        ("layout:3", True, 0, (2, 2, ["b", None, "a", None])),
+        ("layout:3", True, 1, (2, 2, ["c", None, None, None])),
+        ("layout:4", True, 0, (1, 3, ["a", "b", "c", "d", "e"])),  # removed on another device
+        ("<nonsense>", True, 0, (1, 3, ["a", "b", "c", "d", "e"])),
+    ],
+)
+async def test_what_a_page_of_the_wall_shows(
+    page: Page, chosen: str, wide: bool, page_number: int, shown: Any
+) -> None:
+    arranged = f"m.pageOf(m.arranged(a[0], a[1], a[2], a[3]), {page_number})"
+    told = await run(page, "wall", arranged, chosen, LAYOUTS, IDS, wide)
+    assert (told["pages"], told["columns"], told["slots"]) == shown
+    assert 0 <= told["page"] < told["pages"]
+    assert told["rows"] * told["columns"] >= len(told["slots"])
+
+
+async def test_many_cameras_are_paged_where_the_wall_is_not_scrolled(page: Page) -> None:
+    ids = [f"c{n}" for n in range(20)]
+    for wide, pages, count in ((True, 2, 16), (False, 1, 20)):
+        told = await run(page, "wall", "m.pageOf(m.arranged('', [], a[0], a[1]), 0)", ids, wide)
+        assert (told["pages"], len(told["slots"])) == (pages, count)
+    told = await run(page, "wall", "m.pageOf(m.arranged('', [], [], true), 0)")
+    assert (told["pages"], told["slots"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("at", "key", "there"),
+    [
+        (0, "ArrowLeft", -1),
+        (3, "ArrowRight", 4),
+        (1, "ArrowDown", 3),
+        (3, "ArrowDown", 3),
+        (1, "ArrowUp", 1),
+        (2, "ArrowUp", 0),
+    ],
+)
+async def test_arrows_on_a_wall_of_four(page: Page, at: int, key: str, there: int) -> None:
+    assert await run(page, "wall", "m.neighbour(a[0], a[1], 2, 4)", at, key) == there

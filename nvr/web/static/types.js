@@ -43,6 +43,12 @@
  * @property {boolean} sound whether it can be heard live
  * @property {Fault | null} fault
  *
+ * @typedef {object} Layout of the wall
+ * @property {number} id
+ * @property {string} name
+ * @property {number} tiles of a page: 1, 4, 9 or 16
+ * @property {(string | null)[]} cameras in order; null where a tile stays empty
+ *
  * @typedef {object} Incident
  * @property {number} id
  * @property {string} camera
