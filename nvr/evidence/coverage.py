@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from nvr.evidence.findings import Finding
-from nvr.evidence.manifest import Manifest, footage_of, milliseconds, utc_ms
+from nvr.evidence.manifest import Cause, Manifest, footage_of, milliseconds, utc_ms
 
 TOLERANCE_MS = 10
 """Times are rounded to milliseconds, and pictures do not end by the clock."""
@@ -21,6 +21,29 @@ def holes(spans: Spans, start_ms: int, end_ms: int) -> Spans:
         reached_ms = max(reached_ms, stop_ms)
     if end_ms - reached_ms > TOLERANCE_MS:
         found.append((reached_ms, end_ms))
+    return found
+
+
+def declare(
+    recorded: Spans, known: list[tuple[int, int, Cause]], start_ms: int, end_ms: int
+) -> list[tuple[int, int, Cause]]:
+    """The gaps of [`start_ms`, `end_ms`), (start, end, cause) in order: all that `recorded` leaves, by the `known`
+    causes, else "unknown"."""
+    found: list[tuple[int, int, Cause]] = []
+    for begin_ms, stop_ms in holes(recorded, start_ms, end_ms):
+        reached_ms = begin_ms
+        for known_begin_ms, known_stop_ms, cause in sorted(known):
+            from_ms, to_ms = max(known_begin_ms, reached_ms), min(known_stop_ms, stop_ms)
+            if from_ms >= to_ms:
+                continue
+            if from_ms - reached_ms > TOLERANCE_MS:
+                found.append((reached_ms, from_ms, "unknown"))
+            else:
+                from_ms = reached_ms
+            found.append((from_ms, to_ms, cause))
+            reached_ms = to_ms
+        if stop_ms - reached_ms > TOLERANCE_MS:
+            found.append((reached_ms, stop_ms, "unknown"))
     return found
 
 

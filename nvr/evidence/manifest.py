@@ -27,7 +27,10 @@ MAX_FILE_BYTES = 1 << 30
 """So that a browser can hash any file whole, and a FAT32 stick takes it."""
 
 Utc = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z")]
-Line = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z", max_length=1000)]
+MAX_LINE = 1000
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+_NO_LINE = re.compile(rf"[{_CONTROLS}]+")
+Line = Annotated[str, Meta(pattern=rf"^[^{_CONTROLS}]*\Z", max_length=MAX_LINE)]
 """Text without line breaks and control characters."""
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """32 bytes."""
@@ -144,8 +147,9 @@ class CustodyRow(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All of it. `approved`: by somebody else than `requested`. `audit_head`: of the audit trail when the package was
-    made ("ROW:HASH", see nvr/audit_chain.py; "": it had no rows)."""
+    """All of it. `person`: who needs the package, outside of the appliance. `approved`: by somebody else than
+    `requested`. `audit_head`: of the audit trail when the package was made ("ROW:HASH", see nvr/audit_chain.py; "": it
+    had no rows)."""
 
     format: Literal["village-nvr-evidence/1"] = FORMAT
     id: Id
@@ -155,6 +159,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     signer: Signer
     case: Line
     reason: Line
+    person: Line
     requested: Deed
     approved: Deed
     span: Span
@@ -209,6 +214,11 @@ def parse(data: bytes) -> Manifest:
     if manifest.encode() != data:
         raise ManifestError("not in the one form that a manifest has: written or changed by other software")
     return manifest
+
+
+def one_line(text: str) -> str:
+    """Any text as a `Line`: cut, and with spaces for what it may not hold."""
+    return _NO_LINE.sub(" ", text)[:MAX_LINE]
 
 
 def utc(wall_s: float) -> str:

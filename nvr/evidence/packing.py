@@ -16,7 +16,16 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nvr.evidence.manifest import MANIFEST, MAX_FILE_BYTES, SIGNATURE, File, FileRole, Footage, Manifest
+from nvr.evidence.manifest import (
+    MANIFEST,
+    MAX_FILE_BYTES,
+    SIGNATURE,
+    File,
+    FileRole,
+    Footage,
+    Manifest,
+    parse,
+)
 from nvr.evidence.signature import sign
 from nvr.evidence.zip_layout import Entry, directory, local_header
 from nvr.record.model import FileRange
@@ -81,34 +90,35 @@ def chunks(piece: Piece) -> Iterator[bytes]:
 
 
 class Package:
-    """A signed package of measured files. `manifest`: about exactly these, in their order."""
+    """The files of a package in the order of its ZIP, and where their bytes come from."""
 
-    def __init__(self, manifest: Manifest, files: Sequence[Measured], key: Ed25519PrivateKey):
-        if [measured.file for measured in files] != list(manifest.files):
-            raise ValueError("the manifest is about other files")
-        data = manifest.encode()
-        own = ((MANIFEST, data), (SIGNATURE, sign(key, data)))
-        self._files = [(Entry(name, len(part), zlib.crc32(part)), part) for name, part in own] + [
-            (Entry(item.file.path, item.file.size, item.crc32), item.data) for item in files
-        ]
-
-    @property
-    def own_files(self) -> dict[str, bytes]:
-        """manifest.json and manifest.sig: with the measured files they make the package again."""
-        return {entry.name: data for entry, data in self._files[:2] if isinstance(data, bytes)}
-
-    def zip_plan(self) -> Iterator[Piece]:
-        """The ZIP from its first byte to its last."""
-        for entry, data in self._files:
-            yield local_header(entry)
-            yield data
-        yield directory([entry for entry, _ in self._files])
+    def __init__(self, files: Sequence[tuple[Entry, Piece]]):
+        self.files = list(files)
 
     @property
     def zip_bytes(self) -> int:
         """How long the ZIP is."""
-        entries = [entry for entry, _ in self._files]
+        entries = [entry for entry, _ in self.files]
         return sum(len(local_header(entry)) + entry.size for entry in entries) + len(directory(entries))
+
+    def zip_plan(self, start: int = 0, stop: int | None = None) -> Iterator[Piece]:
+        """The bytes of the ZIP from `start` until before `stop` (None: its end)."""
+        at = 0
+        for piece in self._pieces():
+            size = len(piece) if isinstance(piece, bytes) else piece.length
+            begin, end = max(start - at, 0), size if stop is None else min(stop - at, size)
+            if begin < end:
+                if isinstance(piece, bytes):
+                    yield piece[begin:end]
+                else:
+                    yield FileRange(piece.path, piece.offset + begin, end - begin)
+            at += size
+
+    def _pieces(self) -> Iterator[Piece]:
+        for entry, data in self.files:
+            yield local_header(entry)
+            yield data
+        yield directory([entry for entry, _ in self.files])
 
     def write_zip(self, path: Path) -> None:
         """Make the file `path`, on the disk when this returns. Raises OSError, also where there is one; EOFError."""
@@ -118,12 +128,28 @@ class Package:
     def write_folder(self, folder: Path) -> None:
         """Make the folder `folder`, on the disk when this returns. Raises as `write_zip`."""
         folder.mkdir()
-        for entry, data in self._files:
+        for entry, data in self.files:
             path = folder / entry.name
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, chunks(data))
         for made in (*(path for path in folder.rglob("*") if path.is_dir()), folder, folder.parent):
             sync_folder(made)
+
+
+def seal(manifest: Manifest, files: Sequence[Measured], key: Ed25519PrivateKey) -> Package:
+    """Sign a package of measured files. `manifest`: about exactly these, in their order. Raises ValueError: it is
+    not, or is none that a verifier would take."""
+    if [measured.file for measured in files] != list(manifest.files):
+        raise ValueError("the manifest is about other files")
+    data = manifest.encode()
+    parse(data)
+    own = [(MANIFEST, data), (SIGNATURE, sign(key, data))]
+    first: list[tuple[Entry, Piece]] = [
+        (Entry(name, len(part), zlib.crc32(part)), part) for name, part in own
+    ]
+    return Package(
+        [*first, *((Entry(item.file.path, item.file.size, item.crc32), item.data) for item in files)]
+    )
 
 
 def _write(path: Path, data: Iterator[bytes]) -> None:

@@ -33,6 +33,7 @@ def readme_text(manifest: Manifest) -> bytes:
         site=manifest.site.name,
         case=manifest.case,
         reason=manifest.reason,
+        person=manifest.person,
         requested=manifest.requested.by,
         approved=manifest.approved.by,
         start=_local(manifest.span.start, manifest),

@@ -9,7 +9,7 @@ from nvr import __version__
 from nvr.config import Camera
 from nvr.config.zones import Place
 from nvr.events import Fault, Role, StreamKey
-from nvr.record.disks.disks import DiskState
+from nvr.record.disks.disk_state import DiskState
 from nvr.record.keep.hold import Hold
 from nvr.web.access import Account, Session
 from nvr.web.live_source import live_audio

@@ -19,7 +19,7 @@ from nvr.evidence.manifest import (
     Site,
     Span,
 )
-from nvr.evidence.packing import Content, Measured, Package, measure
+from nvr.evidence.packing import Content, Measured, Package, measure, seal
 from nvr.evidence.readme_text import README, readme_text
 from nvr.record.model import FileRange
 
@@ -44,6 +44,7 @@ def manifest(files: list[Measured], key: Ed25519PrivateKey = KEY) -> Manifest:
         signer=Signer("Ed25519", key.public_key().public_bytes_raw().hex()),
         case="12/2026",
         reason="Trộm xe máy",
+        person="Công an xã",
         requested=Deed("hoa", at("08:00.000")),
         approved=Deed("minh", at("09:00.000")),
         span=Span(at("00:30.000"), at("02:00.000")),
@@ -75,7 +76,7 @@ def package(folder: Path, key: Ed25519PrivateKey = KEY, *, first: bytes = b"a se
     ]
     files = measure(contents)
     files = measure([Content(README, "readme", readme_text(manifest(files, key)))]) + files
-    return Package(manifest(files, key), files, key)
+    return seal(manifest(files, key), files, key)
 
 
 class MemoryFiles:
@@ -97,3 +98,8 @@ def files_of(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def own_files(made: Package) -> dict[str, bytes]:
+    """manifest.json and manifest.sig."""
+    return {entry.name: data for entry, data in made.files[:2] if isinstance(data, bytes)}

@@ -6,17 +6,18 @@ import os
 import stat
 import subprocess
 import zipfile
+from itertools import pairwise
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from evidence_small import KEY, SEGMENTS, files_of, manifest, package
+from evidence_small import KEY, SEGMENTS, files_of, manifest, own_files, package
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.errors import StorageError
 from nvr.evidence import fingerprint
-from nvr.evidence.coverage import holes
+from nvr.evidence.coverage import declare, holes
 from nvr.evidence.manifest import MANIFEST, MAX_FILE_BYTES, ManifestError, milliseconds, parse, utc_ms
 from nvr.evidence.packing import chunks
 from nvr.evidence.signature import parse_signature
@@ -61,7 +62,7 @@ def test_what_is_not_in_its_one_form_is_refused(old, new):
 
 
 def test_no_two_files_of_one_name(tmp_path):
-    made = parse(package(tmp_path).own_files[MANIFEST])
+    made = parse(own_files(package(tmp_path))[MANIFEST])
     twin = msgspec.structs.replace(made.files[0], path="readme.TXT")
     data = made.encode().replace(
         msgspec.json.encode(made.files[0]),
@@ -94,6 +95,26 @@ def test_holes_and_spans_are_all_there_is(parts):
         if is_missing and not is_told:  # only what is too short to tell
             near = range(max(300, moment - 10), min(1700, moment + 11))
             assert any(start <= other < end for other in near for start, end in spans)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 500)), max_size=6),
+    st.lists(
+        st.tuples(st.integers(0, 2000), st.integers(1, 500), st.sampled_from(["loss", "disk"])), max_size=6
+    ),
+)
+def test_declared_gaps_account_for_all_that_is_missing(parts, causes):
+    recorded = [(start, start + length) for start, length in parts]
+    known = [(start, start + length, cause) for start, length, cause in causes]
+    found = declare(recorded, known, 300, 1700)
+    assert all(start < end for start, end, _ in found)
+    assert all(before[1] <= after[0] for before, after in pairwise(found))
+    assert holes(recorded + [gap[:2] for gap in found], 300, 1700) == []
+    for start, end, cause in found:
+        assert 300 <= start < end <= 1700
+        assert holes(recorded, start, end) == [(start, end)] or end - start <= 10
+        if cause != "unknown":
+            assert any(begin < end and start < stop and why == cause for begin, stop, why in known)
 
 
 # The ZIP
@@ -193,7 +214,7 @@ def test_fingerprint_as_people_say_it():
 
 def test_openssl_checks_the_signature(tmp_path):
     key = Ed25519PrivateKey.generate()
-    own = package(tmp_path, key).own_files
+    own = own_files(package(tmp_path, key))
     signed = parse_signature(own["manifest.sig"])
     (tmp_path / "manifest.json").write_bytes(own[MANIFEST])
     (tmp_path / "signature").write_bytes(bytes.fromhex(signed.signature))
@@ -204,6 +225,19 @@ def test_openssl_checks_the_signature(tmp_path):
     assert done.returncode == 0, done
     (tmp_path / "manifest.json").write_bytes(own[MANIFEST].replace(b"loss", b"lost"))
     assert subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False).returncode != 0
+
+
+@given(st.data())
+def test_any_range_of_a_zip(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("range")
+    made = package(folder)
+    whole = b"".join(chunk for piece in made.zip_plan() for chunk in chunks(piece))
+    start = data.draw(st.integers(0, len(whole)))
+    stop = data.draw(st.integers(start, len(whole)))
+    assert (
+        b"".join(chunk for piece in made.zip_plan(start, stop) for chunk in chunks(piece))
+        == whole[start:stop]
+    )
 
 
 def test_a_file_that_became_shorter_is_no_package(tmp_path):

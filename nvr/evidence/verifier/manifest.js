@@ -14,7 +14,7 @@ export const MAX_FILES = 100_000;
  * @typedef {{ id: string, name: string, streams: string[] }} Camera
  * @typedef {{ by: string, at: string }} Deed
  * @typedef {{ id: string, made: string, site: { name: string, zone: string }, signer: { key: string }, case: string,
- *   reason: string, requested: Deed, approved: Deed, span: { start: string, end: string },
+ *   reason: string, person: string, requested: Deed, approved: Deed, span: { start: string, end: string },
  *   clock: { source: string, error_ms: number | null }, audit_head: string, cameras: Camera[], files: PackageFile[],
  *   gaps: (Part & { cause: string })[] }} Manifest
  * @typedef {{ key: string, signature: string, lines_signature: string, lines: string[] }} Signature
@@ -82,6 +82,7 @@ const isManifest = object({
   signer: object({ algorithm: one("Ed25519"), key }),
   case: line,
   reason: line,
+  person: line,
   requested: deed,
   approved: deed,
   span: ordered(object({ start: utc, end: utc })),

@@ -116,6 +116,7 @@ function facts({ signer, manifest }) {
     pairs.push(
       ["case", manifest.case],
       ["reason", manifest.reason],
+      ["person", manifest.person],
       ["site", site.name],
       ["requested", manifest.requested.by],
       ["approved", manifest.approved.by],

@@ -18,6 +18,7 @@ from nvr.record.model import TICKS, Deletion, Gap, Interval
 from nvr.record.mp4.virtual_mp4 import Piece, VirtualMp4
 from nvr.record.play import playback
 from nvr.record.play.keyframe import Keyframe, read_keyframe
+from nvr.record.play.originals import Original, read_originals
 from nvr.record.threads import Threads
 
 
@@ -99,6 +100,13 @@ class Finder:
         with self._reading() as index:
             rows = await index.rows(key, start_90k, end_90k)
         return await self._threads.reading(playback.read_pieces, self._root, rows, start_90k, end_90k)
+
+    async def originals(self, key: StreamKey, start_s: float, end_s: float) -> list[Original]:
+        """Whole segments that have footage in a span, in order of time. Raises StorageError: the index cannot be
+        read."""
+        with self._reading() as index:
+            rows = await index.rows(key, int(start_s * TICKS), int(end_s * TICKS))
+        return await self._threads.reading(read_originals, self._root, rows, self._directory.corrections)
 
     @contextmanager
     def _reading(self) -> Iterator[Index]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from nvr.record.disk.pace import PACE, Pace
 from nvr.record.disk.recorder import Recorder
 from nvr.record.disks import joined
 from nvr.record.disks.disk import Disk, Limits
+from nvr.record.disks.disk_state import DiskState
 from nvr.record.disks.joint_holds import JointHolds
 from nvr.record.disks.route import Route
 from nvr.record.disks.spread import TRUST, Trust, spread
@@ -32,6 +32,7 @@ from nvr.record.model import TICKS, Deletion, FootageClass, Interval, Mark, Usag
 from nvr.record.mp4.virtual_mp4 import VirtualMp4
 from nvr.record.play import playback
 from nvr.record.play.keyframe import Keyframe
+from nvr.record.play.originals import Original
 from nvr.supervise import Backoff
 
 LOOK_S = 0.25
@@ -41,18 +42,6 @@ ANSWER_S = 10.0
 
 T = TypeVar("T")
 Job = Callable[[Callable[[], None]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class DiskState:
-    """One disk now. `state`: "recording", "idle" (open, but its cameras are elsewhere or there are none) or "missing".
-    `usage` while it is open; `cameras`: that record on it."""
-
-    path: str
-    state: str
-    usage: Usage | None
-    days_possible: float | None
-    cameras: tuple[str, ...]
 
 
 class Disks:
@@ -179,6 +168,13 @@ class Disks:
         found = await self._ask(lambda recorder: recorder.pieces(key, start_s, end_s))
         pieces = joined.join_pieces(piece for part in found for piece in part)
         return await asyncio.to_thread(playback.as_mp4s, pieces, audio)
+
+    async def originals(self, key: StreamKey, start_s: float, end_s: float) -> list[Original]:
+        """`Recorder.originals` of all disks that answer. Raises StorageError."""
+        found = await self._ask(lambda recorder: recorder.originals(key, start_s, end_s))
+        return sorted(
+            (original for part in found for original in part), key=lambda original: original.segment.start_90k
+        )
 
     async def deletions(self, since_day: int, cameras: Iterable[str] | None, count: int) -> list[Deletion]:
         """`Index.deletions`; what went of one stream on one day for one cause is one entry, also from several disks.
