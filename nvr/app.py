@@ -190,7 +190,6 @@ class App:
             max_per_user=config.web.max_viewers_per_account,
             udp_port=config.web.live_port,
         )
-        self._restream = Restream(config, self.hub, platforms, state, clock)
         self.faults.on_change(changes.notify)
         self.streams.on_change(changes.notify)
         self._web = WebServer(
@@ -220,6 +219,7 @@ class App:
                 sick=self._sick.of,
             )
         )
+        self._restream = Restream(config, self.hub, platforms, state, clock, self._web.certificate_file)
 
     @property
     def ca_fingerprint(self) -> str:

@@ -32,20 +32,28 @@ class Door:
         protocol: Callable[[], asyncio.BaseProtocol],
         is_full: Callable[[], bool],
     ):
-        self.shaking_hands = 0
+        self._taken: set[socket.socket] = set()
         self._sockets, self._context, self._protocol, self._is_full = sockets, context, protocol, is_full
+
+    @property
+    def shaking_hands(self) -> int:
+        return len(self._taken)
 
     async def accept(self) -> None:
         """Take connections until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for listening_socket in self._sockets:
-                tasks.create_task(self._accept(listening_socket, tasks))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for listening_socket in self._sockets:
+                    tasks.create_task(self._accept(listening_socket, tasks))
+        finally:
+            for connection in self._taken:  # of which nobody has become the owner
+                connection.close()
 
     async def _accept(self, listening_socket: socket.socket, tasks: asyncio.TaskGroup) -> None:
-        loop = asyncio.get_running_loop()
         while True:
+            await _readable(listening_socket)
             try:
-                connection, _ = await loop.sock_accept(listening_socket)
+                connection, _ = listening_socket.accept()
             except OSError as error:
                 if error.errno in _NO_FILES:
                     await asyncio.sleep(NO_FILES_S)
@@ -54,7 +62,7 @@ class Door:
                 connection.close()
                 continue
             connection.setblocking(False)
-            self.shaking_hands += 1
+            self._taken.add(connection)
             tasks.create_task(self._shake_hands(connection))
 
     async def _shake_hands(self, connection: socket.socket) -> None:
@@ -69,7 +77,17 @@ class Door:
                     ssl_handshake_timeout=HANDSHAKE_S if self._context else None,
                 )
         finally:
-            self.shaking_hands -= 1
+            self._taken.discard(connection)
+
+
+async def _readable(listening_socket: socket.socket) -> None:
+    """Somebody is there. `loop.sock_accept` would lose a connection where it is cancelled in the same turn."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening_socket, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(listening_socket)
 
 
 async def listen(host: str, port: int, section: str, key: str) -> list[socket.socket]:

@@ -174,6 +174,11 @@ class WebServer:
         """SHA-256 of the CA's certificate, for the console; only after `run` told that it is healthy."""
         return self._certificates.ca_fingerprint
 
+    @property
+    def certificate_file(self) -> Path:
+        """The server's key and certificate, once `run` has made them; renewed in place."""
+        return self._certificates.server_file
+
     def _prepare_tls(self) -> ssl.SSLContext:
         self._ensure_certificate()
         return self._certificates.context()

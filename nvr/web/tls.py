@@ -144,7 +144,12 @@ class Certificates:
 
     def reload(self, context: ssl.SSLContext) -> None:
         """Use the present server certificate for the next connections of `context`."""
-        context.load_cert_chain(self._directory / "server.pem")
+        context.load_cert_chain(self.server_file)
+
+    @property
+    def server_file(self) -> Path:
+        """Where the server's key and certificate are."""
+        return self._directory / "server.pem"
 
     @property
     def ca_pem(self) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 from camera_peers import PATIENCE_S, Collector, camera, decode
@@ -12,7 +12,6 @@ from nvr.camera.auth import Login
 from nvr.camera.client import play
 from nvr.camera.encoder import Programme
 from nvr.camera.rtp import parse_header
-from nvr.camera.rtsp import Headers, Message, Request, Response, RtspParser
 from nvr.camera.simulator import Simulator
 from nvr.clock import FakeClock, SystemClock
 from nvr.errors import CameraRefused, CameraUnreachable
@@ -23,6 +22,7 @@ from nvr.media.nal import join_length_prefixed
 from nvr.restream.connection import MAX_WAITING_BYTES
 from nvr.restream.dialogue import LOGIN_ATTEMPTS
 from nvr.restream.mounts import camera_server
+from peers.rtsp_raw import RawClient, raw
 
 USERS = {"anna": "quê hương"}
 
@@ -115,48 +115,6 @@ async def test_ffmpeg_plays_with_digest(programme: Programme, algorithms: tuple[
         out, errors = await process.communicate()
     lines = [line for line in out.decode().splitlines() if not line.startswith("#")]
     assert (process.returncode, errors, len(lines)) == (0, b"", 35)
-
-
-class RawClient:
-    """Speaks RTSP request by request."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
-        self.reader, self.writer = reader, writer
-        self.frames: list[tuple[int, bytes]] = []
-        self._messages: list[Message] = []
-        self._parser = RtspParser(self._messages.append)
-        for channel in range(256):
-            self._parser.sinks[channel] = lambda buffer, start, end, at_s, channel=channel: (
-                self.frames.append((channel, bytes(buffer[start:end])))
-            )
-
-    async def ask(self, method: str, url: str, **fields: str) -> Response:
-        headers = Headers((("CSeq", "7"), *fields.items()))
-        self.writer.write(Request(method, url, headers).encode())
-        while not self._messages:
-            await self.read()
-        response = self._messages.pop(0)
-        assert isinstance(response, Response) and response.headers.get("CSeq") == "7"
-        return response
-
-    async def read(self) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            data = await self.reader.read(1 << 20)
-        if not data:
-            raise ConnectionResetError
-        self._parser.feed(data, 0.0)
-
-
-@asynccontextmanager
-async def raw(address: str, **options: int) -> AsyncIterator[RawClient]:
-    host, port = address.removeprefix("rtsp://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), **options)
-    try:
-        yield RawClient(reader, writer)
-    finally:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"

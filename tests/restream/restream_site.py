@@ -6,10 +6,11 @@ import asyncio
 import fractions
 import hashlib
 import json
+import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from nvr.restream.service import Restream
 from nvr.state import open_state
 from nvr.store import Database
 from nvr.supervise import Supervisor
-from peers.appliance import free_port
+from nvr.web.tls import Certificates
+from peers.appliance import free_port, until
 
 GATE, GATE_SUB, YARD = StreamKey("gate", Role.MAIN), StreamKey("gate", Role.SUB), StreamKey("yard", Role.MAIN)
 LAN = Actor("Lan", "10.0.0.2")
@@ -137,17 +139,36 @@ class Site:
     faults: FaultBoard
     restream: Restream
     loops: list[Loop]
+    jobs: list[asyncio.Task[None]]
+
+    async def add(self, name: str, *cameras: str) -> Platform:
+        """A new platform; the port is open then."""
+        platform = await self.platforms.add(name, cameras, by=LAN)
+        for port in (self.config.restream.rtsp_port, self.config.restream.rtsps_port):
+            if port:
+                await until(partial(is_open, port), PATIENCE_S, f"port {port} is open")
+        return platform
 
     def url(self, path: str, platform: Platform | None = None, scheme: str = "rtsp") -> str:
         login = f"{platform.name}:{platform.password}@" if platform is not None else ""
-        port = self.config.restream.rtsp_port
+        ports = self.config.restream
+        port = ports.rtsps_port if scheme == "rtsps" else ports.rtsp_port
         return f"{scheme}://{login}127.0.0.1:{port}/{path}"
 
     async def audit(self) -> list[tuple[str, str, str, dict[str, Any]]]:
         """(actor, action, subject, detail) of what is told of platforms, oldest first."""
-        query = "SELECT actor, action, subject, detail FROM audit WHERE action LIKE 'platform-%' ORDER BY id"
+        query = (
+            "SELECT actor, action, subject, detail FROM audit WHERE action LIKE 'platform-live%'"
+            " OR action = 'platform-refused' ORDER BY id"
+        )
         rows = await self.state.read(lambda c: [tuple(row) for row in c.execute(query)])
         return [(*row[:3], json.loads(row[3])) for row in rows]
+
+    async def stop(self) -> None:
+        """End the server, as the appliance does."""
+        for job in self.jobs:
+            job.cancel()
+        await asyncio.wait(self.jobs)
 
     async def play(self) -> None:
         """Publish in real time until cancelled."""
@@ -158,6 +179,18 @@ class Site:
                 each.publish()
             number += 1
             await asyncio.sleep(max(started_s + number / FPS - loop.time(), 0))
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def make_certificate(folder: Path) -> None:
+    """As the web server makes it."""
+    certificates = Certificates(folder, "Thôn Thử")
+    certificates.ensure(frozenset({"localhost", "127.0.0.1"}), SystemClock().wall())
+    (folder / "ca.crt").write_bytes(certificates.ca_pem)
 
 
 @asynccontextmanager
@@ -176,16 +209,21 @@ async def running_site(folder: Path, **restream: int) -> AsyncIterator[Site]:
     state = await open_state(config.storage.state)
     platforms = await Platforms.open(state, clock)
     hub, faults = Hub(config.streams), FaultBoard(clock)
-    server = Restream(config, hub, platforms, state, clock)
-    site = Site(config, hub, platforms, state, faults, server, [])
+    certificate = folder / "tls/server.pem"
+    if config.restream.rtsps_port:
+        await asyncio.to_thread(make_certificate, folder / "tls")
+    server = Restream(config, hub, platforms, state, clock, certificate)
+    site = Site(config, hub, platforms, state, faults, server, [], [])
     supervisor = Supervisor(clock, faults)
     try:
         async with asyncio.TaskGroup() as tasks:
-            jobs = [tasks.create_task(supervisor.keep_running(place, job)) for place, job in server.jobs()]
-            jobs.append(tasks.create_task(site.play()))
+            site.jobs += [
+                tasks.create_task(supervisor.keep_running(place, job)) for place, job in server.jobs()
+            ]
+            playing = tasks.create_task(site.play())
             yield site
-            for job in jobs:
-                job.cancel()
+            playing.cancel()
+            await site.stop()
     finally:
         await state.close()
 
