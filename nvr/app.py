@@ -31,6 +31,7 @@ from nvr.errors import StorageError
 from nvr.events import Sighting
 from nvr.faults import FaultBoard
 from nvr.heap import keep_clean
+from nvr.keyframes.requests import KeyframeRequests
 from nvr.loop_lag import LoopLag
 from nvr.media.access_unit import CodecConfig
 from nvr.media.hub import Hub
@@ -183,6 +184,7 @@ class App:
             if config.analysis.enabled
             else None
         )
+        self._keyframes = KeyframeRequests(config.camera, self.hub, clock)
         self._lag = LoopLag(clock)
         self._tunnel = Tunnel(tunnel, clock=clock, faults=self.faults, on_change=changes.notify)
         self.live = LiveServer(
@@ -215,6 +217,7 @@ class App:
                 changes=changes,
                 analysis=self._analysis_view,
                 still=self._still,
+                ask_for_keyframe=self._keyframes.ask,
                 loop_lag=self._lag.view,
                 sick=self._sick.of,
             )
@@ -269,6 +272,7 @@ class App:
         jobs += [
             ("loop-lag", self._lag.run),
             ("memory", keep_clean),
+            ("keyframes", self._keyframes.run),
             ("platforms", self.platforms.run),
             ("tunnel", self._tunnel.run),
             *self._restream.jobs(),

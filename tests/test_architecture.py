@@ -23,7 +23,8 @@ nvr/record/clock/*.py nvr/record/keep/*.py nvr/record/mp4/*.py nvr/record/disk/o
 nvr/detect/steps/*.py nvr/detect/messages/*.py
 nvr/detect/attention.py nvr/detect/gop.py nvr/detect/quarantine.py nvr/detect/overload.py nvr/detect/numbers.py
 nvr/detect/sighted.py nvr/detect/worker/schedule.py nvr/detect/worker/budget.py nvr/detect/worker/asking.py
-nvr/config/model.py nvr/config/zones.py nvr/config/schedule.py nvr/config/alarm.py nvr/config/speaker.py
+nvr/config/model.py nvr/config/addresses.py nvr/config/zones.py nvr/config/schedule.py nvr/config/alarm.py
+nvr/config/speaker.py
 nvr/alarm/sound.py nvr/alarm/states.py nvr/alarm/machine.py nvr/alarm/places.py nvr/alarm/policy.py
 nvr/alarm/confirmation.py nvr/alarm/outages.py nvr/alarm/judge.py nvr/alarm/deeds.py nvr/alarm/schedule.py
 nvr/alarm/sun.py nvr/alarm/week.py nvr/alarm/plan.py nvr/alarm/notify/policy.py nvr/alarm/notify/message.py

@@ -191,6 +191,9 @@ CALL_ZONE = SIREN_ZONE.replace("siren", "call")
             "",
             "person_days_min 4 is more than its",
         ),
+        (STORAGE + CAMERA + 'onvif = "192.168.1.64"\n', 'camera "gate" onvif', "not a service's address"),
+        (STORAGE + CAMERA + 'onvif = "http://a:b@c/d"\n', 'camera "gate" onvif', "`username` and `password`"),
+        (STORAGE + CAMERA + 'onvif = "http://c:x/d"\n', 'camera "gate" onvif', "Port"),
         (STORAGE + CAMERA + "max_gb = 0\n", 'camera "gate" max_gb', "too small"),
         (
             STORAGE + "max_days = 7\nmotion_days_max = 30\n" + CAMERA + "keep_days_max = 60\n",

@@ -35,7 +35,8 @@ class Fanout:
     A new viewer starts with the cached GOP, at `CATCH_UP_SPEED`; one that reports a lost picture gets it again, as
     fast, its times squeezed in front of the next live picture; so does one that comes over from another source. One
     for whom the kernel has no room is tried again once, and then waits for the next keyframe, alone. The cache holds
-    one GOP of at most `GOP_BYTES_MAX`; beyond that starts wait for a keyframe.
+    one GOP of at most `GOP_BYTES_MAX`; beyond that starts wait for a keyframe, for which the source is asked. So it is
+    where a lost picture would cost a GOP of more than `LAG_MAX_90K`, or such a GOP keeps a viewer from coming over.
 
     `on_idle` is called when the last viewer has left.
     """
@@ -101,7 +102,14 @@ class Fanout:
         To be called by the viewer's own task when it `wants_start`.
         """
         viewer.wants_start.clear()
-        from_cache = viewer.place is not Place.STARTING and self._has_fresh_gop()
+        is_anew = viewer.place is not Place.STARTING
+        from_cache = is_anew and self._has_fresh_gop()
+        if (
+            is_anew
+            and self._has_shown
+            and not (from_cache and (self._is_gop_short or not viewer.has_started))
+        ):
+            self.source.ask_for_keyframe()
         if from_cache:
             viewer.place = Place.STARTING
             viewer.backlog.clear()
@@ -135,6 +143,16 @@ class Fanout:
     def _is_starting(self, viewer: Viewer) -> bool:
         return viewer.fanout is self and viewer.place is Place.STARTING and self.ended is None
 
+    @property
+    def _has_shown(self) -> bool:
+        """Whether a picture has come. Before, one is on its way, or the source asked the camera itself."""
+        return self._last_at_s > 0
+
+    @property
+    def _is_gop_short(self) -> bool:
+        """Whether all of it is soon sent once more."""
+        return bool(self._gop) and self._gop[-1].time_90k - self._gop[0].time_90k <= LAG_MAX_90K
+
     def _has_fresh_gop(self) -> bool:
         return bool(self._gop) and self._loop.time() - self._last_at_s <= STALE_S
 
@@ -153,7 +171,7 @@ class Fanout:
         viewer.time_offset_90k = edge_90k - viewer.backlog[-1].time_90k
 
     def _admit(self) -> None:
-        come = self._has_fresh_gop() and self._gop[-1].time_90k - self._gop[0].time_90k <= LAG_MAX_90K
+        come = self._has_fresh_gop() and self._is_gop_short
         for viewer in [viewer for viewer in self._expected if come or viewer.fanout is None]:
             entry, before = viewer.entry_for(self.source), viewer.fanout
             if entry is None:
@@ -163,6 +181,8 @@ class Fanout:
             viewer.enter(self, entry)
             if before is not None:
                 before.leave(viewer)
+        if not come and self._has_shown and any(v.entry_for(self.source) for v in self._expected):
+            self.source.ask_for_keyframe()
 
     async def _push(self, frame: EncodedFrame) -> None:
         now_s = self._loop.time()

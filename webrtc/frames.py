@@ -60,11 +60,17 @@ class FrameSource(Protocol):
         ...
 
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[EncodedFrame]]:
-        """Frames from the cached GOP's keyframe on, once for all viewers.
+        """Frames from the cached GOP's keyframe on, once for all viewers; where there is none, as if
+        `ask_for_keyframe` were called.
 
         The iterator never raises. It may pause for as long as the camera is away, goes on with a keyframe, and
         ends when the stream is gone for good. A reader that is too slow is taken to the next keyframe.
         """
+        ...
+
+    def ask_for_keyframe(self) -> None:
+        """A viewer waits for a keyframe: have the camera send one, where that is possible and the next is far away.
+        Returns at once, and may be called as often as one likes."""
         ...
 
     @property

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from nvr.config.addresses import ServiceUrl, StreamUrl
 from nvr.config.alarm import AlarmSettings
 from nvr.config.days import ClassDays, check_days, days_of_classes
 from nvr.config.model import Model, Name
@@ -43,12 +44,6 @@ def _known_timezone(name: str) -> str:
     return name
 
 
-def _stream_url(url: str) -> str:
-    parse_address(url)
-    return url
-
-
-StreamUrl = Annotated[str, AfterValidator(_stream_url)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 KeepDays = Annotated[float, Field(gt=0.0, le=3650.0)]
 LeastDays = Annotated[float, Field(ge=0.0, le=3650.0)]
@@ -152,7 +147,8 @@ class Camera(Model):
     for footage in which something moved, and for that of incidents (a person, or what else its zones look for); unset:
     as in storage, else as the class below. `max_gb`: what its footage takes at most on each disk. `transport`: how its
     video comes; "udp" only where a camera cannot send it in the RTSP connection. `audio`: record sound too; else it is
-    not even asked for.
+    not even asked for. `onvif`: the address of its device service, which is asked for a keyframe when a viewer waits
+    for one; unset: never.
     """
 
     id: Slug
@@ -170,6 +166,7 @@ class Camera(Model):
     max_gb: Annotated[float, Field(ge=0.1)] | None = None
     transport: Literal["tcp", "udp"] = "tcp"
     audio: bool = False
+    onvif: ServiceUrl | None = None
     zone: Annotated[tuple[Zone, ...], Field(max_length=MAX_PLACES)] = (Zone(name="*"),)
     line: Annotated[tuple[Line, ...], Field(max_length=MAX_PLACES)] = ()
     mask: Annotated[tuple[Mask, ...], Field(max_length=MAX_PLACES)] = ()

@@ -94,6 +94,11 @@ class Subscription:
             self._wait_for_key = True
         self._ready.set()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a keyframe came, and nothing was dropped since."""
+        return not self._wait_for_key
+
     async def get(self) -> AccessUnit:
         """The next access unit, waiting for it if there is none."""
         while not self._queue:
@@ -183,6 +188,13 @@ class StreamHub:
             self._key_90k, self._pictures, self._octets = unit.pts_90k, 0, 0
         self._pictures += 1
         self._octets += len(unit.data)
+
+    @property
+    def gop_s(self) -> float:
+        """How long the present group of pictures is so far, cached or not; 0.0 where none has begun."""
+        if self._key_90k is None or self._last_pts_90k is None:
+            return 0.0
+        return max(0.0, (self._last_pts_90k - self._key_90k) / 90_000)
 
     @property
     def gop(self) -> tuple[AccessUnit, ...]:

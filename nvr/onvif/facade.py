@@ -65,7 +65,7 @@ class Facade:
             content = operation.handle(visit, request)
         except SoapRefusal as refusal:
             return Reply(refusal.status, soap.fault(refusal), checked)
-        return Reply(200, soap.answer(build(f"{prefix}:{request.operation}Response", content)), checked)
+        return Reply(200, soap.envelope(build(f"{prefix}:{request.operation}Response", content)), checked)
 
     def _check(self, question: Question, request: soap.SoapRequest) -> Checked:
         now_s = question.visit.now_s

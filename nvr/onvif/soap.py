@@ -26,7 +26,7 @@ PREFIXES = {
     "ter": "http://www.onvif.org/ver10/error",
 }
 """Of all that we write."""
-_WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 _DIGEST = "#PasswordDigest"
 MAX_TEXT = 256
 
@@ -75,11 +75,12 @@ def parse_request(body: bytes) -> SoapRequest:
     return SoapRequest(namespace, name, operations[0], _token(_child(root, "Header")))
 
 
-def answer(*content: Markup) -> bytes:
-    """An envelope around the answer."""
+def envelope(*content: Markup, header: Markup | None = None) -> bytes:
+    """An envelope around an answer or a request. `header`: what stands in its Header."""
     declared = {f"xmlns__{prefix}": uri for prefix, uri in PREFIXES.items()}
-    envelope = build("s:Envelope", build("s:Body", *content), **declared)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{envelope}'.encode()
+    head = build("s:Header", header) if header is not None else None
+    markup = build("s:Envelope", head, build("s:Body", *content), **declared)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{markup}'.encode()
 
 
 def fault(refusal: SoapRefusal) -> bytes:
@@ -88,7 +89,7 @@ def fault(refusal: SoapRefusal) -> bytes:
     for code in reversed(refusal.subcodes):
         subcode = build("s:Subcode", build("s:Value", f"ter:{code}"), subcode)
     who = "s:Sender" if refusal.by_sender else "s:Receiver"
-    return answer(
+    return envelope(
         build(
             "s:Fault",
             build("s:Code", build("s:Value", who), subcode),
@@ -103,8 +104,8 @@ def _child(parent: Element, name: str) -> Element | None:
 
 def _token(header: Element | None) -> UsernameToken | None:
     """The first UsernameToken; one that lacks a part has it empty, and will be refused."""
-    security = header.find(f"{{{_WSSE}}}Security") if header is not None else None
-    token = security.find(f"{{{_WSSE}}}UsernameToken") if security is not None else None
+    security = header.find(f"{{{WSSE}}}Security") if header is not None else None
+    token = security.find(f"{{{WSSE}}}UsernameToken") if security is not None else None
     if token is None:
         return None
     password = child(token, "Password")

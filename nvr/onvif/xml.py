@@ -6,15 +6,14 @@ Sources: XML 1.0 (fifth edition), 2.2 (characters) and 2.11; W3C SOAP 1.2 part 1
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.sax.saxutils import escape, quoteattr
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-MAX_BYTES = 64 << 10
 MAX_DEPTH = 24
-MAX_ELEMENTS = 1000
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -22,10 +21,22 @@ class BadXml(Exception):
     """Not well-formed, not UTF-8, with a DTD, or beyond a bound; the message says which."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a document may be."""
+
+    max_bytes: int = 64 << 10
+    max_elements: int = 1000
+
+
+REQUEST = Limits()
+
+
 class _Bounded:
     """A parser's target: builds the tree until it is too deep or too large."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_elements: int) -> None:
+        self._max_elements = max_elements
         self._builder = TreeBuilder()
         self._depth = self._elements = 0
 
@@ -34,8 +45,8 @@ class _Bounded:
         self._elements += 1
         if self._depth > MAX_DEPTH:
             raise BadXml(f"elements within each other deeper than {MAX_DEPTH}")
-        if self._elements > MAX_ELEMENTS:
-            raise BadXml(f"more than {MAX_ELEMENTS} elements")
+        if self._elements > self._max_elements:
+            raise BadXml(f"more than {self._max_elements} elements")
         self._builder.start(tag, attributes)
 
     def end(self, tag: str) -> None:
@@ -49,13 +60,13 @@ class _Bounded:
         return self._builder.close()
 
 
-def parse(document: bytes) -> Element:
+def parse(document: bytes, limits: Limits = REQUEST) -> Element:
     """The root of a document; tags are `{namespace}name`. Raises BadXml."""
-    if len(document) > MAX_BYTES:
-        raise BadXml(f"more than {MAX_BYTES} bytes")
+    if len(document) > limits.max_bytes:
+        raise BadXml(f"more than {limits.max_bytes} bytes")
     try:
         # As text: what the document says of its own encoding is not followed.
-        parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
+        parser = DefusedXMLParser(target=_Bounded(limits.max_elements), forbid_dtd=True)
         parser.feed(document.decode("utf-8-sig"))
         root = parser.close()
     except UnicodeDecodeError:

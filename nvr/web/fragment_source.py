@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nvr.clock import Clock
@@ -78,8 +78,8 @@ class FragmentSource:
     """One stream for all who watch it. A picture is muxed once for all of them, within the turn of the loop that brings
     it, and only while somebody watches; what waits for several viewers is in memory once."""
 
-    def __init__(self, hub: StreamHub, clock: Clock):
-        self._hub, self._clock = hub, clock
+    def __init__(self, hub: StreamHub, clock: Clock, ask_for_keyframe: Callable[[StreamKey], None]):
+        self._hub, self._clock, self._ask_for_keyframe = hub, clock, ask_for_keyframe
         self._muxer = LiveMuxer()
         self._viewers: list[FragmentQueue] = []
 
@@ -89,7 +89,10 @@ class FragmentSource:
         if not self._viewers:
             self._muxer = LiveMuxer()
             self._hub.attach(self)
-        queue = FragmentQueue(self._muxer.start(self._fresh_gop()))
+        gop = self._fresh_gop()
+        if not gop:
+            self._ask_for_keyframe(self._hub.key)
+        queue = FragmentQueue(self._muxer.start(gop))
         self._viewers.append(queue)
         try:
             yield queue
@@ -115,6 +118,8 @@ class FragmentSource:
         return gop if is_fresh else ()
 
 
-def fragment_sources(hub: Hub, clock: Clock) -> dict[StreamKey, FragmentSource]:
-    """A source for each stream."""
-    return {stream.key: FragmentSource(stream, clock) for stream in hub}
+def fragment_sources(
+    hub: Hub, clock: Clock, ask_for_keyframe: Callable[[StreamKey], None]
+) -> dict[StreamKey, FragmentSource]:
+    """A source for each stream. `ask_for_keyframe`: as `Services.ask_for_keyframe`."""
+    return {stream.key: FragmentSource(stream, clock, ask_for_keyframe) for stream in hub}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from nvr.events import Role, StreamKey
@@ -30,8 +30,8 @@ class HubFrames:
     another codec than it began with.
     """
 
-    def __init__(self, hub: StreamHub):
-        self._hub = hub
+    def __init__(self, hub: StreamHub, ask_for_keyframe: Callable[[StreamKey], None]):
+        self._hub, self._ask = hub, ask_for_keyframe
         self.scene: Sequence[HubFrames] = (self,)
 
     @property
@@ -59,8 +59,13 @@ class HubFrames:
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
         """Frames from the cached GOP's keyframe on; a slow reader is taken to the next keyframe."""
         with self._hub.subscribe(from_gop=True) as units:
+            if not units.has_begun:
+                self.ask_for_keyframe()
             async with aclosing(self._frames(units)) as frames:
                 yield frames
+
+    def ask_for_keyframe(self) -> None:
+        self._ask(self.key)
 
     @property
     def audio(self) -> AudioCodec | None:
@@ -113,9 +118,9 @@ class _AudioQueue:
             yield EncodedAudio(unit.data, unit.pts_90k)
 
 
-def live_sources(hub: Hub) -> dict[StreamKey, HubFrames]:
-    """A source for each stream, those of a camera in one scene."""
-    sources = {stream.key: HubFrames(stream) for stream in hub}
+def live_sources(hub: Hub, ask_for_keyframe: Callable[[StreamKey], None]) -> dict[StreamKey, HubFrames]:
+    """A source for each stream, those of a camera in one scene. `ask_for_keyframe`: as `Services.ask_for_keyframe`."""
+    sources = {stream.key: HubFrames(stream, ask_for_keyframe) for stream in hub}
     for key, source in sources.items():
         keys = (StreamKey(key.camera, role) for role in (Role.MAIN, Role.SUB))
         source.scene = tuple(sources[other] for other in keys if other in sources)

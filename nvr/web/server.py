@@ -109,7 +109,7 @@ class WebServer:
         authority: Callable[[tls.Wish], tls.Outcome] = tls.ask_authority,
     ):
         self._services, self._package = services, package
-        self._sources = live_sources(services.hub)
+        self._sources = live_sources(services.hub, services.ask_for_keyframe)
         self._watches = Watches(max_total=4 * services.config.web.max_viewers)
         self._tokens = LiveTokens()
         self._started_mono_s = services.clock.monotonic()
@@ -137,7 +137,9 @@ class WebServer:
             services=self._services,
             files=files,
             sources=self._sources,
-            fragments=fragment_sources(self._services.hub, self._services.clock),
+            fragments=fragment_sources(
+                self._services.hub, self._services.clock, self._services.ask_for_keyframe
+            ),
             watches=self._watches,
             tokens=self._tokens,
             reader=reader,

@@ -14,7 +14,7 @@ from nvr.audit_watch import AuditWatch
 from nvr.clock import Clock
 from nvr.config import Config
 from nvr.detect.numbers import AnalysisStatistics
-from nvr.events import CameraHealth
+from nvr.events import CameraHealth, StreamKey
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
 from nvr.media.access_unit import CodecConfig
@@ -42,8 +42,8 @@ class AnalysisView:
 class Services:
     """`state`: state.db. `live`: its `run` is somebody else's task. `changes`: is told by the alarm, the journal, the
     faults and `streams`. `still`: the JPEG of a keyframe, None if it cannot be decoded; raises NvrError where none can
-    be made now. `loop_lag`: how late the event loop was in the last minute. `sick`: what the camera with that id
-    has."""
+    be made now. `ask_for_keyframe`: a viewer waits for one of that stream; returns at once. `loop_lag`: how late the
+    event loop was in the last minute. `sick`: what the camera with that id has."""
 
     config: Config
     clock: Clock
@@ -66,5 +66,6 @@ class Services:
     changes: Changes
     analysis: Callable[[], AnalysisView]
     still: Callable[[CodecConfig, bytes], Awaitable[bytes | None]]
+    ask_for_keyframe: Callable[[StreamKey], None]
     loop_lag: Callable[[], Lag]
     sick: Callable[[str], CameraHealth | None]

@@ -30,6 +30,15 @@ STREAM = (
     '<StreamSetup><Stream xmlns="http://www.onvif.org/ver10/schema">RTP-Unicast</Stream><Transport><Protocol>RTSP'
     "</Protocol></Transport></StreamSetup><ProfileToken>gate_main</ProfileToken>"
 )
+ONVIF_CAMERA = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:t="http://www.onvif.org/ver10/schema"><s:Body>'
+    "{}</s:Body></s:Envelope>"
+)
+ONVIF_ANSWERS = (
+    "<a><Capabilities><t:Media><t:XAddr>http://10.0.0.9/onvif/media</t:XAddr></t:Media></Capabilities></a>",
+    '<a><Profiles token="main"/><MediaUri><t:Uri>rtsp://10.0.0.9/b?c=d</t:Uri></MediaUri></a>',
+    "<s:Fault><s:Reason><s:Text>no</s:Text></s:Reason></s:Fault>",
+)
 SEEDS: dict[str, list[bytes]] = {
     "stun_check": VECTORS,
     "rtcp_compound": [FEEDBACK],
@@ -45,6 +54,7 @@ SEEDS: dict[str, list[bytes]] = {
         envelope("media", "GetStreamUri", STREAM, token("xa", "secret", 1.8e9)),
     ],
     "onvif_probe": [PROBE.format(id="uuid:1", types="dn:NetworkVideoTransmitter", scopes="").encode()],
+    "camera_onvif": [ONVIF_CAMERA.format(inside).encode() for inside in ONVIF_ANSWERS],
     "onvif_authorization": [
         b'Digest username="xa", realm="NVR", nonce="01a3185c5000' + bytes(32) + b'", uri="/onvif/snapshot/a",'
         b' response="0123456789abcdef0123456789abcdef", algorithm=MD5, cnonce="a", nc=00000001, qop=auth'

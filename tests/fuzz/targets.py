@@ -13,14 +13,13 @@ from nvr.camera import rtp
 from nvr.camera import sdp as camera_sdp
 from nvr.errors import CameraError
 from nvr.events import Role, StreamKey
-from nvr.onvif import device, media
+from nvr.onvif import client, device, media
 from nvr.onvif.discovery import MAX_ANSWER, Presence, parse_probe, probe_matches
 from nvr.onvif.facade import Facade, Question
 from nvr.onvif.faults import SoapRefusal
 from nvr.onvif.model import Appliance, Profile, VideoSource, Visit
 from nvr.onvif.security import Guard
-from nvr.onvif.soap import answer as soap_answer
-from nvr.onvif.soap import parse_request
+from nvr.onvif.soap import envelope, parse_request
 from nvr.onvif.xml import build, parse
 from nvr.restream.accounts import PlatformCredential
 from webrtc import rtcp, sdp, stun, trickle
@@ -111,7 +110,7 @@ def onvif_request(data: bytes) -> None:
     inside = replace(VISIT, sources=SOURCES)
     for operation in (*device.OPERATIONS.values(), *media.OPERATIONS.values()):
         try:
-            parse(soap_answer(build("x", operation.handle(inside, request))))
+            parse(envelope(build("x", operation.handle(inside, request))))
         except SoapRefusal:
             continue
 
@@ -131,6 +130,20 @@ def onvif_probe(data: bytes) -> None:
         assert len(answer) <= MAX_ANSWER
 
 
+def camera_onvif(data: bytes) -> None:
+    """A camera's answer, whatever it was asked."""
+    try:
+        found = client.answered(data)
+        client.media_service(found, "http://10.0.0.9:80/onvif/device_service")
+    except client.CameraRefusal as refusal:
+        assert str(refusal).isprintable() and len(str(refusal)) < 200
+        return
+    client.camera_time_s(found)
+    client.profile_of(
+        "rtsp://a/b?c=d", [(t, client.stream_uri(found)) for t in client.profile_tokens(found)], 0
+    )
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -143,5 +156,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         onvif_request,
         onvif_authorization,
         onvif_probe,
+        camera_onvif,
     )
 }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nvr.onvif.faults import SoapRefusal
 from nvr.onvif.soap import parse_request
-from nvr.onvif.xml import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, BadXml, build, parse
+from nvr.onvif.xml import MAX_DEPTH, REQUEST, BadXml, build, parse
 from peers.onvif_client import envelope, token
 
 BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>'
@@ -24,8 +24,8 @@ GOOD = envelope("media", "GetProfile", "<ProfileToken>gate_main</ProfileToken>",
         b'<!DOCTYPE a SYSTEM "http://10.0.0.1/x"><a/>',
         b"<a>&b;</a>",
         b"<a>" * (MAX_DEPTH + 1) + b"</a>" * (MAX_DEPTH + 1),
-        b"<a>" + b"<b/>" * MAX_ELEMENTS + b"</a>",
-        b"<a>" + b" " * MAX_BYTES + b"</a>",
+        b"<a>" + b"<b/>" * REQUEST.max_elements + b"</a>",
+        b"<a>" + b" " * REQUEST.max_bytes + b"</a>",
         b"<a>\xff</a>",
         '<?xml version="1.0" encoding="utf-16"?><a/>'.encode("utf-16"),
         b"<a><b></a></b>",
@@ -41,7 +41,7 @@ def test_what_is_refused(document: bytes) -> None:
 
 def test_what_is_just_allowed() -> None:
     assert parse(b"<a>" * MAX_DEPTH + b"</a>" * MAX_DEPTH).tag == "a"
-    assert len(parse(b"<a>" + b"<b/>" * (MAX_ELEMENTS - 1) + b"</a>")) == MAX_ELEMENTS - 1
+    assert len(parse(b"<a>" + b"<b/>" * (REQUEST.max_elements - 1) + b"</a>")) == REQUEST.max_elements - 1
     assert parse("\ufeff<a>Cổng</a>".encode()).text == "Cổng"
     assert parse(b'<?xml version="1.0" encoding="latin-1"?><a>\xc3\xa9</a>').text == "é", (
         "UTF-8 whatever it says"

@@ -1,4 +1,4 @@
-"""ipycam (PyPI) as an ONVIF camera of somebody else: usage: ipycam_peer.py ONVIF_PORT RTSP_PORT.
+"""ipycam (PyPI) as an ONVIF camera of somebody else: usage: ipycam_peer.py ONVIF_PORT RTSP_PORT [USER PASSWORD].
 
 Without go2rtc, which is on neither PyPI nor Debian, it serves RTSP by itself, encoding with Debian's ffmpeg. Shows a
 moving bar at 320x192 and 160x96, 15 pictures a second, until its standard input ends.
@@ -32,6 +32,7 @@ def main() -> None:
         sub_bitrate="300K",
         hw_accel="cpu",
         show_timestamp=False,
+        **dict(zip(("username", "password"), sys.argv[3:], strict=False)),
     )
     camera = IPCamera(config)
     camera.start()

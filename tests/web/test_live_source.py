@@ -23,7 +23,7 @@ def sound(number: int, config: AudioConfig = ALAW) -> AudioUnit:
 
 def test_the_streams_of_a_camera_are_one_scene_the_main_one_first() -> None:
     other = StreamKey("yard", Role.MAIN)
-    sources = live_sources(Hub([SUB, other, MAIN]))
+    sources = live_sources(Hub([SUB, other, MAIN]), lambda _key: None)
     assert [source.key for source in sources[SUB].scene] == [MAIN, SUB]
     assert sources[MAIN].scene == sources[SUB].scene
     assert list(sources[other].scene) == [sources[other]]
@@ -31,7 +31,7 @@ def test_the_streams_of_a_camera_are_one_scene_the_main_one_first() -> None:
 
 async def test_h265_comes_with_its_parameter_sets_and_ends_where_it_becomes_something_else() -> None:
     hub, units = Hub([MAIN])[MAIN], x265.encode(frames=3)
-    source = HubFrames(hub)
+    source = HubFrames(hub, lambda _key: None)
     assert (source.codec, source.sps) == (None, None)
     for unit in units:
         hub.publish(unit)
@@ -57,7 +57,7 @@ async def test_h265_comes_with_its_parameter_sets_and_ends_where_it_becomes_some
 )
 def test_browsers_take_g711_of_one_channel(config: AudioConfig, name: str | None) -> None:
     hub = Hub([MAIN])[MAIN]
-    source = HubFrames(hub)
+    source = HubFrames(hub, lambda _key: None)
     assert source.audio is None, "it has not come"
     hub.publish_audio(sound(0, config))
     assert source.audio == name
@@ -66,7 +66,7 @@ def test_browsers_take_g711_of_one_channel(config: AudioConfig, name: str | None
 async def test_audio_comes_from_now_on_and_the_oldest_is_dropped() -> None:
     hub = Hub([MAIN])[MAIN]
     hub.publish_audio(sound(0))
-    async with HubFrames(hub).subscribe_audio() as units:
+    async with HubFrames(hub, lambda _key: None).subscribe_audio() as units:
         waiting = asyncio.ensure_future(anext(units))
         await asyncio.sleep(0)
         hub.publish_audio(sound(1))

@@ -367,7 +367,7 @@ async def test_the_queue_is_bounded_in_time_and_bytes() -> None:
 async def test_a_picture_is_muxed_once_and_only_while_somebody_watches() -> None:
     clock = FakeClock()
     hub = Hub([GATE])[GATE]
-    source = FragmentSource(hub, clock)
+    source = FragmentSource(hub, clock, lambda _key: None)
     units = access_units(GATE, clock.monotonic())
     for unit in units[:10]:
         hub.publish(unit)
@@ -390,7 +390,7 @@ async def test_a_picture_of_a_camera_that_stands_still_does_not_pass_for_live(pa
     for unit in units[:10]:
         hub.publish(unit)
     clock.advance(passed_s)
-    with FragmentSource(hub, clock).watch() as queue:
+    with FragmentSource(hub, clock, lambda _key: None).watch() as queue:
         for unit in units[10:27]:
             hub.publish(unit)
         first = await queue.get()

@@ -142,7 +142,7 @@ async def test_revocation_ends_the_picture(site: Site) -> None:
 
 async def test_frames_are_those_of_the_cached_gop(site: Site) -> None:
     publish(site, GATE)
-    source = HubFrames(site.services.hub[GATE])
+    source = HubFrames(site.services.hub[GATE], lambda _key: None)
     assert source.sps == site.services.hub[GATE].config.sps  # type: ignore[union-attr]
     async with source.subscribe() as frames:
         for unit in site.services.hub[GATE].gop:
@@ -154,7 +154,7 @@ async def test_frames_are_those_of_the_cached_gop(site: Site) -> None:
 async def test_a_stream_that_turns_out_to_reorder_ends(site: Site) -> None:
     publish(site, GATE)
     hub = site.services.hub[GATE]
-    source = HubFrames(hub)
+    source = HubFrames(hub, lambda _key: None)
     async with source.subscribe() as frames:
         assert (await anext(frames)).is_key
         late = access_units(GATE, 0.0)[1]

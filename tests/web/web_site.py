@@ -352,6 +352,7 @@ async def running_site(
         changes=changes,
         analysis=lambda: AnalysisView(True, ANALYSIS),
         still=still or no_still,
+        ask_for_keyframe=lambda _key: None,
         loop_lag=lambda: Lag(0.2, 3.5, 8.0),
         sick=sick.of,
     )

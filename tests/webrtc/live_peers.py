@@ -95,7 +95,7 @@ class LoopCamera:
         self.frames = frames
         self.sps: bytes | None = sps_of(frames[0])
         self.scene: tuple[LoopCamera, ...] = (self,)
-        self.viewers = self.listeners = 0
+        self.viewers = self.listeners = self.asked = 0
         self.audio: AudioCodec | None = None
         self.present = asyncio.Event()
         self.present.set()
@@ -106,6 +106,9 @@ class LoopCamera:
     @property
     def codec(self) -> Codec | None:
         return self.frames[0].codec if self.sps is not None else None
+
+    def ask_for_keyframe(self) -> None:
+        self.asked += 1
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:

@@ -39,7 +39,7 @@ class Source:
         self.sps: bytes | None = b"\x67"
         self.scene: tuple[Source, ...] = (self,)
         self.frames: asyncio.Queue[EncodedFrame | None] = asyncio.Queue()
-        self.number = 0
+        self.number = self.asked = 0
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EncodedFrame]]:
@@ -48,6 +48,9 @@ class Source:
                 yield frame
 
         yield play()
+
+    def ask_for_keyframe(self) -> None:
+        self.asked += 1
 
     def end(self) -> None:
         self.frames.put_nowait(None)

@@ -1,0 +1,1 @@
+"""Cameras are asked for a keyframe when somebody waits for one and the next is far away."""
