@@ -40,6 +40,7 @@ from page_layouts import KeptLayouts
 from page_notices import Notices
 from page_scene import close_up, jpeg, street
 from page_schedule import Scheduled
+from page_tunnel import Remote
 
 import nvr.web
 
@@ -95,6 +96,7 @@ class StandIn:
         self.notices = Notices()
         self.scheduled = Scheduled()
         self.layouts = KeptLayouts()
+        self.remote = Remote()
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
@@ -185,6 +187,7 @@ class StandIn:
         self.notices.add_to(app)
         self.layouts.add_to(app)
         self.scheduled.add_to(app, self._may)
+        self.remote.add_to(app, refused)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -192,7 +195,8 @@ class StandIn:
         host, port = runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         try:
-            yield self
+            async with self.remote.opened():
+                yield self
         finally:
             self.hang_up()
             for peer in list(self._peers.values()):  # a page that leaves ends its own meanwhile

@@ -29,6 +29,9 @@ SELDOM = {
     "nvr-reel.js",
     "nvr-schedule-entry.js",
     "nvr-schedule-holidays.js",
+    "copy-text.js",
+    "nvr-tunnel.js",
+    "nvr-tunnel-phones.js",
     "nvr-schedule.js",
     "nvr-storage.js",
     "nvr-timeline-bar.js",
@@ -44,7 +47,7 @@ SELDOM = {
     "timeline-words.js",
 }
 """Fetched when their page is opened."""
-TYPES = {"types.js", "schedule-types.js"}
+TYPES = {"types.js", "schedule-types.js", "tunnel-types.js"}
 """For the type checker alone."""
 WORDS: dict[str, dict[str, str]] = {
     language: json.loads((WEB / "locales" / f"{language}.json").read_text("utf-8"))

@@ -9,8 +9,9 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import Field
 
+from nvr.tunnel.health import Link
 from nvr.tunnel.settings import MAX_NAME, MAX_PHONES, MAX_TEXT, Address, Phone, SettingRefused, read_hub
-from nvr.tunnel.store import NewPhone, NotSetUp, UnknownPhone
+from nvr.tunnel.store import NewPhone, NotSetUp, TunnelStore, UnknownPhone
 from nvr.tunnel.wg_conf import HUB_KEY_FILE, hub_conf
 from nvr.web.access import Access, AccountRole
 from nvr.web.errors import ApiError, not_found
@@ -39,41 +40,38 @@ class PhoneBody(Body):
 
 
 async def show(call: Call) -> web.Response:
-    tunnel = call.services.tunnel
-    store, link = tunnel.store, tunnel.link
+    config, tunnel = call.services.config, call.services.tunnel
+    body = tunnel_answer(tunnel.store, tunnel.link, site=config.site.name, https_port=config.web.https_port)
+    return web.json_response(body)
+
+
+def tunnel_answer(store: TunnelStore, link: Link, *, site: str, https_port: int) -> dict[str, object]:
+    """Settings, phones, and how the tunnel does. `site`: how the hub's configuration names the appliance."""
     hub, changed = store.hub, store.changed
-    return web.json_response(
-        {
-            "enabled": store.enabled,
-            "damaged": bool(store.problem),
-            "state": link.state,
-            "handshake_age_s": link.handshake_age_s,
-            "received_bytes": link.received_bytes,
-            "sent_bytes": link.sent_bytes,
-            "public_key": store.public_key,
-            "hub": hub
-            and {
-                "endpoint": str(hub.endpoint),
-                "hub_key": hub.public_key,
-                "network": str(hub.network),
-                "address": str(hub.address),
-            },
-            "hub_conf": hub
-            and hub_conf(
-                hub,
-                site=call.services.config.site.name,
-                own_key=store.public_key or "",
-                phones=store.phones,
-            ),
-            "hub_key_file": HUB_KEY_FILE,
-            "page": hub and _address(call, hub.address),
-            "changed_s": changed and changed[0],
-            "changed_by": changed and changed[1],
-            "phones": [_shown(phone) for phone in store.phones],
-            "max_phones": MAX_PHONES,
-            "max_name": MAX_NAME,
-        }
-    )
+    return {
+        "enabled": store.enabled,
+        "damaged": bool(store.problem),
+        "state": link.state,
+        "handshake_age_s": link.handshake_age_s,
+        "received_bytes": link.received_bytes,
+        "sent_bytes": link.sent_bytes,
+        "public_key": store.public_key,
+        "hub": hub
+        and {
+            "endpoint": str(hub.endpoint),
+            "hub_key": hub.public_key,
+            "network": str(hub.network),
+            "address": str(hub.address),
+        },
+        "hub_conf": hub and hub_conf(hub, site=site, own_key=store.public_key or "", phones=store.phones),
+        "hub_key_file": HUB_KEY_FILE,
+        "page": hub and f"https://{_in_url(hub.address)}:{https_port}/",
+        "changed_s": changed and changed[0],
+        "changed_by": changed and changed[1],
+        "phones": [_shown(phone) for phone in store.phones],
+        "max_phones": MAX_PHONES,
+        "max_name": MAX_NAME,
+    }
 
 
 async def set_hub(call: Call) -> web.Response:
@@ -96,7 +94,12 @@ async def renew_key(call: Call) -> web.Response:
 async def add_phone(call: Call) -> web.Response:
     body = await read_json(call.request, PhoneBody)
     new: NewPhone = await _changed(call.services.tunnel.store.add_phone(body.name, by=call.actor))
-    return web.json_response(_shown(new.phone) | {"conf": new.conf, "qr": qr_svg(new.conf)}, status=201)
+    return web.json_response(new_phone_answer(new), status=201)
+
+
+def new_phone_answer(new: NewPhone) -> dict[str, object]:
+    """With its private key, for this once."""
+    return _shown(new.phone) | {"conf": new.conf, "qr": qr_svg(new.conf)}
 
 
 async def remove_phone(call: Call) -> web.Response:
@@ -122,10 +125,8 @@ async def _changed(change: Awaitable[T]) -> T:
         raise ApiError(409, "tunnel_no_hub", "set up the hub first") from None
 
 
-def _address(call: Call, address: Address) -> str:
-    """Where a phone finds the page."""
-    host = f"[{address}]" if address.version == 6 else str(address)
-    return f"https://{host}:{call.services.config.web.https_port}/"
+def _in_url(address: Address) -> str:
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
 def _shown(phone: Phone) -> dict[str, object]:

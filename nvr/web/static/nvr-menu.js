@@ -36,7 +36,12 @@ export class NvrMenu extends NvrElement {
       h("p", { class: "dim" }, account ? t(`role.${account.role}`) : "", " · ", session?.site.name ?? ""),
       make(NvrLanguage, this.app),
       h("div", { class: "tools pair" }, this.#link("#/storage", "disk", t("storage.title")), this.app.store.mayAct && this.#link("#/holds", "lock", t("holds.title"))),
-      h("div", { class: "tools pair" }, this.#link("#/schedule", "calendar", t("schedule.title"))),
+      h(
+        "div",
+        { class: "tools pair" },
+        this.#link("#/schedule", "calendar", t("schedule.title")),
+        account?.role === "administrator" && this.#link("#/tunnel", "globe", t("tunnel.title")),
+      ),
       h(
         "div",
         { class: "tools pair" },
@@ -61,7 +66,7 @@ export class NvrMenu extends NvrElement {
     this.#dialog.showModal();
   }
 
-  /** @param {string} href @param {"disk" | "lock" | "bell" | "list" | "calendar"} picture @param {string} words */
+  /** @param {string} href @param {"disk" | "lock" | "bell" | "list" | "calendar" | "globe"} picture @param {string} words */
   #link(href, picture, words) {
     return h("a", { class: "button quiet", href, onclick: () => this.#dialog.close() }, icon(picture), words);
   }
