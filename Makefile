@@ -96,6 +96,10 @@ bench-live: .venv/.tests-installed peers ## one camera to 32 viewers, against Ja
 	@tests/peers/install $(LIVE_PEERS)
 	PYTHONPATH=tests $(BIN)/python -m bench.live
 
+.PHONY: bench-fragments
+bench-fragments: .venv/.tests-installed peers ## CPU of a viewer by WebSocket against one by WebRTC (BENCH_SECONDS=40; last line: JSON)
+	PYTHONPATH=tests $(BIN)/python -m bench.fragments
+
 .PHONY: bench-latency
 bench-latency: .venv/.tests-installed peers ## glass to glass: a clock in the camera's picture, read in Chromium (BENCH_SAMPLES=500; last line: JSON)
 	PYTHONPATH=tests $(BIN)/python -m bench.latency

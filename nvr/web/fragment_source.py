@@ -24,8 +24,8 @@ class FragmentQueue:
     """What one viewer has not been sent yet.
 
     Drop policy: when more than `BEHIND_MAX_90K` or `WAITING_MAX_BYTES` wait, all of it is dropped, and nothing more is
-    taken until the next keyframe; `dropped` counts the lost fragments. The GOP that a viewer begins with does not
-    count as time.
+    taken until the next keyframe; `overflows` counts how often. The GOP that a viewer begins with does not count as
+    time.
     """
 
     def __init__(self, first: LiveFragment | None):
@@ -36,19 +36,18 @@ class FragmentQueue:
         self._needs_key = first is None
         self._over = False
         self._ready = asyncio.Event()
-        self.dropped = 0
+        self.overflows = 0
 
     def push(self, fragment: LiveFragment) -> None:
         """Take the stream's next fragment, or drop it."""
         if self._needs_key and not fragment.is_key:
-            self.dropped += 1
             return
         self._needs_key = False
         self._queue.append(fragment)
         self._bytes += len(fragment.data)
         self._behind_90k += fragment.duration_90k
         if self._behind_90k > BEHIND_MAX_90K or self._bytes > WAITING_MAX_BYTES:
-            self.dropped += len(self._queue)
+            self.overflows += 1
             self._queue.clear()
             self._bytes = self._behind_90k = 0
             self._needs_key = True

@@ -36,6 +36,15 @@ def best_live(
     raise obstacle_error(wanted, obstacles[0] or "b_frames")
 
 
+def live_below(
+    services: Services, camera: Camera, shown: StreamKey, codecs: Collection[Codec]
+) -> StreamKey | None:
+    """The best stream of the camera below the one that is shown, of those that can be shown now."""
+    below = camera.streams[camera.streams.index(shown) + 1 :]
+    able = (k for k in below if _delivers(services, k) and _obstacle(services, k, codecs) is None)
+    return next(able, None)
+
+
 def check_live(services: Services, key: StreamKey) -> None:
     """Raises ApiError 409: the stream delivers nothing now."""
     if not _delivers(services, key):

@@ -32,7 +32,7 @@ from nvr.web.routes import fragments
 
 TFDT = 60
 """Where the decode time of a fragment's first picture stands."""
-PATH = "/api/cameras/gate/fragments/sub"
+PATH, MAIN_PATH = "/api/cameras/gate/fragments/sub", "/api/cameras/gate/fragments/main"
 MAIN = StreamKey("gate", Role.MAIN)
 
 
@@ -156,16 +156,15 @@ async def test_only_our_page_with_a_session_gets_it(site: Site) -> None:
 async def test_h265_where_the_viewer_takes_it_else_the_sub_stream(site: Site) -> None:
     client = await site.log_in("xem", AccountRole.VIEWER)
     units = x265.encode(frames=4)
-    path = "/api/cameras/gate/fragments/main"
     async with playing(site, GATE):
         site.show_live(MAIN)
         for unit in units:
             received_s = site.services.clock.monotonic()
             site.services.hub[MAIN].publish(replace(unit, stream=MAIN, received_mono_s=received_s))
-        async with watching(client, path) as watcher:
+        async with watching(client, MAIN_PATH) as watcher:
             await watcher.several(2)
             assert watcher.told[0]["role"] == "sub"
-        async with watching(client, f"{path}?codecs=h264,h265") as watcher:
+        async with watching(client, f"{MAIN_PATH}?codecs=h264,h265") as watcher:
             await watcher.several(2)
             assert watcher.told[0]["role"] == "main"
             assert watcher.told[0]["content_type"].startswith('video/mp4; codecs="hvc1.')
@@ -292,38 +291,70 @@ async def test_who_talks_is_sent_away(site: Site) -> None:
     await until(lambda: len(site.server._watches) == 0)
 
 
-async def test_a_slow_viewer_goes_on_with_a_keyframe_and_nobody_waits_for_it(site: Site) -> None:
-    """It does not read while 250 pictures of 100 KB come; a second one reads all of them."""
-    client = await site.log_in("xem", AccountRole.VIEWER)
-    units, numbers = fat(access_units(GATE, 0.0), 100_000), count()
-    site.show_live(GATE)
+class Fat:
+    """A camera whose pictures have 100 KB, shown one by one."""
 
-    def show() -> int:
-        number = next(numbers)
-        unit, now_s = units[number % len(units)], site.services.clock.monotonic()
-        site.services.hub[GATE].publish(replace(unit, pts_90k=number * STEP_90K, received_mono_s=now_s))
+    def __init__(self, site: Site, key: StreamKey):
+        self._hub, self._clock = site.services.hub[key], site.services.clock
+        self._units, self._numbers = fat(access_units(key, 0.0), 100_000), count()
+        site.show_live(key)
+        self.show()
+        self.show()
+
+    def show(self) -> int:
+        number = next(self._numbers)
+        unit, now_s = self._units[number % len(self._units)], self._clock.monotonic()
+        self._hub.publish(replace(unit, pts_90k=number * STEP_90K, received_mono_s=now_s))
         return number
 
-    show()
-    show()
-    async with watching(client) as slow, watching(client) as quick:
+
+async def fall_behind(camera: Fat, slow: Watcher, quick: Watcher) -> None:
+    """250 pictures come that one of the two does not read; then it catches up, or is shown something else."""
+    for _ in range(250):
+        newest = camera.show()
+        await quick.next()
+    told = len(slow.told)
+
+    async def catch_up() -> None:
+        while slow.shown_90k < newest * STEP_90K and len(slow.told) == told:
+            await slow.next()
+
+    catching_up = asyncio.ensure_future(catch_up())
+    while not catching_up.done():
+        camera.show()
+        await quick.next()
+    await catching_up
+
+
+async def test_a_slow_viewer_goes_on_with_a_keyframe_and_nobody_waits_for_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fragments, "SLOW_S", 0.0)  # it never happens twice within so long
+    client, camera = await site.log_in("xem", AccountRole.VIEWER), Fat(site, MAIN)
+    async with playing(site, GATE), watching(client, MAIN_PATH) as slow, watching(client, MAIN_PATH) as quick:
         await quick.several(2)
-        while show() < 250:
-            await quick.next()
-
-        async def catch_up() -> None:
-            while slow.shown_90k < 250 * STEP_90K:
-                await slow.next()
-
-        catching_up = asyncio.ensure_future(catch_up())
-        while not catching_up.done():
-            show()
-            await quick.next()
-        await catching_up
+        await slow.several(2)
+        await fall_behind(camera, slow, quick)
+        assert [told["role"] for told in slow.told] == ["main"]
     assert steps(quick) == [(STEP_90K, n % 25 == 0) for n in range(1, len(steps(quick)) + 1)]
     missed = [(step_90k, is_key) for step_90k, is_key in steps(slow) if step_90k != STEP_90K]
     assert missed, "it was too far behind"
     assert all(is_key for _, is_key in missed)
+
+
+async def test_who_is_too_slow_for_the_main_stream_gets_the_sub(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fragments, "SLOW_S", 1000.0)
+    client, camera = await site.log_in("xem", AccountRole.VIEWER), Fat(site, MAIN)
+    async with playing(site, GATE), watching(client, MAIN_PATH) as slow, watching(client, MAIN_PATH) as quick:
+        await quick.several(2)
+        await slow.several(2)
+        while len(slow.told) < 2:
+            await fall_behind(camera, slow, quick)
+        assert [told["role"] for told in slow.told] == ["main", "sub"]
+        await slow.several(5)
+        assert [told["role"] for told in quick.told] == ["main"]
 
 
 def steps(watcher: Watcher) -> list[tuple[int, bool]]:
@@ -349,17 +380,18 @@ async def test_the_queue_is_bounded_in_time_and_bytes() -> None:
     queue = FragmentQueue(first)
     for number in range(1, 1 + behind):
         queue.push(fragment(number))
-    assert queue.dropped == 0
+    assert queue.overflows == 0
     queue.push(fragment(1 + behind))
-    assert queue.dropped == 2 + behind, "all of it"
+    assert queue.overflows == 1
     queue.push(fragment(99))
     queue.push(fragment(100))
     queue.push(fragment(101))
-    assert [(await queue.get()), (await queue.get())] == [fragment(100), fragment(101)]
-    assert queue.dropped == 3 + behind
+    assert [(await queue.get()), (await queue.get())] == [fragment(100), fragment(101)], (
+        "all before is dropped"
+    )
     for number, size in ((200, WAITING_MAX_BYTES), (201, 1), (202, 1)):
         queue.push(fragment(number, size))
-    assert queue.dropped == 6 + behind
+    assert queue.overflows == 2
     queue.end()
     assert await queue.get() is None
 

@@ -23,12 +23,14 @@ from nvr.record.mp4.live import content_type, init_segment
 from nvr.web.access import Access, AccountRole, Subject
 from nvr.web.errors import ApiError
 from nvr.web.fragment_source import FragmentQueue
-from nvr.web.live_choice import best_live, refusal
+from nvr.web.live_choice import best_live, live_below, refusal
 from nvr.web.route import Call, Route, stream_key
 from webrtc.errors import WhepError
 
 IDLE_S = 60.0
 """It ends when the camera sends no picture for so long."""
+SLOW_S = 30.0
+"""Who falls too far behind twice within so long gets the stream below."""
 STALLED_S = 15.0
 """It ends when the viewer's connection takes nothing for so long."""
 PING_S = 30.0
@@ -62,8 +64,7 @@ async def watch(call: Call) -> web.StreamResponse:
         await call.note("live", str(key), {"by": "fragments"})
         await answer.prepare(request)
         _bound_buffers(request)
-        with call.runtime.fragments[key].watch() as queue:
-            reason = await _until_over(answer, queue, key, codecs, over)
+        reason = await _until_over(call, answer, key, codecs, over)
         if watching.ended:
             await _close(request, answer, WSCloseCode.GOING_AWAY, "ended")
         else:
@@ -82,11 +83,7 @@ def _place(call: Call) -> Iterator[None]:
 
 
 async def _until_over(
-    answer: web.WebSocketResponse,
-    queue: FragmentQueue,
-    key: StreamKey,
-    codecs: frozenset[Codec],
-    over: asyncio.Event,
+    call: Call, answer: web.WebSocketResponse, key: StreamKey, codecs: frozenset[Codec], over: asyncio.Event
 ) -> str:
     """Returns why it ended, in a word; "" where `over` was set by somebody else."""
     reasons = []
@@ -98,7 +95,7 @@ async def _until_over(
             over.set()
 
     async with asyncio.TaskGroup() as tasks:
-        jobs = partial(_feed, answer, queue, key, codecs), partial(_hear, answer)
+        jobs = partial(_show, call, answer, key, codecs), partial(_hear, answer)
         running = [tasks.create_task(run(job)) for job in jobs]
         await over.wait()
         for task in running:
@@ -106,10 +103,28 @@ async def _until_over(
     return reasons[0] if reasons else ""
 
 
+async def _show(call: Call, answer: web.WebSocketResponse, shown: StreamKey, codecs: frozenset[Codec]) -> str:
+    """The stream, or where the connection turns out to be too slow for it the one below."""
+    while True:
+        with call.runtime.fragments[shown].watch() as queue:
+            below = partial(live_below, call.services, call.camera, shown, codecs)
+            outcome = await _feed(answer, queue, shown, codecs, below)
+        if isinstance(outcome, str):
+            return outcome
+        shown = outcome
+
+
 async def _feed(
-    answer: web.WebSocketResponse, queue: FragmentQueue, key: StreamKey, codecs: frozenset[Codec]
-) -> str:
-    shown: CodecConfig | None = None
+    answer: web.WebSocketResponse,
+    queue: FragmentQueue,
+    key: StreamKey,
+    codecs: frozenset[Codec],
+    below: Callable[[], StreamKey | None],
+) -> str | StreamKey:
+    """Why it ended, or the stream to go on with."""
+    config: CodecConfig | None = None
+    overflows, slow_until_s = 0, 0.0
+    clock = asyncio.get_running_loop().time
     while True:
         try:
             async with asyncio.timeout(IDLE_S):
@@ -118,13 +133,17 @@ async def _feed(
             return "no_picture"
         if fragment is None:
             return "b_frames"
-        config = fragment.config
-        if config.codec not in codecs:
+        if queue.overflows > overflows:
+            lower = below() if clock() < slow_until_s else None
+            if lower is not None:
+                return lower
+            overflows, slow_until_s = queue.overflows, clock() + SLOW_S
+        if fragment.config.codec not in codecs:
             return "h265"
         try:
             async with asyncio.timeout(STALLED_S):
-                if config != shown:
-                    shown = config
+                if fragment.config != config:
+                    config = fragment.config
                     await answer.send_str(_description(key, config))
                     await answer.send_bytes(init_segment(config))
                 await answer.send_bytes(fragment.data)
