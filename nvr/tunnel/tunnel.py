@@ -56,7 +56,8 @@ class Tunnel:
         self._tell_damage()
         while True:
             self._changed.clear()
-            if self.store.active is not None:
+            if (wanted := self.store.active) is not None:
+                await whereabouts(wanted.hub)  # nothing is made where it would be of no use
                 await self._be_up(healthy)
             else:
                 healthy()
@@ -82,9 +83,7 @@ class Tunnel:
             self._faults.clear(PLACE, "tunnel_lost")
 
     async def _configure(self, made: Interface, wanted: Active) -> None:
-        others = await asyncio.to_thread(other_networks)
-        check_overlap(wanted.hub.network, others)
-        endpoint = await resolve(wanted.hub.endpoint)
+        endpoint = await whereabouts(wanted.hub)
         await made.configure(wanted.private_key, wanted.hub, wanted.phones, endpoint)
 
     async def _look_after(self, made: Interface, hub: Hub, watch: LinkWatch) -> None:
@@ -121,6 +120,12 @@ class Tunnel:
             self._faults.raise_fault(Fault(PLACE, "tunnel_unusable", self.store.problem))
         else:
             self._faults.clear(PLACE, "tunnel_unusable")
+
+
+async def whereabouts(hub: Hub) -> Endpoint:
+    """Where the hub is now. Raises TunnelOverlap, TunnelUnresolved."""
+    check_overlap(hub.network, await asyncio.to_thread(other_networks))
+    return await resolve(hub.endpoint)
 
 
 def check_overlap(network: Network, others: Iterable[Network]) -> None:

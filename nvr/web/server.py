@@ -113,6 +113,7 @@ class WebServer:
         self._watches = Watches(max_total=4 * services.config.web.max_viewers)
         self._tokens = LiveTokens()
         self._started_mono_s = services.clock.monotonic()
+        self._certified: list[str] = []
         self._tunnel_changed = asyncio.Event()
         services.tunnel.store.on_change(self._tunnel_changed.set)
         self._certificates = tls.Certificates(
@@ -186,7 +187,8 @@ class WebServer:
         return self._certificates.context()
 
     def _ensure_certificate(self) -> bool:
-        names = tls.own_names([*self._services.config.web.names, *self._tunnel_address()])
+        self._certified = self._tunnel_address()
+        names = tls.own_names([*self._services.config.web.names, *self._certified])
         return self._certificates.ensure(names, self._services.clock.wall())
 
     def _tunnel_address(self) -> list[str]:
@@ -197,10 +199,9 @@ class WebServer:
     async def _renew_certificate(self, context: ssl.SSLContext) -> None:
         """Each hour, and as soon as the page has another address in the tunnel."""
         while True:
-            certified = self._tunnel_address()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CERTIFICATE_CHECK_S):
-                    while self._tunnel_address() == certified:
+                    while self._tunnel_address() == self._certified:
                         self._tunnel_changed.clear()
                         await self._tunnel_changed.wait()
             if await asyncio.to_thread(self._ensure_certificate):

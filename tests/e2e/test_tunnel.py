@@ -26,6 +26,7 @@ pytestmark = pytest.mark.timeout(300)
 SHOTS_FOLDER = os.environ.get("NVR_SCREENSHOTS")
 
 HUB_ADDRESS, APPLIANCE_INSIDE = "192.0.2.1", "10.77.0.2"
+RTSP_PORT = 8554
 SETTINGS = {"endpoint": f"{HUB_ADDRESS}:51820", "network": "10.77.0.0/24", "address": APPLIANCE_INSIDE}
 
 
@@ -73,6 +74,7 @@ async def test_page_live_and_playback_from_outside(village: Village, tmp_path: P
                 lambda: certified(village.phone, site), "the certificate names the tunnel's address"
             )
             await watch(village, site, began + 3)
+            await fetch(village, api)
             await killed_and_back(village, site)
         async with site.api() as api:
             # A phone that is removed is out at once, though the hub still knows it.
@@ -105,7 +107,7 @@ async def set_up(village: Village, api: Api, folder: Path) -> str:
 
 
 async def watch(village: Village, site: Appliance, at_s: float) -> None:
-    """On the phone, through the tunnel: page, live, playback."""
+    """On the phone, inside the tunnel: page, live, playback."""
     page_address = f"https://{APPLIANCE_INSIDE}:{site.https_port}"
     async with browser_page(PHONE, namespace=village.phone) as page:
         await page.goto(page_address)
@@ -131,6 +133,18 @@ async def watch(village: Village, site: Appliance, at_s: float) -> None:
         await until_async(plays, "it plays")
         await screenshot(page, "tunnel-playback")
         assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def fetch(village: Village, api: Api) -> None:
+    """As a platform elsewhere does: RTSP with Digest, by TCP and by UDP."""
+    platform = await api.post("/api/platforms", name="xa-dong", cameras=["cam1"])
+    address = f"rtsp://xa-dong:{platform['password']}@{APPLIANCE_INSIDE}:{RTSP_PORT}/cam1/main"
+    await until_async(lambda: opens(village.phone, APPLIANCE_INSIDE, RTSP_PORT), "RTSP is served")
+    for transport in ("tcp", "udp"):
+        ffprobe = ("ffprobe", "-loglevel", "error", "-rtsp_transport", transport)
+        show = ("-show_entries", "stream=codec_name,width", "-of", "csv=p=0", "-read_intervals", "%+2")
+        told = await asyncio.to_thread(village.phone.run, *ffprobe, *show, address)
+        assert told.startswith("h264,") and not told.startswith("h264,0"), f"{transport}: {told}"
 
 
 async def killed_and_back(village: Village, site: Appliance) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -210,7 +211,7 @@ def test_rights_are_those_of_this_process():
         (("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"), False),
     ):
         told = subprocess.run(
-            [*wrapper, ".venv/bin/python", "-c", script], capture_output=True, text=True, check=True
+            [*wrapper, sys.executable, "-c", script], capture_output=True, text=True, check=True
         )
         assert told.stdout.strip() == str(may)
 
