@@ -38,6 +38,7 @@ from page_data import (
 from page_handling import OUTCOMES, Handling
 from page_layouts import KeptLayouts
 from page_notices import Notices
+from page_platforms import KnownPlatforms
 from page_scene import close_up, jpeg, street
 from page_schedule import Scheduled
 from page_tunnel import Remote
@@ -96,6 +97,7 @@ class StandIn:
         self.notices = Notices()
         self.scheduled = Scheduled()
         self.layouts = KeptLayouts()
+        self.platforms = KnownPlatforms()
         self.remote = Remote()
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
@@ -186,6 +188,7 @@ class StandIn:
         app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
         self.notices.add_to(app)
         self.layouts.add_to(app)
+        self.platforms.add_to(app)
         self.scheduled.add_to(app, self._may)
         self.remote.add_to(app, refused)
         runner = web.AppRunner(app, shutdown_timeout=0.1)

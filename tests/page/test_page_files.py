@@ -25,6 +25,7 @@ SELDOM = {
     "nvr-layout.js",
     "nvr-holds.js",
     "nvr-notify.js",
+    "nvr-platforms.js",
     "nvr-readout.js",
     "nvr-reel.js",
     "nvr-schedule-entry.js",
@@ -36,6 +37,7 @@ SELDOM = {
     "nvr-storage.js",
     "nvr-timeline-bar.js",
     "nvr-timeline.js",
+    "platform-login.js",
     "schedule-week.js",
     "schedule-words.js",
     "sound-button.js",
@@ -47,7 +49,7 @@ SELDOM = {
     "timeline-words.js",
 }
 """Fetched when their page is opened."""
-TYPES = {"types.js", "schedule-types.js", "tunnel-types.js"}
+TYPES = {"types.js", "schedule-types.js", "tunnel-types.js", "platform-types.js"}
 """For the type checker alone."""
 WORDS: dict[str, dict[str, str]] = {
     language: json.loads((WEB / "locales" / f"{language}.json").read_text("utf-8"))

@@ -28,8 +28,15 @@ class ChangeBody(Body):
 
 
 async def show(call: Call) -> web.Response:
+    config = call.services.config
     return web.json_response(
-        {"platforms": [_shown(platform) for platform in call.services.platforms.all()], "max_name": MAX_NAME}
+        {
+            "platforms": [_shown(platform) for platform in call.services.platforms.all()],
+            "max_name": MAX_NAME,
+            "http_port": config.web.http_port,
+            "rtsp_port": config.restream.rtsp_port,
+            "rtsps_port": config.restream.rtsps_port,
+        }
     )
 
 

@@ -48,6 +48,8 @@ export class NvrMenu extends NvrElement {
         this.#link("#/notify", "bell", t("notify.title")),
         account?.role === "administrator" && this.#link("#/audit", "list", t("audit.title")),
       ),
+      account?.role === "administrator" &&
+        h("div", { class: "tools pair" }, this.#link("#/platforms", "share", t("platforms.title"))),
       h("button", { type: "button", class: "button quiet wide", onclick: () => this.#leave() }, t("logout")),
       h(
         "button",
@@ -66,7 +68,7 @@ export class NvrMenu extends NvrElement {
     this.#dialog.showModal();
   }
 
-  /** @param {string} href @param {"disk" | "lock" | "bell" | "list" | "calendar" | "globe"} picture @param {string} words */
+  /** @param {string} href @param {"disk" | "lock" | "bell" | "list" | "calendar" | "globe" | "share"} picture @param {string} words */
   #link(href, picture, words) {
     return h("a", { class: "button quiet", href, onclick: () => this.#dialog.close() }, icon(picture), words);
   }

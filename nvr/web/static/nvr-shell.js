@@ -133,6 +133,8 @@ export class NvrShell extends NvrElement {
         return this.#seldom(async () => make((await import("./nvr-audit.js")).NvrAudit, this.app));
       case "notify":
         return this.#seldom(async () => make((await import("./nvr-notify.js")).NvrNotify, this.app));
+      case "platforms":
+        return this.#seldom(async () => make((await import("./nvr-platforms.js")).NvrPlatforms, this.app));
       case "tunnel":
         return this.#seldom(async () => make((await import("./nvr-tunnel.js")).NvrTunnel, this.app));
       case "incidents": {
