@@ -263,6 +263,32 @@ async def test_figures_are_what_came_between_two_readings(page: Page) -> None:
     assert told == {"fps": 25, "kbitS": 1000, "lost": None, "delayS": None}
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "wait", "key"),
+    [
+        (429, "too_many_attempts", 3, "error.wait"),
+        (429, "too_many_own_viewers", None, "error.too_many_own_viewers"),
+        (429, "too_many_live_tokens", 7, "error.too_many_live_tokens"),
+        (503, "too_many_viewers", 10, "error.too_many_viewers"),
+        (503, "live_stopped", 5, "error.live_stopped"),
+        (503, "no_live_port", None, "error.no_live_port"),
+        (503, "of_a_later_version", 2.5, "error.busy"),
+        (503, "of_a_later_version", None, "error.unknown"),
+    ],
+)
+async def test_what_was_refused_is_said_by_its_code(
+    page: Page, status: int, code: str, wait: float | None, key: str
+) -> None:
+    said = """(async () => {
+        const i18n = await import('/static/i18n.js');
+        await i18n.loadLanguage('vi');
+        const params = {seconds: Math.ceil(a[2]), status: a[0]};
+        return [m.errorText(new m.ApiError(a[0], a[1], a[2])), i18n.t(a[3], params)];
+    })()"""
+    text, wanted = await run(page, "api", f"await {said}", status, code, wait, key)
+    assert text == wanted != key
+
+
 async def test_snapshots_have_names_that_every_disk_takes(page: Page) -> None:
     for camera, name in (("Cổng UBND xã", "Cổng UBND xã"), ('a/b\\c: "d"\n?', "a b c d")):
         told = await run(page, "snapshot", "m.snapshotName(...a)", camera, "2026-11-24T22:14:05")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, async_playwright
-
-from peers.namespace import Namespace
+from playwright.async_api import Browser, Page, async_playwright
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1920, "height": 1080}
@@ -45,50 +40,49 @@ _FRAMES_DECODED = """async () => {
 
 
 @asynccontextmanager
-async def browser_page(
-    viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN", namespace: Namespace | None = None
-) -> AsyncIterator[Page]:
-    """A fresh profile, on the machine `namespace`. Console errors and uncaught exceptions are collected in
-    `page.complaints`."""
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, for `page_of`."""
     async with async_playwright() as playwright:
-        with _program(namespace) as program:
-            browser = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        context = await browser.new_context(
-            viewport=viewport,
-            locale=locale,
-            ignore_https_errors=True,
-            has_touch=viewport["width"] < 600,
-            timezone_id="Asia/Ho_Chi_Minh",
-        )
-        await context.add_init_script(_WATCH_PEERS)
-        page = await context.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on(
-            "response",
-            lambda r: (
-                complaints.append(f"{r.status} {r.request.method} {r.url}") if r.status >= 400 else None
-            ),
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.complaints = complaints  # type: ignore[attr-defined]
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         try:
-            yield page
+            yield running
         finally:
-            await browser.close()
+            await running.close()
 
 
-@contextmanager
-def _program(namespace: Namespace | None) -> Iterator[str]:
-    """What starts Chromium there."""
-    if namespace is None:
-        yield CHROMIUM
-        return
-    with TemporaryDirectory() as folder:
-        script = Path(folder) / "chromium"
-        script.write_text(f'#!/bin/sh\nexec {shlex.join(namespace.command(CHROMIUM))} "$@"\n')
-        script.chmod(0o700)
-        yield str(script)
+@asynccontextmanager
+async def page_of(
+    running: Browser, viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN"
+) -> AsyncIterator[Page]:
+    """A fresh profile. Console errors and uncaught exceptions are collected in `page.complaints`."""
+    context = await running.new_context(
+        viewport=viewport,
+        locale=locale,
+        ignore_https_errors=True,
+        has_touch=viewport["width"] < 600,
+        timezone_id="Asia/Ho_Chi_Minh",
+    )
+    await context.add_init_script(_WATCH_PEERS)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on(
+        "response",
+        lambda r: complaints.append(f"{r.status} {r.request.method} {r.url}") if r.status >= 400 else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.complaints = complaints  # type: ignore[attr-defined]
+    try:
+        yield page
+    finally:
+        await context.close()
+
+
+@asynccontextmanager
+async def browser_page(viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN") -> AsyncIterator[Page]:
+    """A page in a browser of its own."""
+    async with browser() as running, page_of(running, viewport, locale=locale) as page:
+        yield page
 
 
 async def frames_decoded(page: Page) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import ConsoleMessage, Locator, Page, async_playwright, expect
 from test_web_live import BY
-from web_live import STEP_90K, until
+from web_live import STEP_90K, taken_udp_port, until
 from web_site import GATE, Site, access_units, running_site
 
 import nvr.web
@@ -164,14 +163,7 @@ async def test_no_udp_gets_through(site: Site) -> None:
 
 
 async def test_the_live_port_is_taken(tmp_path: Path) -> None:
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as four,
-        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six,
-    ):
-        four.bind(("0.0.0.0", 0))
-        port = four.getsockname()[1]
-        six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        six.bind(("::", port))
+    with taken_udp_port() as port:
         async with (
             running_site(tmp_path, live_port=port) as site,
             playing(site),

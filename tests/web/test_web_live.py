@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiortc.mediastreams import MediaStreamError
-from web_live import SDP, picture, playing, publish, refused, start, until, viewer
+from web_live import SDP, picture, playing, publish, refused, start, taken_udp_port, until, viewer
 from web_site import GATE, YARD, Client, Site, access_units, running_site
 
 import x265
@@ -95,6 +95,30 @@ async def places_are_bounded(site: Site, *, own: int) -> None:
             assert int(response.headers["Retry-After"]) > 0
         assert await site.services.live.close_where(lambda info: info.owner == phone.key) == 1
         await taken(other, 1)
+
+
+async def test_live_video_that_cannot_be_sent_says_why(tmp_path: Path) -> None:
+    """A port that is taken waits for somebody to do something; live video that is not running is back in a moment."""
+    with taken_udp_port() as port:
+        async with running_site(tmp_path, live_port=port) as site, viewer() as peer:
+            publish(site, GATE)
+            client = await site.log_in("xem", AccountRole.VIEWER)
+            offer = peer.localDescription.sdp
+
+            async def refusal() -> tuple[int, str, str | None]:
+                async with client.open(
+                    "POST", "/api/cameras/gate/live/sub", data=offer, headers=SDP
+                ) as response:
+                    answer = await response.json()
+                    return response.status, answer["error"], response.headers.get("Retry-After")
+
+            assert await refusal() == (503, "no_live_port", None)
+            await until(lambda: not site.services.live.sessions())
+            site.live_job.cancel()
+            await asyncio.wait([site.live_job])
+            status, error, wait = await refusal()
+            assert (status, error) == (503, "live_stopped")
+            assert wait is not None and float(wait) > 0
 
 
 async def withdraw(site: Site, name: str, client: Client) -> None:

@@ -116,7 +116,7 @@ ANALYSIS = AnalysisStatistics(
 
 @dataclass
 class Site:
-    """The running site. `anonymous`: a client without session."""
+    """The running site. `anonymous`: a client without session. `live_job`: live video's run."""
 
     config: Config
     services: Services
@@ -125,6 +125,7 @@ class Site:
     server: WebServer
     sick: SickBoard
     anonymous: Client
+    live_job: asyncio.Task[None]
     clients: list[Client] = field(default_factory=list)
 
     @property
@@ -360,10 +361,11 @@ async def running_site(
     server = WebServer(services, authority=authority.ensure)
     ready, recording = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
+        live_job = tasks.create_task(live.run())
         jobs = [
+            live_job,
             tasks.create_task(server.run(ready.set)),
             tasks.create_task(disks.jobs()[0][1](recording.set)),
-            tasks.create_task(live.run()),
             tasks.create_task(journal.run(lambda: None)),
             *(tasks.create_task(job(lambda: None)) for _, job in notifications.jobs()),
         ]
@@ -379,6 +381,7 @@ async def running_site(
             server,
             sick,
             Client(f"https://127.0.0.1:{config.web.https_port}", tls),
+            live_job,
         )
         try:
             yield site

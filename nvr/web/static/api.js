@@ -31,10 +31,12 @@ export function errorText(error) {
     console.error(error);
     return t("error.page");
   }
-  if (error.retryAfterS !== null && error.status === 429) {
-    return t("error.wait", { seconds: Math.ceil(error.retryAfterS) });
-  }
   const key = `error.${error.code}`;
+  // How long to wait is said where somebody tries too often, and where nothing more is known than that it passes.
+  if (error.retryAfterS !== null && (error.code === "too_many_attempts" || !known(key))) {
+    const words = error.code === "too_many_attempts" ? "error.wait" : "error.busy";
+    return t(words, { seconds: Math.ceil(error.retryAfterS) });
+  }
   return known(key) ? t(key, error.params) : t("error.unknown", { status: error.status });
 }
 

@@ -13,7 +13,8 @@ const LATE_S = 2;
 const LOOK_S = 1;
 const WAITS_S = [1, 2, 4, 8, 15];
 /** Refusals that time alone does not mend are asked again seldom. */
-const SLOW_CODES = new Set(["b_frames", "h265", "no_picture", "too_many_viewers", "not_found"]);
+const SLOW_CODES = new Set(["b_frames", "h265", "too_many_own_viewers", "not_found"]);
+const SLOW_S = 15;
 
 /**
  * "late": the picture stands still. "waiting": there is none, and what is waited for is said.
@@ -94,7 +95,7 @@ export class LiveWatch {
       const leave = () => session.close();
       signal.addEventListener("abort", leave);
       let why = t("player.lost");
-      let slow = false;
+      let leastS = 0.5;
       try {
         const role = this.#role;
         await session.open(camera, role, signal);
@@ -107,7 +108,7 @@ export class LiveWatch {
       } catch (error) {
         failures += 1;
         why = errorText(error);
-        slow = error instanceof ApiError && SLOW_CODES.has(error.code);
+        if (error instanceof ApiError) leastS = SLOW_CODES.has(error.code) ? SLOW_S : (error.retryAfterS ?? leastS);
       }
       session.close();
       signal.removeEventListener("abort", leave);
@@ -115,7 +116,7 @@ export class LiveWatch {
       this.session = null;
       this.#told("waiting", why);
       this.#wake = new AbortController();
-      await pause(slow ? 15 : (WAITS_S[Math.min(failures, WAITS_S.length) - 1] ?? 0.5), this.#wake.signal);
+      await pause(Math.max(leastS, WAITS_S[Math.min(failures, WAITS_S.length) - 1] ?? 0), this.#wake.signal);
     }
   }
 
