@@ -18,6 +18,9 @@ SIREN_PEERS := strace
 CRASH_PEERS := qemu-system-common e2fsprogs mount
 # What only `make bench-detect` needs.
 DETECT_PEERS := motion
+# What only `make firmware-check` needs: tools of the image's own build, and what Buildroot's configuration is made with.
+FIRMWARE_PEERS := dosfstools e2fsprogs fdisk gcc genimage git libmagic1 make mtools nftables rauc shellcheck \
+	squashfs-tools systemd u-boot-tools
 # What only `make bench-live` needs.
 LIVE_PEERS := janus
 
@@ -120,6 +123,8 @@ crash-test: .venv/.tests-installed ## kill -9 and power cuts, 200 of each, as ro
 
 .PHONY: firmware-check
 firmware-check: .venv/.tests-installed ## is the firmware's tree right? (BUILDROOT_DIR=… for all of it; last line: JSON)
+	@tests/peers/install $(FIRMWARE_PEERS)
+	$(BIN)/pip install $(PIP_QUIET) --editable '.[firmware]'
 	PYTHONPATH=tests $(BIN)/python -m firmware
 
 .PHONY: clean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from hw import identity, modbus
 from hw.port import BAUD, found_ports
 from hw.probe import Found, Verdict, probe, try_lcus, try_modbus
 from hw.relay import RelayError
+from nvr.alarm.guard_process import switch_off
 from nvr.alarm.siren import SirenUnavailable
 from nvr.config import load
 from nvr.config.siren import Siren
@@ -53,6 +55,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     trial.add_argument("--channel", type=int, default=1, metavar="N")
     trial.add_argument("--yes", action="store_true", help="do not ask: somebody stands by, and it may sound")
     trial.set_defaults(run=_test)
+    off = actions.add_parser(
+        "off", help="switch the siren of the configuration off, as when the appliance starts"
+    )
+    off.add_argument("--config", type=Path, default=Path("/etc/nvr/nvr.toml"), metavar="FILE")
+    off.set_defaults(run=_off)
     for each in (listing, probing, trial):
         each.add_argument("--json", action="store_true", help="print it as JSON")
 
@@ -131,6 +138,14 @@ def _test(arguments: argparse.Namespace) -> int:
         print(json.dumps(asdict(verdict), indent=2))
     else:
         print("\n".join(_verdict_in_words(siren, verdict)))
+    return 0
+
+
+def _off(arguments: argparse.Namespace) -> int:
+    """Exit code 0, also where there is no siren, its board is missing, or a guard that lives owns it."""
+    siren = load(arguments.config).siren
+    if siren is not None:
+        asyncio.run(switch_off(siren))
     return 0
 
 

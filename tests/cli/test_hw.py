@@ -191,3 +191,19 @@ def test_arguments_that_make_no_sense(capsys, words, why):
     code, out = hw(capsys, *words)
     assert code in (69, 78)
     assert why in out
+
+
+def test_off_switches_the_siren_of_the_configuration_off(capsys, plug, tmp_path):
+    model = LcusModel()
+    board = plug(model)
+    model.outputs[1] = True
+    file = tmp_path / "nvr.toml"
+    storage = '[storage]\nrecordings = "r"\nstate = "s"\n'
+    file.write_text(f'{storage}[siren]\nport = "{board.link}"\n', "utf-8")
+    assert hw(capsys, "off", "--config", file)[0] == 0
+    assert board.wait_for(lambda b: b.frames and not b.state[1], 10)
+    assert {frame.hex() for frame in board.frames} == {"a00100a1"}
+    board.unplug()
+    assert hw(capsys, "off", "--config", file)[0] == 0
+    file.write_text(storage, "utf-8")
+    assert hw(capsys, "off", "--config", file)[0] == 0

@@ -10,11 +10,22 @@ import json
 import sys
 import time
 
-from firmware import sources
+from firmware import buildroot, fragments, images, sources, system
 from firmware.check import Check, run
 
 CHECKS: dict[str, Check] = {
     "sources": sources.check,
+    "fragments": fragments.check,
+    "scripts": system.check_scripts,
+    "units": system.check_units,
+    "firewall": system.check_firewall,
+    "images": images.check_images,
+    "growth": images.check_growth,
+    "bundles": images.check_bundles,
+    "symbols": buildroot.check_symbols,
+    "versions": buildroot.check_versions,
+    "style": buildroot.check_style,
+    "configurations": buildroot.check_configurations,
 }
 
 

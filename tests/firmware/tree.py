@@ -23,6 +23,11 @@ def config_in() -> Iterator[Path]:
     yield from sorted((TREE / "package").glob("*/Config.in"))
 
 
+def defconfigs() -> list[Path]:
+    """What Buildroot is configured with, one for each board."""
+    return sorted((TREE / "configs").glob("*_defconfig"))
+
+
 def _package(folder: Path) -> Package:
     name = folder.name
     hashes = folder / f"{name}.hash"
