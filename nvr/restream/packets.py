@@ -18,6 +18,8 @@ MAX_PAYLOAD_BYTES = 1400
 VIDEO_TYPE, AUDIO_TYPE = 96, 97
 _STATIC_TYPES = {"ulaw": 0, "alaw": 8}
 CNAME = "village-nvr"
+MAX_AAC_BYTES = (1 << 13) - 1
+"""What the field for its size holds; AAC has no frame so large."""
 SNAP_SAMPLES = 4
 """Times of audio come rounded to 1/90000 s and bent by the camera's clock: below this the samples just go on."""
 
@@ -99,6 +101,8 @@ class AudioTrack:
                 timestamp = self._next
         self._next = timestamp + self.config.samples_of(unit.data) & 0xFFFF_FFFF
         if self.config.codec == "aac":
+            if len(unit.data) > MAX_AAC_BYTES:
+                return []
             return self.rtp.pack(_aac_payloads(unit.data), timestamp, marker=True)
         packets: list[bytes] = []
         room = MAX_PAYLOAD_BYTES // self.config.channels * self.config.channels
@@ -118,6 +122,6 @@ def audio_type(config: AudioConfig) -> int:
 
 def _aac_payloads(frame: bytes) -> list[bytes]:
     """One AU, in fragments that all tell the size of the whole."""
-    header = struct.pack(">HH", 16, len(frame) << 3 & 0xFFFF)
+    header = struct.pack(">HH", 16, len(frame) << 3)
     room = MAX_PAYLOAD_BYTES - len(header)
     return [header + frame[at : at + room] for at in range(0, len(frame), room)]
