@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from peers.appliance import ADMINISTRATOR, PASSWORD, Api, Appliance
 from peers.browser import PHONE, browser_page, frames_decoded
@@ -132,6 +132,11 @@ async def watch(village: Village, site: Appliance, at_s: float) -> None:
 
         await until_async(plays, "it plays")
         await screenshot(page, "tunnel-playback")
+        await page.goto(f"{page_address}/#/tunnel")
+        state = page.locator(".tunnel-state")
+        await until_async(lambda: says(state, "Đã nối, lần cuối"), "the page says that it is connected")
+        await until_async(lambda: says(page.locator(".tunnel-again").first, "chính kết nối này"), "a warning")
+        await screenshot(page, "tunnel-page")
         assert page.complaints == []  # type: ignore[attr-defined]
 
 
@@ -216,6 +221,10 @@ async def remote_addresses(page: Page) -> list[str]:
           return found;
         }"""
     )
+
+
+async def says(place: Locator, words: str) -> bool:
+    return words in await place.inner_text()
 
 
 async def shown(page: Page) -> float | None:

@@ -18,6 +18,7 @@ export class NvrTunnel extends NvrElement {
   #words = h("p", { class: "tunnel-state", role: "status" });
   #traffic = h("p", { class: "dim small" });
   #page = h("p", null);
+  #inside = h("p", { class: "tunnel-again" });
   #switch = h("button", { type: "button", class: "button wide" });
   #state = h("section", { class: "card plan-part" });
   #hub = h("section", { class: "card plan-part" });
@@ -44,7 +45,7 @@ export class NvrTunnel extends NvrElement {
       h("div", { class: "tunnel-columns" }, this.#state, this.#phones, this.#hub, this.#paste),
       this.#dialog,
     );
-    fill(this.#state, this.#words, this.#traffic, this.#page, this.#switch);
+    fill(this.#state, this.#words, this.#traffic, this.#page, this.#inside, this.#switch);
     fill(this.#words, t("loading"));
     for (const part of [this.#phones, this.#hub, this.#paste, this.#switch]) part.hidden = true;
     this.#switch.addEventListener("click", () => void this.#ask("POST", "/api/tunnel/switch", { enabled: !this.#tunnel?.enabled }));
@@ -84,6 +85,8 @@ export class NvrTunnel extends NvrElement {
     say(this.#words, stateWords(tunnel));
     say(this.#traffic, enabled ? t("tunnel.traffic", { received: size(tunnel.received_bytes), sent: size(tunnel.sent_bytes) }) : "");
     say(this.#page, page && enabled ? t("tunnel.page", { page }) : "");
+    const isInside = page !== null && new URL(page).hostname === location.hostname;
+    say(this.#inside, isInside ? t("tunnel.inside") : "");
     this.#switch.hidden = hub === null;
     this.#switch.classList.toggle("primary", !enabled);
     this.#switch.classList.toggle("quiet", enabled);
