@@ -29,6 +29,7 @@ from nvr.detect.sick_board import SickBoard
 from nvr.detect.steps.calibration import demands_of
 from nvr.errors import StorageError
 from nvr.events import Sighting
+from nvr.evidence.desk import EvidenceDesk
 from nvr.faults import FaultBoard
 from nvr.heap import keep_clean
 from nvr.keyframes.requests import KeyframeRequests
@@ -187,6 +188,7 @@ class App:
         self._keyframes = KeyframeRequests(config.camera, self.hub, clock)
         self._lag = LoopLag(clock)
         self._tunnel = Tunnel(tunnel, clock=clock, faults=self.faults, on_change=changes.notify)
+        self._evidence = EvidenceDesk(state, self.disks, config, clock, changes.notify)
         self.live = LiveServer(
             max_sessions=config.web.max_viewers,
             max_per_user=config.web.max_viewers_per_account,
@@ -213,6 +215,7 @@ class App:
                 auth=auth,
                 platforms=platforms,
                 tunnel=self._tunnel,
+                evidence=self._evidence,
                 streams=self.streams,
                 changes=changes,
                 analysis=self._analysis_view,
@@ -275,6 +278,7 @@ class App:
             ("keyframes", self._keyframes.run),
             ("platforms", self.platforms.run),
             ("tunnel", self._tunnel.run),
+            ("evidence", self._evidence.run),
             *self._restream.jobs(),
             ("web", partial(self._run_web, on_pages)),
             ("live", self._run_live),

@@ -15,6 +15,7 @@ from nvr.clock import Clock
 from nvr.config import Config
 from nvr.detect.numbers import AnalysisStatistics
 from nvr.events import CameraHealth, StreamKey
+from nvr.evidence.desk import EvidenceDesk
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
 from nvr.media.access_unit import CodecConfig
@@ -62,6 +63,7 @@ class Services:
     auth: Auth
     platforms: Platforms
     tunnel: Tunnel
+    evidence: EvidenceDesk
     streams: StreamBoard
     changes: Changes
     analysis: Callable[[], AnalysisView]

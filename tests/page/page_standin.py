@@ -38,6 +38,7 @@ from page_data import (
 from page_handling import OUTCOMES, Handling
 from page_layouts import KeptLayouts
 from page_notices import Notices
+from page_packages import Packages
 from page_platforms import KnownPlatforms
 from page_scene import close_up, jpeg, street
 from page_schedule import Scheduled
@@ -95,6 +96,7 @@ class StandIn:
         self.incidents = [incident(n) for n in range(45, 0, -1)]
         self.objects: dict[int, list[Json]] = {}
         self.notices = Notices()
+        self.packages = Packages(lambda: self.holds, self._may)
         self.scheduled = Scheduled()
         self.layouts = KeptLayouts()
         self.platforms = KnownPlatforms()
@@ -187,6 +189,7 @@ class StandIn:
         app.router.add_get("/api/cameras/{camera}/footage/{role}", self._parts)
         app.router.add_get("/api/cameras/{camera}/footage/{role}/part.mp4", self._part)
         self.notices.add_to(app)
+        self.packages.add_to(app)
         self.layouts.add_to(app)
         self.platforms.add_to(app)
         self.scheduled.add_to(app, self._may)

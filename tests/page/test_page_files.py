@@ -25,6 +25,7 @@ SELDOM = {
     "nvr-layout.js",
     "nvr-holds.js",
     "nvr-notify.js",
+    "nvr-packages.js",
     "nvr-platforms.js",
     "nvr-readout.js",
     "nvr-reel.js",
@@ -49,7 +50,7 @@ SELDOM = {
     "timeline-words.js",
 }
 """Fetched when their page is opened."""
-TYPES = {"types.js", "schedule-types.js", "tunnel-types.js", "platform-types.js"}
+TYPES = {"types.js", "package-types.js", "platform-types.js", "schedule-types.js", "tunnel-types.js"}
 """For the type checker alone."""
 WORDS: dict[str, dict[str, str]] = {
     language: json.loads((WEB / "locales" / f"{language}.json").read_text("utf-8"))

@@ -17,7 +17,7 @@ from playwright.async_api import expect
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
 BARE_KEY = re.compile(
-    r"\b(?:nav|wall|layout|quality|readout|transport|holds?|storage|deletions|live|player|camera|timeline|stream|zone|kind|response|incidents?|evidence|search|footage|alarm|siren|ringing|status|storage|analysis|clock|day|span|audit|notify|delivery|mode|trial|outcomes?|resolve|reopen|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
+    r"\b(?:nav|wall|layout|quality|readout|transport|holds?|packages|storage|deletions|live|player|camera|timeline|stream|zone|kind|response|incidents?|evidence|search|footage|alarm|siren|ringing|status|storage|analysis|clock|day|span|audit|notify|delivery|mode|trial|outcomes?|resolve|reopen|fault|remedy|error)\.[a-z_.]+\b|\{\w+\}"
 )
 
 
@@ -179,6 +179,7 @@ async def test_touch_targets_are_large(visit: MakeVisit, look: Look) -> None:
         "/#/incident/45",
         "/#/alarm",
         "/#/holds",
+        "/#/packages",
         "/#/storage",
         "/#/deletions",
         "/#/audit",

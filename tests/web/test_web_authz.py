@@ -65,6 +65,7 @@ def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
         "phone": "khong-co",
         "token": "0" * 16,
         "layout": "1",
+        "package": "0" * 16,
     }
     path = re.sub(r"\{([^}]+)\}", lambda m: values.get(m[1], m[0]), route.path)
     if "/footage/" in path:

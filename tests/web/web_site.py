@@ -32,6 +32,7 @@ from nvr.detect.link import AnalysisError
 from nvr.detect.numbers import AnalysisStatistics, CameraNumbers
 from nvr.detect.sick_board import SickBoard
 from nvr.events import Box, Examined, Explanation, Response, Role, Sighting, StreamKey, StreamStatus
+from nvr.evidence.desk import EvidenceDesk
 from nvr.faults import FaultBoard
 from nvr.loop_lag import Lag
 from nvr.media.access_unit import AccessUnit, CodecConfig
@@ -329,6 +330,7 @@ async def running_site(
         max_per_user=viewers_per_account,
         udp_port=config.web.live_port,
     )
+    evidence = EvidenceDesk(state, disks, config, clock, changes.notify)
     services = Services(
         config=config,
         clock=clock,
@@ -349,6 +351,7 @@ async def running_site(
         tunnel=Tunnel(
             await TunnelStore.open(state, clock), clock=clock, faults=faults, on_change=changes.notify
         ),
+        evidence=evidence,
         streams=streams,
         changes=changes,
         analysis=lambda: AnalysisView(True, ANALYSIS),
@@ -366,6 +369,7 @@ async def running_site(
             live_job,
             tasks.create_task(server.run(ready.set)),
             tasks.create_task(disks.jobs()[0][1](recording.set)),
+            tasks.create_task(evidence.run(lambda: None)),
             tasks.create_task(journal.run(lambda: None)),
             *(tasks.create_task(job(lambda: None)) for _, job in notifications.jobs()),
         ]

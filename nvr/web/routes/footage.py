@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import cast
 
-import structlog
 from aiohttp import web
 
 from nvr.record.mp4.virtual_mp4 import VirtualMp4
@@ -17,13 +14,10 @@ from nvr.web.byte_range import Unsatisfiable, parse_range
 from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import query_integer, query_number
 from nvr.web.route import Call, Route, stream_key
-
-log = structlog.get_logger(__name__)
+from nvr.web.sending import abort, send
 
 MAX_SPAN_S = 3600.0
 MAX_PARTS = 1000
-STALLED_S = 60.0
-"""A paused player reads nothing; after this it must ask for a new range."""
 
 
 async def parts(call: Call) -> web.Response:
@@ -88,32 +82,11 @@ async def part_file(call: Call) -> web.StreamResponse:
         return response
     await _note_view(call, "download" if download else "playback", str(key), start_s, end_s)
     with call.runtime.watches.open(
-        call.session, key.camera, lambda watch: _abort(request) if watch.ended else None
+        call.session, key.camera, lambda watch: abort(request) if watch.ended else None
     ):
         await response.prepare(request)
-        await _send(response, request, call.runtime.reader.chunks(part.plan(start, stop)))
+        await send(response, request, call.runtime.reader.chunks(part.plan(start, stop)))
     return response
-
-
-async def _send(response: web.StreamResponse, request: web.Request, chunks: AsyncIterator[bytes]) -> None:
-    """Write everything; where that fails the connection is cut, since the answer's head has gone out."""
-    try:
-        async for chunk in chunks:
-            async with asyncio.timeout(STALLED_S):
-                await response.write(chunk)
-        await response.write_eof()
-    except ConnectionError:
-        log.debug("viewer left", path=request.path)
-    except TimeoutError:
-        _abort(request)
-    except (OSError, EOFError) as error:
-        log.warning("footage cannot be read", path=request.path, error=str(error))
-        _abort(request)
-
-
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
 
 
 def _span(call: Call) -> tuple[float, float]:

@@ -1,5 +1,5 @@
 /** @import {HoldGroup} from "./holds.js" */
-/** @import {Holds} from "./types.js" */
+/** @import {Hold, Holds} from "./types.js" */
 import { errorText } from "./api.js";
 import { fill, h, icon, say } from "./dom.js";
 import { NvrElement } from "./element.js";
@@ -30,6 +30,8 @@ export class NvrHolds extends NvrElement {
         h("h1", null, t("holds.title")),
       ),
       this.#error,
+      this.app.store.mayAct &&
+        h("div", { class: "tools" }, h("a", { class: "button quiet", href: "#/packages" }, icon("list"), t("packages.title"))),
       this.#quota,
       this.#list,
       this.#dialog,
@@ -120,7 +122,31 @@ export class NvrHolds extends NvrElement {
           t(first.expired ? "holds.forget" : "holds.end"),
         ),
       ),
+      first.expired
+        ? null
+        : h(
+            "div",
+            { class: "tools" },
+            h(
+              "button",
+              { type: "button", class: "button quiet", onclick: () => void this.#askForPackage(holds) },
+              icon("download"),
+              t("packages.ask"),
+            ),
+          ),
     );
+  }
+
+  /** @param {Hold[]} holds */
+  async #askForPackage(holds) {
+    try {
+      await this.app.api.post("/api/evidence", { holds: holds.map(({ id }) => id) });
+    } catch (error) {
+      this.#fail(error);
+      this.scrollIntoView();
+      return;
+    }
+    location.hash = "#/packages";
   }
 
   /** @param {HoldGroup} group */

@@ -127,6 +127,8 @@ export class NvrShell extends NvrElement {
         return this.#seldom(async () => make((await import("./nvr-storage.js")).NvrStorage, this.app));
       case "holds":
         return this.#seldom(async () => make((await import("./nvr-holds.js")).NvrHolds, this.app));
+      case "packages":
+        return this.#seldom(async () => make((await import("./nvr-packages.js")).NvrPackages, this.app));
       case "deletions":
         return this.#seldom(async () => make((await import("./nvr-deletions.js")).NvrDeletions, this.app));
       case "audit":

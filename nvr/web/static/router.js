@@ -8,7 +8,8 @@ import { searchOf } from "./incident-search.js";
  *   | {page: "incidents", search: Search}
  *   | {page: "incident", id: number}
  *   | {page: "playback", cameras: string[], atS: number | null, spanS: number | null, selection: [number, number] | null}
- *   | {page: "alarm" | "schedule" | "storage" | "holds" | "deletions" | "audit" | "notify" | "tunnel" | "platforms"}} Route
+ *   | {page: "alarm" | "schedule" | "storage" | "holds" | "packages" | "deletions" | "audit" | "notify"}
+ *   | {page: "tunnel" | "platforms"}} Route
  */
 
 /**
@@ -22,7 +23,7 @@ export function parseRoute(hash) {
   const [page, argument] = path.split("/").map(decoded);
   if (page === "alarm" || page === "storage" || page === "holds" || page === "deletions") return { page };
   if (page === "audit" || page === "notify" || page === "schedule") return { page };
-  if (page === "tunnel" || page === "platforms") return { page };
+  if (page === "tunnel" || page === "platforms" || page === "packages") return { page };
   if (page === "incidents") return { page, search: searchOf(query) };
   if (page === "playback") {
     const asked = new URLSearchParams(query);
