@@ -145,7 +145,7 @@ def test_it_comes_up_changes_and_goes(machines, tmp_path, monkeypatch):
 
             await store.switch(False, by=LAN)
             await site.until(lambda: not addresses(appliance), "the interface is gone")
-            assert site.tunnel.link.state is TunnelState.OFF
+            await site.until(lambda: site.tunnel.link.state is TunnelState.OFF, "it says so")
             await store.switch(True, by=LAN)
             await site.until(lambda: site.tunnel.link.state is TunnelState.CONNECTED, "it is up again")
         assert not addresses(appliance), "nothing is left at the end"
