@@ -13,6 +13,8 @@ from hw.relay import BadReply, BoardError, Differs, NoAnswer, OtherBoard, Refuse
 
 ANSWER_S: Final = 0.1
 LCUS_ANSWER_S: Final = 0.3
+STEADY_ANSWER_S: Final = 0.5
+"""Where one board is tried out there is no such hurry as in a search; a busy computer must not make it look dumb."""
 TRIES: Final = 3
 FLASH_UNITS: Final = 5
 CLOSED_S: Final = 0.5
@@ -127,7 +129,11 @@ def try_modbus(port: str, address: int, channel: int, baud: int = BAUD) -> Verdi
     try:
         try:
             _steady(serial, modbus.switch(address, channel, False))
-            return _flash(serial, address, channel) or _latch(serial, address, channel)
+            verdict = _flash(serial, address, channel)
+            if verdict and not (verdict.renews and verdict.ends_by_itself):
+                # Read too late, by a busy computer, a good board looks like a bad one. A bad one stays so.
+                verdict = _flash(serial, address, channel)
+            return verdict or _latch(serial, address, channel)
         finally:
             _steady(serial, modbus.switch(address, channel, False))
     finally:
@@ -141,7 +147,10 @@ def _flash(serial: SerialPort, address: int, channel: int) -> Verdict | None:
         return None
     time.sleep(0.3)
     if not _is_on(serial, address, channel):
-        raise Differs(serial.port, f"output {channel} reads off after it was switched on")
+        # As in `try_modbus`: once more, and read at once.
+        _steady(serial, flash)
+        if not _is_on(serial, address, channel):
+            raise Differs(serial.port, f"output {channel} reads off after it was switched on")
     _steady(serial, flash)
     time.sleep(0.35)
     renews = _is_on(serial, address, channel)
@@ -173,7 +182,7 @@ def _steady(serial: SerialPort, request: modbus.Request) -> modbus.Reply:
     for _ in range(TRIES - 1):
         time.sleep(modbus.silence_s(BAUD))
         try:
-            return ask(serial, request)
+            return ask(serial, request, STEADY_ANSWER_S)
         except BoardError:
             continue
-    return ask(serial, request)
+    return ask(serial, request, STEADY_ANSWER_S)

@@ -51,9 +51,10 @@ async def answers(asking: socket.socket, site: Site, kind: QName, seconds: float
             while not found:
                 data, (address, port) = await loop.sock_recvfrom(asking, 65_536)
                 envelope = parseSOAPMessage(data, address)
-                assert port == PORT and len(data) <= MAX_ANSWER
-                if envelope.getRelatesTo() == message_id:
-                    found = [m for m in envelope.getProbeResolveMatches() if ours(m, site)]
+                if envelope is None or envelope.getRelatesTo() != message_id:
+                    continue  # somebody else's, and no answer at all
+                found = [m for m in envelope.getProbeResolveMatches() if ours(m, site)]
+                assert not found or (port == PORT and len(data) <= MAX_ANSWER)
     except TimeoutError:
         pass
     return found
