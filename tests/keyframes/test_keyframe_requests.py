@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from nvr.clock import FakeClock, SystemClock
 from nvr.config import Camera
@@ -164,19 +166,22 @@ async def test_a_keyframe_that_is_near_is_waited_for() -> None:
         assert asked.roles == [Role.MAIN], "this group is longer than the last"
 
 
-async def test_who_cannot_is_left_in_peace_for_a_while(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_who_cannot_is_left_in_peace_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One that was used before keeps the configuration of that time.
+    monkeypatch.setattr("nvr.keyframes.requests.log", structlog.get_logger())
     clock = FakeClock()
-    async with running(clock) as (requests, asked, _hub):
-        asked.refuses = True
-        requests.ask(MAIN)
-        await settled(requests)
-        for _ in range(int(REFUSED_S / EVERY_S) - 1):
-            clock.advance(EVERY_S)
+    with capture_logs() as logged:
+        async with running(clock) as (requests, asked, _hub):
+            asked.refuses = True
             requests.ask(MAIN)
             await settled(requests)
-        assert len(asked.roles) == 1
-        assert capsys.readouterr().out.count("a camera sends no keyframe when asked") == 1
-        clock.advance(2 * EVERY_S)
-        requests.ask(MAIN)
-        await settled(requests)
-        assert len(asked.roles) == 2
+            for _ in range(int(REFUSED_S / EVERY_S) - 1):
+                clock.advance(EVERY_S)
+                requests.ask(MAIN)
+                await settled(requests)
+            assert len(asked.roles) == 1
+            assert [line["event"] for line in logged] == ["a camera sends no keyframe when asked"]
+            clock.advance(2 * EVERY_S)
+            requests.ask(MAIN)
+            await settled(requests)
+            assert len(asked.roles) == 2

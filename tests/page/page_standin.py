@@ -140,8 +140,8 @@ class StandIn:
 
     @property
     def viewers(self) -> int:
-        """Live pictures now being sent."""
-        return len(self._peers)
+        """Live pictures now being sent; not those whose page gave up before our answer came."""
+        return sum(peer.connectionState == "connected" for peer in self._peers.values())
 
     def session(self) -> Json:
         return {

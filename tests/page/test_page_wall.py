@@ -177,7 +177,6 @@ async def test_two_taps_make_a_picture_large_and_the_others_are_left(
     for camera in ("gate", "market", "bridge"):
         player = me.page.locator(f"nvr-tile[data-camera={camera}] nvr-player")
         await expect(player).to_have_attribute("data-state", "live", timeout=20_000)
-    # One that had to begin anew on a slow machine counts until its first connection is closed.
     await until(lambda: appliance.viewers == 3)
     assert not [one for one in appliance.asked if one.endswith("/live/main")]
     box = await market.bounding_box()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shlex
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.async_api import Browser, Page, async_playwright
+
+from peers.namespace import Namespace
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1920, "height": 1080}
@@ -40,14 +45,28 @@ _FRAMES_DECODED = """async () => {
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium, for `page_of`."""
+async def browser(namespace: Namespace | None = None) -> AsyncIterator[Browser]:
+    """Chromium on the machine `namespace`, for `page_of`."""
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        with _program(namespace) as program:
+            running = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         try:
             yield running
         finally:
             await running.close()
+
+
+@contextmanager
+def _program(namespace: Namespace | None) -> Iterator[str]:
+    """What starts Chromium there."""
+    if namespace is None:
+        yield CHROMIUM
+        return
+    with TemporaryDirectory() as folder:
+        script = Path(folder) / "chromium"
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(namespace.command(CHROMIUM))} "$@"\n')
+        script.chmod(0o700)
+        yield str(script)
 
 
 @asynccontextmanager
@@ -79,9 +98,11 @@ async def page_of(
 
 
 @asynccontextmanager
-async def browser_page(viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN") -> AsyncIterator[Page]:
-    """A page in a browser of its own."""
-    async with browser() as running, page_of(running, viewport, locale=locale) as page:
+async def browser_page(
+    viewport: dict[str, int] = PHONE, *, locale: str = "vi-VN", namespace: Namespace | None = None
+) -> AsyncIterator[Page]:
+    """A page in a browser of its own, on the machine `namespace`."""
+    async with browser(namespace) as running, page_of(running, viewport, locale=locale) as page:
         yield page
 
 
