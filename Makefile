@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP_QUIET := --quiet --disable-pip-version-check
 
 # Real peers of the tests, all from Debian.
-PEERS := chromium fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+PEERS := chromium-headless-shell fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice gir1.2-gst-rtsp-server-1.0 \
 	gir1.2-gst-plugins-bad-1.0 python3-gi \
 	libatomic1 libgl1 nodejs npm faketime mosquitto alsa-utils \
@@ -44,9 +44,9 @@ demo: .venv/.installed ## install, then show everything on this machine (CAMERAS
 .PHONY: test
 test: .venv/.tests-installed peers check ## install, then run all checks and tests
 	# Most tests wait more than they compute.
-	$(BIN)/pytest --numprocesses 6 --dist loadfile --ignore tests/e2e
+	tests/suite --numprocesses 6 --dist worksteal --ignore tests/e2e
 	# The whole product in each, which mostly waits for its cameras: two beside each other.
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e
+	tests/suite --numprocesses 2 --dist worksteal tests/e2e
 
 .PHONY: peers
 peers: ## install the real peers of the tests from Debian (as root), or say which are missing

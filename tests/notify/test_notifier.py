@@ -246,9 +246,9 @@ async def test_certificates_are_verified(tmp_path):
 async def test_nobody_there_and_nobody_answering(tmp_path, receiver, monkeypatch):
     url = receiver.url
     receiver.hold = asyncio.Event()
-    monkeypatch.setattr(module, "SEND_S", 0.3)
     async with telling(tmp_path, [webhook("slow", url), webhook("off", "http://127.0.0.1:9/")]) as told:
-        with pytest.raises(SendFailed, match="timeout"):
+        with monkeypatch.context() as patch, pytest.raises(SendFailed, match="timeout"):
+            patch.setattr(module, "SEND_S", 0.3)
             await told.notifier.test("slow", "Minh")
         with pytest.raises(SendFailed, match="unreachable"):
             await told.notifier.test("off", "Minh")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -15,8 +16,35 @@ Picture = NDArray[np.uint8]
 
 def street(seed: int, step: int) -> Picture:
     """RGB picture of place `seed`; a figure walks through it with `step`."""
+    light = _light(seed)
+    picture = _place(seed) + _noise(step % 4)
+    across, feet = (step * 5 + seed * 83) % (WIDTH + 40) - 20, 232
+    left = min(max(0, across - 14), WIDTH - 1)
+    part = (slice(140, 240), slice(left, min(max(left + 1, across + 15), WIDTH)))
+    grid_y, grid_x = np.mgrid[part]
+    body = ((grid_x - across) / 9) ** 2 + ((grid_y - feet + 38) / 26) ** 2 < 1
+    head = (grid_x - across) ** 2 + (grid_y - feet + 72) ** 2 < 64
+    stride = 5 * np.sin(step)
+    legs = (abs(abs(grid_x - across) - abs(stride)) < 4) & (grid_y > feet - 22) & (grid_y < feet)
+    for limb, colour in ((body, (150, 62, 54)), (legs, (40, 44, 60)), (head, (196, 160, 130))):
+        picture[part][limb] = np.array(colour) * light
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _light(seed: int) -> float:
+    return 0.45 + 0.5 * ((seed * 7) % 5) / 4
+
+
+@cache
+def _noise(number: int) -> NDArray[np.float32]:
+    return np.random.default_rng(number).normal(0, 3, (HEIGHT, WIDTH, 3)).astype(np.float32)
+
+
+@cache
+def _place(seed: int) -> NDArray[np.float32]:
+    """Without the figure."""
     rng = np.random.default_rng(seed)
-    light = 0.45 + 0.5 * ((seed * 7) % 5) / 4
+    light = _light(seed)
     picture = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     rows = np.linspace(0, 1, HEIGHT)[:, None]
     picture[:] = np.array([70, 92, 116]) * light
@@ -36,17 +64,7 @@ def street(seed: int, step: int) -> Picture:
         picture[220:225, max(0, dash + seed * 11) : max(0, dash + seed * 11 + 44)] = (
             np.array([190, 188, 170]) * light
         )
-    across, feet = (step * 5 + seed * 83) % (WIDTH + 40) - 20, 232
-    grid_y, grid_x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    body = ((grid_x - across) / 9) ** 2 + ((grid_y - feet + 38) / 26) ** 2 < 1
-    head = (grid_x - across) ** 2 + (grid_y - feet + 72) ** 2 < 64
-    stride = 5 * np.sin(step)
-    legs = (abs(abs(grid_x - across) - abs(stride)) < 4) & (grid_y > feet - 22) & (grid_y < feet)
-    picture[body] = np.array([150, 62, 54]) * light
-    picture[legs] = np.array([40, 44, 60]) * light
-    picture[head] = np.array([196, 160, 130]) * light
-    noise = rng.normal(0, 3, picture.shape)
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+    return picture
 
 
 def figure_box(seed: int, step: int) -> list[float]:

@@ -241,7 +241,8 @@ class Recorder(Finder):
 
     async def _record(self, healthy: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
-        committed_at = worked_at = loop.time()
+        worked_at = loop.time()
+        committed_at = worked_at - self._pace.commit_s  # the first at once: it shows whether the disk works
         overflow = OverflowWatch(self._faults, self._pace.overflow_s, self._place)
         minimum = MinimumWatch(self._faults, self._pace.minimum_s, self._place)
         for code in ("record_overflow", "keep_minimum", "disk_slow"):
