@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP_QUIET := --quiet --disable-pip-version-check
 
 # Real peers of the tests, all from Debian.
-PEERS := chromium-headless-shell fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+PEERS := chromium chromium-headless-shell fonts-noto-core e2fsprogs ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice gir1.2-gst-rtsp-server-1.0 \
 	gir1.2-gst-plugins-bad-1.0 python3-gi \
 	libatomic1 libgl1 nodejs npm faketime mosquitto alsa-utils \

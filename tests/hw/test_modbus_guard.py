@@ -144,8 +144,9 @@ def test_faults_are_reported_and_recovered_from_without_restart(
     wait_on(modbus, True)
     with modbus.altered():
         model.faults = faults
-    status = client.read_until(lambda status: status["kind"] is not None)
-    assert (status["link"], status["kind"], status["output"]) == ("down", kind, None)
+    # On a busy machine an answer may be late, which is told first.
+    status = client.read_until(lambda status: status["kind"] == kind)
+    assert (status["link"], status["output"]) == ("down", None)
     client.request(op="release")
     with modbus.altered():
         model.faults = LineFaults()

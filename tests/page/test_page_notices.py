@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from page_browser import TWO_LOOKS, Look, Visit
 from page_standin import StandIn
-from playwright.async_api import expect
+from playwright.async_api import async_playwright, expect
+
+from peers.browser import ARGUMENTS, WHOLE_CHROMIUM
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeVisit = Callable[[Look], Awaitable[Visit]]
@@ -114,32 +116,37 @@ async def test_an_incident_says_who_was_told(
     await expect(lines.nth(2)).to_have_attribute("data-state", "delivered")
 
 
-async def test_the_worker_shows_what_it_is_sent(visit: MakeVisit, appliance: StandIn) -> None:
+async def test_the_worker_shows_what_it_is_sent(appliance: StandIn) -> None:
     """The real service worker in the real browser; the push comes from the browser's own protocol."""
-    me = await visit(TWO_LOOKS[0])
-    await me.context.grant_permissions(["notifications"], origin=appliance.url)
-    await me.start("/")
-    cdp = await me.context.new_cdp_session(me.page)
-    registrations: list[str] = []
-    cdp.on(
-        "ServiceWorker.workerRegistrationUpdated",
-        lambda event: registrations.extend(r["registrationId"] for r in event["registrations"]),
-    )
-    await cdp.send("ServiceWorker.enable")
-    await me.page.evaluate(
-        "navigator.serviceWorker.register('/push-worker.js').then(() => navigator.serviceWorker.ready)"
-    )
-    await me.until("navigator.serviceWorker.ready.then((r) => r.active?.state === 'activated')")
-    message = {"site": "Trạm Đông", "text": "22:13 Cổng: phát hiện người", "incident": {"id": 45}}
-    await cdp.send(
-        "ServiceWorker.deliverPushMessage",
-        {
-            "origin": appliance.url,
-            "registrationId": registrations[-1],
-            "data": json.dumps(message, ensure_ascii=False),
-        },
-    )
-    shown = "navigator.serviceWorker.ready.then((r) => r.getNotifications())"
-    await me.until(f"{shown}.then((all) => all.length === 1)")
-    found = await me.page.evaluate(f"{shown}.then(([n]) => [n.title, n.body, n.tag, n.data.url])")
-    assert found == ["Trạm Đông", message["text"], "incident-45", "/#/incident/45"]
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=WHOLE_CHROMIUM, args=list(ARGUMENTS))
+        me = Visit(chromium, appliance, TWO_LOOKS[0])
+        await me.open()
+        await me.context.grant_permissions(["notifications"], origin=appliance.url)
+        await me.start("/")
+        cdp = await me.context.new_cdp_session(me.page)
+        registrations: list[str] = []
+        cdp.on(
+            "ServiceWorker.workerRegistrationUpdated",
+            lambda event: registrations.extend(r["registrationId"] for r in event["registrations"]),
+        )
+        await cdp.send("ServiceWorker.enable")
+        await me.page.evaluate(
+            "navigator.serviceWorker.register('/push-worker.js').then(() => navigator.serviceWorker.ready)"
+        )
+        await me.until("navigator.serviceWorker.ready.then((r) => r.active?.state === 'activated')")
+        message = {"site": "Trạm Đông", "text": "22:13 Cổng: phát hiện người", "incident": {"id": 45}}
+        await cdp.send(
+            "ServiceWorker.deliverPushMessage",
+            {
+                "origin": appliance.url,
+                "registrationId": registrations[-1],
+                "data": json.dumps(message, ensure_ascii=False),
+            },
+        )
+        shown = "navigator.serviceWorker.ready.then((r) => r.getNotifications())"
+        await me.until(f"{shown}.then((all) => all.length === 1)")
+        found = await me.page.evaluate(f"{shown}.then(([n]) => [n.title, n.body, n.tag, n.data.url])")
+        assert found == ["Trạm Đông", message["text"], "incident-45", "/#/incident/45"]
+        await me.close()
+        await chromium.close()

@@ -19,7 +19,7 @@ import nvr.web
 from nvr.events import Role, StreamKey
 from nvr.media.access_unit import Discontinuity
 from nvr.web.access import AccountRole
-from peers.browser import ARGUMENTS, CHROMIUM
+from peers.browser import ARGUMENTS, WHOLE_CHROMIUM
 
 MAIN = StreamKey("gate", Role.MAIN)
 NO_UDP = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
@@ -107,7 +107,9 @@ class Visitor:
 async def visiting(site: Site, name: str, *arguments: str) -> AsyncIterator[Visitor]:
     client = await site.log_in(name, AccountRole.VIEWER)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
+        browser = await playwright.chromium.launch(
+            executable_path=WHOLE_CHROMIUM, args=[*ARGUMENTS, *arguments]
+        )
         context = await browser.new_context(ignore_https_errors=True, locale="vi-VN")
         cookie: Any = {"name": "__Host-nvr", "value": client.token(), "url": site.url, "secure": True}
         await context.add_cookies([cookie])
