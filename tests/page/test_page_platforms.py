@@ -47,6 +47,13 @@ async def test_a_platform_is_added_and_its_password_shown_once(
     assert known.passwords[-1] not in await me.page.content()
     card = me.page.locator("[data-platform=cong-an-tinh]")
     await expect(card).to_contain_text(me.word("platforms.never"))
+    await card.get_by_role("button", name=me.word("platforms.addresses")).click()
+    await expect(sheet).to_contain_text(me.word("platforms.password_not_shown"))
+    again = [await area.input_value() for area in await sheet.locator("textarea").all()]
+    assert again == [texts[0], *texts[2:]]
+    assert len(known.passwords) == 1, "looking the addresses up costs no password"
+    await me.shoot(shots, "66-platform-addresses")
+    await sheet.get_by_role("button", name=me.word("close")).click()
     await me.button("platforms.add").click()
     me.refusals_expected = True
     await sheet.locator("input[name=name]").fill("cong-an-tinh")

@@ -1,6 +1,9 @@
 import { h, icon, say } from "./dom.js";
 import { t } from "./i18n.js";
 
+/** So many characters fit beside each other on a phone; a longer text is wrapped. */
+const ONE_LINE = 32;
+
 /**
  * A text to be pasted elsewhere, with a button that copies it.
  *
@@ -9,7 +12,8 @@ import { t } from "./i18n.js";
  */
 export function copyable(label, text) {
   const lines = text.trimEnd().split("\n").length;
-  const area = h("textarea", { class: "conf", readonly: true, rows: Math.min(Math.max(lines, 2), 14), "aria-label": label, spellcheck: "false" });
+  const least = text.length > ONE_LINE ? 2 : 1;
+  const area = h("textarea", { class: "conf", readonly: true, rows: Math.min(Math.max(lines, least), 14), "aria-label": label, spellcheck: "false" });
   area.value = text;
   const said = h("p", { class: "small", role: "status" });
   const copy = async () => {

@@ -75,10 +75,15 @@ export class NvrPlatforms extends NvrElement {
       h(
         "div",
         { class: "tools pair" },
+        button(t("platforms.addresses"), () => this.#showLogin(platform, t("close"))),
         button(t("platforms.edit"), () => this.#ask(platform)),
-        button(t("platforms.login"), () => this.#confirm(platform, "renew")),
       ),
-      h("div", { class: "tools pair" }, button(t("platforms.remove"), () => this.#confirm(platform, "remove"), "danger-outline")),
+      h(
+        "div",
+        { class: "tools pair" },
+        button(t("platforms.login"), () => this.#confirm(platform, "renew")),
+        button(t("platforms.remove"), () => this.#confirm(platform, "remove"), "danger-outline"),
+      ),
     );
   }
 
@@ -112,7 +117,7 @@ export class NvrPlatforms extends NvrElement {
       else {
         const made = await this.#send("POST", "/api/platforms", { name: name.input.value.trim(), cameras: chosen });
         await this.#load();
-        this.#showLogin(made);
+        this.#showLogin(made, t("platforms.noted"));
         return;
       }
       this.#dialog.close();
@@ -125,7 +130,7 @@ export class NvrPlatforms extends NvrElement {
   #confirm({ name }, deed) {
     const form = new AskForm(t(`platforms.${deed}_sure`), [], async () => {
       if (deed === "renew") {
-        this.#showLogin(await this.#send("POST", `${address(name)}/password`, {}));
+        this.#showLogin(await this.#send("POST", `${address(name)}/password`, {}), t("platforms.noted"));
         return;
       }
       await this.app.api.request("DELETE", address(name));
@@ -136,11 +141,16 @@ export class NvrPlatforms extends NvrElement {
     this.#open(t(`platforms.${deed}_question`, { name }), h("p", null, t(`platforms.${deed}_warning`)), this.#closer(t("hold.cancel")), form.form);
   }
 
-  /** What to type into the platform. The password cannot be shown again. @param {Platform & {password: string}} platform */
-  #showLogin(platform) {
+  /**
+   * What to type into the platform. The password cannot be shown again.
+   *
+   * @param {Platform & {password?: string}} platform
+   * @param {string} close words of the button that closes it
+   */
+  #showLogin(platform, close) {
     if (!this.#shown) return;
     const title = t("platforms.login_of", { name: platform.name });
-    this.#open(title, ...loginOf(platform, this.#shown), this.#closer(t("platforms.noted")));
+    this.#open(title, ...loginOf(platform, this.#shown), this.#closer(close));
   }
 
   /** @param {string} title @param {...HTMLElement} parts */

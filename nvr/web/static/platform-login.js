@@ -4,9 +4,10 @@ import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
 /**
- * What is typed into a platform: name, password, and the addresses under which it finds the recorder and its cameras.
+ * What is typed into a platform: name, password where it was just made, and the addresses under which it finds the
+ * recorder and its cameras.
  *
- * @param {Platform & {password: string}} platform
+ * @param {Platform & {password?: string}} platform
  * @param {Platforms} ports
  * @param {string} [host] as this page was opened
  * @returns {HTMLElement[]}
@@ -20,9 +21,9 @@ export function loginOf({ name, password, cameras }, { http_port: http, rtsp_por
     return lines.length ? [copyable(t(`platforms.${scheme}`), lines.join("\n"))] : [];
   };
   return [
-    h("p", { class: "platform-once" }, t("platforms.once")),
+    ...(password ? [h("p", { class: "platform-once" }, t("platforms.once"))] : []),
     copyable(t("platforms.name"), name),
-    copyable(t("platforms.password"), password),
+    password ? copyable(t("platforms.password"), password) : h("p", { class: "small dim" }, t("platforms.password_not_shown")),
     copyable(t("platforms.onvif"), address("http", http, "onvif/device_service")),
     ...streams("rtsp", rtsp),
     ...(rtsps ? streams("rtsps", rtsps) : []),
