@@ -1,4 +1,4 @@
-"""Accounts and sessions in state.db (tables `accounts`, `sessions`; schema/001.sql)."""
+"""Accounts and sessions in state.db (tables `accounts`, `sessions`; schema/017_accounts.sql, 001.sql)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import secrets
 import sqlite3
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nvr import audit
 from nvr.clock import Clock
 from nvr.errors import AccountError
 from nvr.events import Actor
 from nvr.store import Database
-from nvr.web.access import Account, AccountRole, Session
+from nvr.web.access import Ability, Account, AccountRole, Session
 
 SESSION_S = 30 * 86400.0
 MAX_NAME = 40
 _NAME = re.compile(r"\w(?:[\w .@'-]{0,38}\w)?")
 
 _SESSIONS = (
-    "SELECT s.token_hash, s.csrf_token, s.expires_s, a.id, a.name, a.role, a.cameras"
-    " FROM sessions s JOIN accounts a ON a.id = s.account WHERE s.expires_s > ?"
+    "SELECT s.token_hash, s.csrf_token, s.expires_s, a.id, a.name, a.role, a.cameras, a.must_change,"
+    " a.disabled FROM sessions s JOIN accounts a ON a.id = s.account WHERE s.expires_s > ? AND a.disabled = 0"
 )
 
 
@@ -54,24 +55,24 @@ def insert_account(
     cameras: Iterable[str] | None,
     password_hash: str,
     now_wall_s: float,
+    must_change: bool = False,
 ) -> Account:
-    """Add an account within the caller's transaction.
+    """Add an account within the caller's transaction; `must_change`: somebody else knows its password.
 
     Raises AccountError: name taken (compared without case), or the first account is no administrator.
     """
     if role is not AccountRole.ADMINISTRATOR and not has_accounts(connection):
         raise AccountError("there is no account yet", remedy="Make the first account an administrator")
     # SQLite's NOCASE knows ASCII only, so Vietnamese letters are compared here.
-    if any(
-        row["name"].casefold() == name.casefold() for row in connection.execute("SELECT name FROM accounts")
-    ):
+    if any(account.name.casefold() == name.casefold() for account in all_accounts(connection)):
         raise AccountError(f'there is already an account "{name}"', remedy="Take another name")
     allowed = None if cameras is None else frozenset(cameras)
     cursor = connection.execute(
-        "INSERT INTO accounts (name, role, cameras, password_hash, created_s) VALUES (?, ?, ?, ?, ?)",
-        (name, role.word, _encode_cameras(allowed), password_hash, now_wall_s),
+        "INSERT INTO accounts (name, role, cameras, password_hash, created_s, must_change)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (name, role.word, encode_cameras(allowed), password_hash, now_wall_s, must_change),
     )
-    return Account(int(cursor.lastrowid or 0), name, role, allowed)
+    return Account(int(cursor.lastrowid or 0), name, role, allowed, must_change)
 
 
 def insert_session(
@@ -114,7 +115,7 @@ class Accounts:
 
     async def list(self) -> list[Account]:
         """All accounts by name."""
-        return await self._db.read(_all)
+        return await self._db.read(all_accounts)
 
     async def get(self, name: str) -> Account:
         """The account of that name (without regard to case)."""
@@ -127,7 +128,7 @@ class Accounts:
         def find(connection: sqlite3.Connection) -> tuple[Account, str] | None:
             for row in connection.execute("SELECT * FROM accounts"):
                 if row["name"].casefold() == wanted:
-                    return _account(row), row["password_hash"]
+                    return account_of(row), row["password_hash"]
             return None
 
         return await self._db.read(find)
@@ -147,7 +148,7 @@ class Accounts:
                 password_hash=password_hash,
                 now_wall_s=now_wall_s,
             )
-            _audit(connection, now_wall_s, by, "account-add", account)
+            audit_account(connection, now_wall_s, by, "account-add", account)
             return account
 
         return await self._db.write(work)
@@ -158,9 +159,9 @@ class Accounts:
 
         def work(connection: sqlite3.Connection) -> Account:
             account = _need(connection, name)
-            _keep_an_administrator(connection, account)
+            keep_an_administrator(connection, account)
             connection.execute("DELETE FROM accounts WHERE id = ?", (account.id,))
-            _audit(connection, now_wall_s, by, "account-remove", account)
+            audit_account(connection, now_wall_s, by, "account-remove", account)
             return account
 
         return await self._db.write(work)
@@ -172,10 +173,11 @@ class Accounts:
         def work(connection: sqlite3.Connection) -> Account:
             account = _need(connection, name)
             connection.execute(
-                "UPDATE accounts SET password_hash = ? WHERE id = ?", (password_hash, account.id)
+                "UPDATE accounts SET password_hash = ?, must_change = 0 WHERE id = ?",
+                (password_hash, account.id),
             )
             connection.execute("DELETE FROM sessions WHERE account = ?", (account.id,))
-            _audit(connection, now_wall_s, by, "account-password", account)
+            audit_account(connection, now_wall_s, by, "account-password", account)
             return account
 
         return await self._db.write(work)
@@ -190,13 +192,13 @@ class Accounts:
         def work(connection: sqlite3.Connection) -> Account:
             account = _need(connection, name)
             if role is not AccountRole.ADMINISTRATOR:
-                _keep_an_administrator(connection, account)
+                keep_an_administrator(connection, account)
             connection.execute(
                 "UPDATE accounts SET role = ?, cameras = ? WHERE id = ?",
-                (role.word, _encode_cameras(allowed), account.id),
+                (role.word, encode_cameras(allowed), account.id),
             )
-            changed = Account(account.id, account.name, role, allowed)
-            _audit(connection, now_wall_s, by, "account-rights", changed)
+            changed = replace(account, role=role, cameras=allowed)
+            audit_account(connection, now_wall_s, by, "account-rights", changed)
             return changed
 
         return await self._db.write(work)
@@ -226,13 +228,14 @@ class Accounts:
         return await self._db.read(lambda c: c.execute(query, values).fetchone()) is not None
 
 
-def _all(connection: sqlite3.Connection) -> list[Account]:
-    return [_account(row) for row in connection.execute("SELECT * FROM accounts ORDER BY name")]
+def all_accounts(connection: sqlite3.Connection) -> list[Account]:
+    """All accounts by name."""
+    return [account_of(row) for row in connection.execute("SELECT * FROM accounts ORDER BY name")]
 
 
 def _need(connection: sqlite3.Connection, name: str) -> Account:
     wanted = unicodedata.normalize("NFC", name).casefold()
-    for account in _all(connection):
+    for account in all_accounts(connection):
         if account.name.casefold() == wanted:
             return account
     raise AccountError(
@@ -240,13 +243,19 @@ def _need(connection: sqlite3.Connection, name: str) -> Account:
     )
 
 
-def _keep_an_administrator(connection: sqlite3.Connection, going: Account) -> None:
-    if not any(a.role is AccountRole.ADMINISTRATOR and a.id != going.id for a in _all(connection)):
+def keep_an_administrator(connection: sqlite3.Connection, going: Account) -> None:
+    """Raises AccountError: without `going` nobody could administer the appliance."""
+    if not any(
+        a.may(Ability.ADMINISTER) and not a.disabled and a.id != going.id for a in all_accounts(connection)
+    ):
         raise AccountError(f'"{going.name}" is the last administrator', remedy="Make another one first")
 
 
-def _audit(connection: sqlite3.Connection, wall_s: float, by: Actor, action: str, account: Account) -> None:
-    detail = {"role": account.role.word, "cameras": _encode_cameras(account.cameras)}
+def audit_account(
+    connection: sqlite3.Connection, wall_s: float, by: Actor, action: str, account: Account
+) -> None:
+    """The audit row of what `by` did to `account`, in the transaction that does it."""
+    detail = {"role": account.role.word, "cameras": encode_cameras(account.cameras)}
     audit.insert(
         connection,
         wall_s=wall_s,
@@ -258,14 +267,17 @@ def _audit(connection: sqlite3.Connection, wall_s: float, by: Actor, action: str
     )
 
 
-def _encode_cameras(cameras: frozenset[str] | None) -> str | None:
+def encode_cameras(cameras: frozenset[str] | None) -> str | None:
+    """As the column `cameras` holds them."""
     return None if cameras is None else json.dumps(sorted(cameras))
 
 
-def _account(row: sqlite3.Row) -> Account:
+def account_of(row: sqlite3.Row) -> Account:
+    """Of a row of `accounts`, or of any that has these columns."""
     cameras = None if row["cameras"] is None else frozenset(json.loads(row["cameras"]))
-    return Account(row["id"], row["name"], AccountRole.from_word(row["role"]), cameras)
+    role, must_change = AccountRole.from_word(row["role"]), bool(row["must_change"])
+    return Account(row["id"], row["name"], role, cameras, must_change, bool(row["disabled"]))
 
 
 def _session(row: sqlite3.Row) -> Session:
-    return Session(bytes(row["token_hash"]).hex(), _account(row), row["csrf_token"], row["expires_s"])
+    return Session(bytes(row["token_hash"]).hex(), account_of(row), row["csrf_token"], row["expires_s"])

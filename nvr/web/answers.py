@@ -11,7 +11,7 @@ from nvr.config.zones import Place
 from nvr.events import Fault, Role, StreamKey
 from nvr.record.disks.disk_state import DiskState
 from nvr.record.keep.hold import Hold
-from nvr.web.access import Account, Session
+from nvr.web.access import Ability, Account, Session
 from nvr.web.live_source import live_audio
 from nvr.web.services import AnalysisView, Services
 
@@ -31,6 +31,8 @@ def session_answer(services: Services, session: Session | None, *, claimed: bool
             "role": account.role.word,
             "cameras": None if account.cameras is None else sorted(account.cameras),
         },
+        "may": sorted(ability.value for ability in Ability if account is not None and account.may(ability)),
+        "must_change": account is not None and account.must_change,
         "csrf": session and session.csrf_token,
         "version": __version__,
     }

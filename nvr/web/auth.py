@@ -15,11 +15,13 @@ from nvr import audit
 from nvr.backoff import AttemptBackoff, BackoffRule, network_of
 from nvr.clock import Clock
 from nvr.errors import AccountError
+from nvr.events import Actor
 from nvr.refusals import RefusalBatch, Refusals
 from nvr.store import Database
 from nvr.web.access import Account, AccountRole, Session
 from nvr.web.accounts import (
     Accounts,
+    audit_account,
     has_accounts,
     insert_account,
     insert_session,
@@ -27,7 +29,7 @@ from nvr.web.accounts import (
 )
 from nvr.web.claim import ClaimCode, code_hash, use_code
 from nvr.web.errors import ApiError
-from nvr.web.passwords import Passwords, PasswordsBusy, normal
+from nvr.web.passwords import Passwords, PasswordsBusy, made_password, normal
 
 log = structlog.get_logger(__name__)
 
@@ -131,6 +133,48 @@ class Auth:
         self._succeed(keys)
         return result
 
+    async def change_password(self, session: Session, old: str, new: str, address: str) -> None:
+        """Give the account of `session` the password `new`; its other sessions end.
+
+        Raises ApiError: 429 too_many_attempts, 403 wrong_password (`old`), 422 weak_password, same_password.
+        """
+        _check_password(new)
+        if normal(new) == unicodedata.normalize("NFC", old):
+            raise ApiError(422, "same_password", "the new password is the old one")
+        account = session.account
+        keys = self._begin(("name", _folded(account.name)), address, exempt=False)
+        found = await self.accounts.with_hash(account.name)
+        if found is None or not await self._matches(old, found[1], keys):
+            raise ApiError(403, "wrong_password", "that is not the present password")
+        password_hash, old_hash = await self._hash(new, keys), found[1]
+        now_wall_s = self._clock.wall()
+
+        def work(connection: sqlite3.Connection) -> bool:
+            changed = connection.execute(
+                "UPDATE accounts SET password_hash = ?, must_change = 0 WHERE id = ? AND password_hash = ?",
+                (password_hash, account.id, old_hash),
+            ).rowcount
+            if not changed:
+                return False
+            connection.execute(
+                "DELETE FROM sessions WHERE account = ? AND token_hash != ?",
+                (account.id, bytes.fromhex(session.key)),
+            )
+            audit_account(connection, now_wall_s, Actor(account.name, address), "account-password", account)
+            return True
+
+        if not await self._db.write(work):
+            raise ApiError(403, "wrong_password", "the password was changed by somebody else meanwhile")
+        self._succeed(keys)
+
+    async def first_password(self) -> tuple[str, str]:
+        """A password for somebody else's account and its hash. Raises ApiError 429."""
+        password = made_password()
+        try:
+            return password, await self._passwords.hash(password)
+        except PasswordsBusy:
+            raise _too_many(BUSY_RETRY_S) from None
+
     async def logout(self, session: Session, address: str) -> None:
         """End the session; what it still has open ends within 2 s."""
         now_wall_s = self._clock.wall()
@@ -156,12 +200,13 @@ class Auth:
     async def _begin_session(
         self, account: Account, password_hash: str | None, address: str, agent: str
     ) -> tuple[str, Session] | None:
-        """None if account or password changed while the password was being checked."""
+        """None if the account is switched off, or it or its password changed while that was being checked."""
         now_wall_s = self._clock.wall()
 
         def work(connection: sqlite3.Connection) -> tuple[str, Session] | None:
             row = connection.execute(
-                "SELECT 1 FROM accounts WHERE id = ? AND password_hash = ?", (account.id, password_hash)
+                "SELECT 1 FROM accounts WHERE id = ? AND password_hash = ? AND disabled = 0",
+                (account.id, password_hash),
             ).fetchone()
             if row is None:
                 return None

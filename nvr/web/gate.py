@@ -52,7 +52,7 @@ def gate(
 ) -> Middleware:
     """The middleware for an application whose routes are `rules`, and `unguarded`, which are open to anybody.
 
-    In this order: size (413), route (404, 405), origin (403), session (401), CSRF token (403), role (403), camera
+    In this order: size (413), route (404, 405), origin (403), session (401), CSRF token (403), ability (403), camera
     (404). A live token, where the rule takes it, stands for origin, session and CSRF token. What is for platforms is
     404 while there is none, and else left to the handler. Turns what handlers raise into JSON answers.
     """
@@ -121,14 +121,18 @@ async def _admit(request: web.Request, runtime: Runtime, rules: Mapping[web.Abst
     secret = bearer_token(request) if route.access.live_token else None
     if secret is None and (changing or request.path.startswith("/api/")):
         check_origin(request, changing=changing)
-    if route.access.minimum is None:
+    if route.access.needs is None:
         return Call(request, runtime, address)
     if secret is not None:
         session, token = await _by_token(runtime, secret)
     else:
         session, token = await _by_cookie(request, runtime, changing=changing), None
-    if session.account.role < route.access.minimum:
-        raise ApiError(403, "forbidden", f"this needs the role {route.access.minimum.word}")
+    if not session.account.may(route.access.needs):
+        if session.account.must_change:
+            raise ApiError(
+                403, "password_change_needed", "somebody else knows this password; change it first"
+            )
+        raise ApiError(403, "forbidden", f"this is not for the role {session.account.role.word}")
     camera, incident = await _subject(request, runtime, route.access, session)
     if token is not None and camera is not None and camera.id != token.camera:
         raise not_found()

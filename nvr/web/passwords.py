@@ -22,6 +22,10 @@ AT_ONCE = 2
 MAX_WAITING = 16
 
 
+_READ_ALOUD = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Nothing that is mistaken for something else when it is read aloud or typed on a phone."""
+
+
 class PasswordsBusy(Exception):
     """More passwords are being checked than the appliance takes at once; nothing was checked."""
 
@@ -41,6 +45,11 @@ def normal(password: str) -> str:
             f"the password is longer than {MAX_CHARACTERS} characters", remedy="Take a shorter one"
         )
     return password
+
+
+def made_password() -> str:
+    """A first password for somebody else, to be replaced by its owner: three groups of four, 59 random bits."""
+    return "-".join("".join(secrets.choice(_READ_ALOUD) for _ in range(4)) for _ in range(3))
 
 
 class Passwords:

@@ -137,7 +137,7 @@ class Route:
         for parameter, subject in (("camera", Subject.CAMERA), ("incident", Subject.INCIDENT)):
             if (f"{{{parameter}}}" in self.path) != (self.access.subject is subject):
                 raise ValueError(f"{self.path}: the rule and {{{parameter}}} must go together")
-        is_page = self.access.minimum is None and not self.access.platform
+        is_page = self.access.needs is None and not self.access.platform
         if is_page and self.method != "GET" and not self.path.startswith("/api/"):
             raise ValueError(f"{self.path}: pages only answer GET")
 

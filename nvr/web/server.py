@@ -28,6 +28,7 @@ from nvr.web.once import Once
 from nvr.web.onvif_services import OnvifServices
 from nvr.web.route import Route, Runtime
 from nvr.web.routes import (
+    accounts,
     alarm,
     audit,
     cameras,
@@ -44,6 +45,7 @@ from nvr.web.routes import (
     live_tokens,
     notify,
     onvif,
+    own,
     pages,
     platforms,
     schedule,
@@ -62,6 +64,8 @@ ROUTES: tuple[Route, ...] = tuple(
     route
     for module in (
         session,
+        own,
+        accounts,
         cameras,
         live,
         fragments,
@@ -238,7 +242,7 @@ class WebServer:
         # Every source we hand out is a HubFrames; of another nothing could be said in its favour.
         if owner is None or not isinstance(source, HubFrames):
             return True
-        return owner.account.role < live.WATCHING or not owner.account.may_see(source.key.camera)
+        return not owner.account.may(live.WATCHING) or not owner.account.may_see(source.key.camera)
 
 
 def application(runtime: Runtime, routes: Iterable[Route]) -> web.Application:

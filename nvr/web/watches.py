@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from nvr.web.access import Session
+from nvr.web.access import Ability, Account, Session
 from nvr.web.errors import ApiError
 
 
@@ -13,9 +13,16 @@ class Watch:
     """One open answer. `session` is brought up to date while it is open; `ended` is final."""
 
     def __init__(
-        self, session: Session, camera: str | None, wake: Callable[[Watch], None], *, counted: bool = True
+        self,
+        session: Session,
+        needs: Ability,
+        camera: str | None,
+        wake: Callable[[Watch], None],
+        *,
+        counted: bool = True,
     ):
         self.session = session
+        self.needs = needs
         self.camera = camera
         self.counted = counted
         self.ended = False
@@ -47,14 +54,21 @@ class Watches:
 
     @contextmanager
     def open(
-        self, session: Session, camera: str | None, wake: Callable[[Watch], None], *, counted: bool = True
+        self,
+        session: Session,
+        needs: Ability,
+        camera: str | None,
+        wake: Callable[[Watch], None],
+        *,
+        counted: bool = True,
     ) -> Iterator[Watch]:
-        """Register an answer for the duration of the block, about one camera or none in particular.
+        """Register an answer for the duration of the block: what it needs, as its route's rule says, and which camera
+        it is about, if any in particular.
 
         `wake` is called when the watch ended or its session's rights changed; it must neither block nor raise.
         `counted`: whether it is one of those that are bounded here. Raises ApiError 503: too many are open.
         """
-        watch = Watch(session, camera, wake, counted=counted)
+        watch = Watch(session, needs, camera, wake, counted=counted)
         if counted:
             others = [other for other in self._open if other.counted]
             mine = sum(1 for other in others if other.session.key == session.key)
@@ -70,12 +84,20 @@ class Watches:
         """`valid`: every valid session by key, with the rights of now. End what is no longer permitted."""
         for watch in list(self._open):
             session = valid.get(watch.session.key)
-            if session is None or (watch.camera is not None and not session.account.may_see(watch.camera)):
+            if session is None or not _permitted(watch, session.account):
                 watch.end()
             else:
                 watch.update(session)
+
+    def sessions(self) -> frozenset[str]:
+        """Keys of the sessions that have something open."""
+        return frozenset(watch.session.key for watch in self._open)
 
     def end_all(self) -> None:
         """End everything (the server stops)."""
         for watch in list(self._open):
             watch.end()
+
+
+def _permitted(watch: Watch, account: Account) -> bool:
+    return account.may(watch.needs) and (watch.camera is None or account.may_see(watch.camera))

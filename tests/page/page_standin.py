@@ -39,12 +39,14 @@ from page_handling import OUTCOMES, Handling
 from page_layouts import KeptLayouts
 from page_notices import Notices
 from page_packages import Packages
+from page_people import KnownPeople
 from page_platforms import KnownPlatforms
 from page_scene import close_up, jpeg, street
 from page_schedule import Scheduled
 from page_tunnel import Remote
 
 import nvr.web
+from nvr.web.access import AccountRole
 
 WEB = Path(nvr.web.__file__).parent
 CSP = (
@@ -101,6 +103,7 @@ class StandIn:
         self.layouts = KeptLayouts()
         self.platforms = KnownPlatforms()
         self.remote = Remote()
+        self.people = KnownPeople(self)
         self.footage_parts = 1
         self.h265_roles: set[str] = set()
         self.footage_ready = asyncio.Event()
@@ -148,6 +151,10 @@ class StandIn:
             "claimed": self.claimed,
             "site": {"name": "Công an xã An Phú", "language": self.language, "timezone": "Asia/Ho_Chi_Minh"},
             "account": self.account,
+            "may": sorted(a.value for a in AccountRole(self.account["role"]).abilities)
+            if self.account
+            else [],
+            "must_change": bool(self.account and self.account.get("must_change")),
             "csrf": self.csrf if self.account else None,
             "version": "0.1.0",
         }
@@ -192,6 +199,7 @@ class StandIn:
         self.packages.add_to(app)
         self.layouts.add_to(app)
         self.platforms.add_to(app)
+        self.people.add_to(app)
         self.scheduled.add_to(app, self._may)
         self.remote.add_to(app, refused)
         runner = web.AppRunner(app, shutdown_timeout=0.1)

@@ -18,7 +18,12 @@ SELDOM = {
     "camera-chips.js",
     "fragments.js",
     "holds.js",
+    "nvr-accounts.js",
     "nvr-audit.js",
+    "nvr-first-password.js",
+    "nvr-log-ins.js",
+    "nvr-own.js",
+    "password-form.js",
     "nvr-deletions.js",
     "nvr-hold-bar.js",
     "nvr-hold-form.js",
@@ -50,7 +55,14 @@ SELDOM = {
     "timeline-words.js",
 }
 """Fetched when their page is opened."""
-TYPES = {"types.js", "package-types.js", "platform-types.js", "schedule-types.js", "tunnel-types.js"}
+TYPES = {
+    "types.js",
+    "account-types.js",
+    "package-types.js",
+    "platform-types.js",
+    "schedule-types.js",
+    "tunnel-types.js",
+}
 """For the type checker alone."""
 WORDS: dict[str, dict[str, str]] = {
     language: json.loads((WEB / "locales" / f"{language}.json").read_text("utf-8"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from web_site import GATE, YARD, Client, Site, access_units
 
 from nvr.events import Actor
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, AccountRole, Subject
 from nvr.web.accounts import SESSION_S
 from nvr.web.route import Route
 from nvr.web.server import ROUTES
@@ -36,6 +36,12 @@ class Person:
     client: Client
     role: AccountRole | None
     cameras: frozenset[str] | None = None
+    must_change: bool = False
+
+    def may(self, ability: Ability) -> bool:
+        if self.role is None or self.must_change:
+            return self.role is not None and ability is Ability.OWN
+        return ability in self.role.abilities
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ def targets(route: Route, incidents: dict[str, int]) -> list[Target]:
         "token": "0" * 16,
         "layout": "1",
         "package": "0" * 16,
+        "account": "khong-co",
+        "session": "0" * 64,
     }
     path = re.sub(r"\{([^}]+)\}", lambda m: values.get(m[1], m[0]), route.path)
     if "/footage/" in path:
@@ -102,11 +110,11 @@ def expected(target: Target, person: Person) -> int | None:
     rule: Access = target.route.access
     if rule.platform:
         return 404  # there is no platform
-    if rule.minimum is None:
+    if rule.needs is None:
         return None
     if person.role is None:
         return 401
-    if person.role < rule.minimum:
+    if not person.may(rule.needs):
         return 403
     allowed = person.cameras is None or target.camera in person.cameras
     return 404 if target.camera and not (target.exists and allowed) else None
@@ -126,14 +134,25 @@ async def people(site: Site) -> list[Person]:
         for role in roles
         for n, cameras in enumerate((frozenset({"gate"}), frozenset({"yard", "absent"}), frozenset[str]()))
     ]
+    new = await site.log_in("mới", roles.ADMINISTRATOR)
+    await site.state.write(lambda c: c.execute("UPDATE accounts SET must_change = 1 WHERE name = 'mới'"))
+    off = await site.log_in("đã tắt", roles.ADMINISTRATOR)
+    await site.state.write(lambda c: c.execute("UPDATE accounts SET disabled = 1 WHERE name = 'đã tắt'"))
     strangers = {
         "nobody": site.anonymous,
         "expired": expired,
         "removed": removed,
+        "switched off": off,
         "forged": site.client("A" * 43, "x"),
         "absurd": site.client("x" * 5000, "x"),
     }
-    return [*known, *limited, *(Person(name, client, None) for name, client in strangers.items())]
+    must_change = Person("new", new, roles.ADMINISTRATOR, must_change=True)
+    return [
+        *known,
+        *limited,
+        must_change,
+        *(Person(name, client, None) for name, client in strangers.items()),
+    ]
 
 
 async def test_every_route_for_everybody(site: Site) -> None:
@@ -166,7 +185,7 @@ async def test_every_route_for_everybody(site: Site) -> None:
 
 
 async def test_what_is_public_is_meant_to_be() -> None:
-    public = {route.path for route in ROUTES if route.access.minimum is None}
+    public = {route.path for route in ROUTES if route.access.needs is None}
     assert public == PUBLIC_PATHS | PLATFORM_PATHS
     assert {route.path for route in ROUTES if route.access.platform} == PLATFORM_PATHS
 
@@ -190,7 +209,7 @@ async def test_every_change_needs_the_token_and_every_api_call_our_origin(site: 
     numbers = {"gate": (await site.open_incident("gate")).id}
     for route in ROUTES:
         path = targets(replace(route), numbers)[0].path
-        if route.method != "GET" and route.access.minimum is not None:
+        if route.method != "GET" and route.access.needs is not None:
             status, answer = await client.ask(route.method, path, headers={"X-CSRF-Token": None})
             assert (status, answer["error"]) == (403, "bad_csrf"), path
         if route.path.startswith("/api/"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nvr.backoff import AttemptBackoff, BackoffRule
 from nvr.refusals import RefusalBatch
-from nvr.web.access import PUBLIC, Access, Account, AccountRole, Subject
+from nvr.web.access import PUBLIC, Ability, Access, Account, AccountRole, Subject
 from nvr.web.byte_range import Unsatisfiable, parse_range
 from nvr.web.once import Once
 from nvr.web.route import Route
@@ -150,8 +150,21 @@ def test_once_is_bounded() -> None:
     assert [once.first(k) for k in "aabbcca"] == [True, False, True, False, True, False, True]
 
 
-def test_roles_are_ordered_and_spoken() -> None:
-    assert AccountRole.VIEWER < AccountRole.OPERATOR < AccountRole.ADMINISTRATOR
+def test_what_each_role_may() -> None:
+    everybody, viewer = "own cameras", "own cameras live site playback"
+    expected = {
+        "viewer": viewer,
+        "operator": f"{viewer} handle guard evidence",
+        "administrator": f"{viewer} handle guard evidence administer",
+        "investigator": f"{everybody} site playback evidence",
+    }
+    told = {role.word: {ability.value for ability in role.abilities} for role in AccountRole}
+    assert told == {role: set(words.split()) for role, words in expected.items()}
+    new = Account(1, "a", AccountRole.ADMINISTRATOR, must_change=True)
+    assert {ability for ability in Ability if new.may(ability)} == {Ability.OWN}
+
+
+def test_roles_are_spoken() -> None:
     assert [AccountRole.from_word(role.word) for role in AccountRole] == list(AccountRole)
     with pytest.raises(ValueError, match="root"):
         AccountRole.from_word("root")
@@ -164,7 +177,7 @@ def test_camera_rights() -> None:
 
 
 def test_no_route_without_its_rule() -> None:
-    viewer = AccountRole.VIEWER
+    viewer = Ability.LIVE
     with pytest.raises(TypeError):
         Route("GET", "/api/new", status.show)  # type: ignore[call-arg]
     for path, access in (

@@ -10,7 +10,7 @@ from pydantic import Field
 from nvr.alarm.runner import QUIET_MINUTES, TEST_S
 from nvr.alarm.siren import SirenUnavailable
 from nvr.events import Mode
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.alarm_answer import alarm_answer
 from nvr.web.errors import ApiError
 from nvr.web.request_body import Body, read_json
@@ -97,15 +97,15 @@ def _not_now(call: Call) -> ApiError:
     return ApiError(409, "not_now", f"no test can begin now: {state}; wait until that is over, or disarm")
 
 
-OPERATOR = Access(AccountRole.OPERATOR)
+_GUARD = Access(Ability.GUARD)
 ROUTES = (
-    Route("GET", "/api/alarm", show, Access(AccountRole.VIEWER)),
-    Route("POST", "/api/alarm/arm", arm, OPERATOR),
-    Route("POST", "/api/alarm/disarm", disarm, OPERATOR),
-    Route("POST", "/api/alarm/all-clear", all_clear, OPERATOR),
-    Route("POST", "/api/alarm/quiet-test", quiet_test, OPERATOR),
-    Route("POST", "/api/alarm/quiet-test/end", end_quiet_test, OPERATOR),
-    Route("POST", "/api/siren/on", siren_on, OPERATOR),
-    Route("POST", "/api/siren/off", siren_off, OPERATOR),
-    Route("POST", "/api/siren/test", siren_test, OPERATOR),
+    Route("GET", "/api/alarm", show, Access(Ability.SITE)),
+    Route("POST", "/api/alarm/arm", arm, _GUARD),
+    Route("POST", "/api/alarm/disarm", disarm, _GUARD),
+    Route("POST", "/api/alarm/all-clear", all_clear, _GUARD),
+    Route("POST", "/api/alarm/quiet-test", quiet_test, _GUARD),
+    Route("POST", "/api/alarm/quiet-test/end", end_quiet_test, _GUARD),
+    Route("POST", "/api/siren/on", siren_on, _GUARD),
+    Route("POST", "/api/siren/off", siren_off, _GUARD),
+    Route("POST", "/api/siren/test", siren_test, _GUARD),
 )

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from nvr import audit
 from nvr.audit_chain import Row
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.answers import Json
 from nvr.web.errors import ApiError
 from nvr.web.request_body import query_integer, query_number
@@ -87,6 +87,6 @@ def _text(call: Call, name: str) -> str | None:
 
 
 ROUTES = (
-    Route("GET", "/api/audit", listing, Access(AccountRole.ADMINISTRATOR)),
-    Route("POST", "/api/audit/check", check, Access(AccountRole.ADMINISTRATOR)),
+    Route("GET", "/api/audit", listing, Access(Ability.ADMINISTER)),
+    Route("POST", "/api/audit/check", check, Access(Ability.ADMINISTER)),
 )

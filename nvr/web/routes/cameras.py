@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from nvr.events import CameraHealth
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.answers import cameras_answer
 from nvr.web.errors import not_found
 from nvr.web.route import Call, Route
@@ -37,9 +37,7 @@ def _picture(jpeg: bytes) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/api/cameras", show, Access(AccountRole.VIEWER)),
-    Route(
-        "GET", "/api/cameras/{camera}/sick/before", sick_before, Access(AccountRole.VIEWER, Subject.CAMERA)
-    ),
-    Route("GET", "/api/cameras/{camera}/sick/now", sick_now, Access(AccountRole.VIEWER, Subject.CAMERA)),
+    Route("GET", "/api/cameras", show, Access(Ability.CAMERAS)),
+    Route("GET", "/api/cameras/{camera}/sick/before", sick_before, Access(Ability.LIVE, Subject.CAMERA)),
+    Route("GET", "/api/cameras/{camera}/sick/now", sick_now, Access(Ability.LIVE, Subject.CAMERA)),
 )

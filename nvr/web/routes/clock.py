@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from pydantic import Field
 
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.answers import clock_answer
 from nvr.web.errors import ApiError
 from nvr.web.request_body import Body, read_json
@@ -26,4 +26,4 @@ async def confirm(call: Call) -> web.Response:
     return web.json_response(clock_answer(services))
 
 
-ROUTES = (Route("POST", "/api/clock", confirm, Access(AccountRole.ADMINISTRATOR)),)
+ROUTES = (Route("POST", "/api/clock", confirm, Access(Ability.ADMINISTER)),)

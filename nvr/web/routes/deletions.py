@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from nvr.record.model import TICKS
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.request_body import query_number
 from nvr.web.route import Call, Route
 
@@ -38,6 +38,4 @@ async def listing(call: Call) -> web.Response:
     )
 
 
-ROUTES = (
-    Route("GET", "/api/deletions", listing, Access(AccountRole.ADMINISTRATOR, Subject.CAMERA_IF_ASKED)),
-)
+ROUTES = (Route("GET", "/api/deletions", listing, Access(Ability.ADMINISTER, Subject.CAMERA_IF_ASKED)),)

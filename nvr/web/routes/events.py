@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from nvr.web.access import Access, Account, AccountRole
+from nvr.web.access import Ability, Access, Account
 from nvr.web.alarm_answer import alarm_answer
 from nvr.web.answers import Json, cameras_answer, status_answer
 from nvr.web.changes import Listener
@@ -29,7 +29,9 @@ async def stream(call: Call) -> web.StreamResponse:
     with (
         call.services.changes.listen() as listener,
         # What changes or ends the right to listen wakes the loop below like any change.
-        call.runtime.watches.open(call.session, None, lambda _watch: listener.changed.set()) as watch,
+        call.runtime.watches.open(
+            call.session, Ability.SITE, None, lambda _watch: listener.changed.set()
+        ) as watch,
     ):
         await response.prepare(call.request)
         # A page that left, or reads no more, needs no answer.
@@ -93,4 +95,4 @@ def _event(name: str, data: object) -> str:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
 
 
-ROUTES = (Route("GET", "/api/events", stream, Access(AccountRole.VIEWER)),)
+ROUTES = (Route("GET", "/api/events", stream, Access(Ability.SITE)),)

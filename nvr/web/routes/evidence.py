@@ -12,7 +12,7 @@ from nvr.evidence.building import MAX_SPAN_S
 from nvr.evidence.requests import AlreadyDecided, EvidenceRequest, SamePerson, UnknownRequest
 from nvr.evidence.verifier_page import VERIFIER, verifier_page
 from nvr.record.keep.hold import Hold
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.answers import Json
 from nvr.web.byte_range import Unsatisfiable, parse_range
 from nvr.web.errors import ApiError, not_found
@@ -108,6 +108,7 @@ async def package_file(call: Call) -> web.StreamResponse:
             watches.enter_context(
                 call.runtime.watches.open(
                     call.session,
+                    Ability.EVIDENCE,
                     camera,
                     lambda watch: abort(request) if watch.ended else None,
                     counted=camera == asked.cameras[0],
@@ -156,19 +157,19 @@ def _answer(call: Call, request: EvidenceRequest) -> Json:
         "bytes": request.bytes,
         "progress": call.services.evidence.progress(request.id),
         "may_decide": (
-            call.account.role >= AccountRole.ADMINISTRATOR
+            call.account.may(Ability.ADMINISTER)
             and request.state in ("requested", "failed")
             and request.requested_by != call.account.name
         ),
     }
 
 
-_OPERATOR, _ADMINISTRATOR = Access(AccountRole.OPERATOR), Access(AccountRole.ADMINISTRATOR)
+_EVIDENCE, _ADMINISTRATOR = Access(Ability.EVIDENCE), Access(Ability.ADMINISTER)
 ROUTES = (
-    Route("GET", "/api/evidence", listing, _OPERATOR),
-    Route("POST", "/api/evidence", ask, _OPERATOR),
-    Route("GET", "/api/evidence/verify.html", verifier, _OPERATOR),
+    Route("GET", "/api/evidence", listing, _EVIDENCE),
+    Route("POST", "/api/evidence", ask, _EVIDENCE),
+    Route("GET", "/api/evidence/verify.html", verifier, _EVIDENCE),
     Route("POST", "/api/evidence/{package}/approve", approve, _ADMINISTRATOR),
     Route("POST", "/api/evidence/{package}/refuse", refuse, _ADMINISTRATOR),
-    Route("GET", "/api/evidence/{package}/package.zip", package_file, _OPERATOR),
+    Route("GET", "/api/evidence/{package}/package.zip", package_file, _EVIDENCE),
 )

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from nvr.record.mp4.virtual_mp4 import VirtualMp4
 from nvr.record.play.playback import Audio
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.byte_range import Unsatisfiable, parse_range
 from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import query_integer, query_number
@@ -82,7 +82,7 @@ async def part_file(call: Call) -> web.StreamResponse:
         return response
     await _note_view(call, "download" if download else "playback", str(key), start_s, end_s)
     with call.runtime.watches.open(
-        call.session, key.camera, lambda watch: abort(request) if watch.ended else None
+        call.session, Ability.PLAYBACK, key.camera, lambda watch: abort(request) if watch.ended else None
     ):
         await response.prepare(request)
         await send(response, request, call.runtime.reader.chunks(part.plan(start, stop)))
@@ -120,7 +120,7 @@ async def _note_view(call: Call, action: str, subject: str, start_s: float, end_
             raise
 
 
-_ACCESS = Access(AccountRole.VIEWER, Subject.CAMERA)
+_ACCESS = Access(Ability.PLAYBACK, Subject.CAMERA)
 ROUTES = (
     Route("GET", "/api/cameras/{camera}/footage/{role}", parts, _ACCESS),
     Route("GET", "/api/cameras/{camera}/footage/{role}/part.mp4", part_file, _ACCESS),

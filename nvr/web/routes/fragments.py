@@ -20,7 +20,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from nvr.events import StreamKey
 from nvr.media.access_unit import Codec, CodecConfig
 from nvr.record.mp4.live import content_type, init_segment
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.errors import ApiError
 from nvr.web.fragment_source import FragmentQueue
 from nvr.web.live_choice import best_live, live_below, refusal
@@ -54,7 +54,11 @@ async def watch(call: Call) -> web.StreamResponse:
     with (
         _place(call),
         call.runtime.watches.open(
-            call.session, key.camera, lambda watch: over.set() if watch.ended else None, counted=False
+            call.session,
+            Ability.LIVE,
+            key.camera,
+            lambda watch: over.set() if watch.ended else None,
+            counted=False,
         ) as watching,
     ):
         if request.method != "GET" or not answer.can_prepare(request):
@@ -201,6 +205,6 @@ ROUTES = (
         "GET",
         "/api/cameras/{camera}/fragments/{role}",
         watch,
-        Access(AccountRole.VIEWER, Subject.CAMERA),
+        Access(Ability.LIVE, Subject.CAMERA),
     ),
 )

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from nvr.record.disk.holds import HoldQuota
 from nvr.record.keep.hold import Hold
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.answers import hold_answer
 from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import Body, read_json
@@ -101,7 +101,7 @@ async def _note(call: Call, action: str, hold: Hold) -> None:
 
 
 ROUTES = (
-    Route("GET", "/api/holds", listing, Access(AccountRole.OPERATOR)),
-    Route("POST", "/api/holds", add, Access(AccountRole.OPERATOR)),
-    Route("DELETE", "/api/holds/{hold}", remove, Access(AccountRole.OPERATOR)),
+    Route("GET", "/api/holds", listing, Access(Ability.EVIDENCE)),
+    Route("POST", "/api/holds", add, Access(Ability.EVIDENCE)),
+    Route("DELETE", "/api/holds/{hold}", remove, Access(Ability.EVIDENCE)),
 )

@@ -12,7 +12,7 @@ from nvr.alarm.incidents import Incident
 from nvr.alarm.object_pictures import frames_name, picture_name
 from nvr.alarm.objects import MAX_OBJECTS
 from nvr.alarm.search import Wanted
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.errors import ApiError, not_found
 from nvr.web.incident_answers import incident_answer, incident_with_objects, outcomes_answer
 from nvr.web.request_body import Body, query_integer, query_number, query_text, read_json
@@ -154,19 +154,17 @@ async def outcomes(call: Call) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/api/incidents", page, Access(AccountRole.VIEWER, Subject.CAMERA_IF_ASKED)),
-    Route("GET", "/api/incidents/{incident}", show, Access(AccountRole.VIEWER, Subject.INCIDENT)),
-    Route("GET", "/api/incidents/{incident}/picture", picture, Access(AccountRole.VIEWER, Subject.INCIDENT)),
-    Route("GET", "/api/incidents/{incident}/frames", frames, Access(AccountRole.VIEWER, Subject.INCIDENT)),
+    Route("GET", "/api/incidents", page, Access(Ability.SITE, Subject.CAMERA_IF_ASKED)),
+    Route("GET", "/api/incidents/{incident}", show, Access(Ability.SITE, Subject.INCIDENT)),
+    Route("GET", "/api/incidents/{incident}/picture", picture, Access(Ability.SITE, Subject.INCIDENT)),
+    Route("GET", "/api/incidents/{incident}/frames", frames, Access(Ability.SITE, Subject.INCIDENT)),
     Route(
         "POST",
         "/api/incidents/{incident}/acknowledge",
         acknowledge,
-        Access(AccountRole.OPERATOR, Subject.INCIDENT),
+        Access(Ability.HANDLE, Subject.INCIDENT),
     ),
-    Route(
-        "POST", "/api/incidents/{incident}/resolve", resolve, Access(AccountRole.OPERATOR, Subject.INCIDENT)
-    ),
-    Route("POST", "/api/incidents/{incident}/reopen", reopen, Access(AccountRole.OPERATOR, Subject.INCIDENT)),
-    Route("GET", "/api/outcomes", outcomes, Access(AccountRole.VIEWER)),
+    Route("POST", "/api/incidents/{incident}/resolve", resolve, Access(Ability.HANDLE, Subject.INCIDENT)),
+    Route("POST", "/api/incidents/{incident}/reopen", reopen, Access(Ability.HANDLE, Subject.INCIDENT)),
+    Route("GET", "/api/outcomes", outcomes, Access(Ability.SITE)),
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.answers import Json
 from nvr.web.errors import ApiError, not_found
 from nvr.web.layouts import MAX_CAMERAS, Layout, LayoutRefused, Layouts, Tiles, UnknownLayout
@@ -92,10 +92,10 @@ def _is_seen(call: Call, camera: str) -> bool:
     return call.account.may_see(camera) and call.services.config.find_camera(camera) is not None
 
 
-_VIEWER = Access(AccountRole.VIEWER)
+_LIVE = Access(Ability.LIVE)
 ROUTES = (
-    Route("GET", "/api/layouts", show, _VIEWER),
-    Route("POST", "/api/layouts", add, _VIEWER),
-    Route("PUT", "/api/layouts/{layout}", change, _VIEWER),
-    Route("DELETE", "/api/layouts/{layout}", remove, _VIEWER),
+    Route("GET", "/api/layouts", show, _LIVE),
+    Route("POST", "/api/layouts", add, _LIVE),
+    Route("PUT", "/api/layouts/{layout}", change, _LIVE),
+    Route("DELETE", "/api/layouts/{layout}", remove, _LIVE),
 )

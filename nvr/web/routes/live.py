@@ -11,7 +11,7 @@ from typing import Literal
 from aiohttp import web
 
 from nvr.events import StreamKey
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.answers import live_obstacle
 from nvr.web.bearer import SDP
 from nvr.web.errors import ApiError, not_found
@@ -22,7 +22,7 @@ from nvr.web.route import Call, Route, stream_key
 from webrtc import trickle
 from webrtc.session import SessionInfo, WhepError
 
-WATCHING = AccountRole.VIEWER
+WATCHING = Ability.LIVE
 
 
 class StreamBody(Body):

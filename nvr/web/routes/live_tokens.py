@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from pydantic import Field
 
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.answers import Json
 from nvr.web.errors import not_found
 from nvr.web.live_tokens import LiveToken
@@ -55,7 +55,7 @@ async def _note(call: Call, action: str, token: LiveToken, **detail: int) -> Non
 
 
 ROUTES = (
-    Route("POST", "/api/cameras/{camera}/live-tokens", issue, Access(AccountRole.VIEWER, Subject.CAMERA)),
-    Route("GET", "/api/live-tokens", listing, Access(AccountRole.VIEWER)),
-    Route("DELETE", "/api/live-tokens/{token}", revoke, Access(AccountRole.VIEWER)),
+    Route("POST", "/api/cameras/{camera}/live-tokens", issue, Access(Ability.LIVE, Subject.CAMERA)),
+    Route("GET", "/api/live-tokens", listing, Access(Ability.LIVE)),
+    Route("DELETE", "/api/live-tokens/{token}", revoke, Access(Ability.LIVE)),
 )

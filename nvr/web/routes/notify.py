@@ -11,7 +11,7 @@ from pydantic import Field
 from nvr.alarm.notify.push import is_installed, is_service
 from nvr.alarm.notify.sender import SendFailed
 from nvr.alarm.notify.subscriptions import Subscription
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import Body, read_json
 from nvr.web.route import Call, Route
@@ -126,15 +126,15 @@ def _length(base64url: str) -> int:
 
 
 ROUTES = (
-    Route("GET", "/api/notify", show, Access(AccountRole.OPERATOR)),
-    Route("POST", "/api/notify/{target}/test", test, Access(AccountRole.ADMINISTRATOR)),
+    Route("GET", "/api/notify", show, Access(Ability.GUARD)),
+    Route("POST", "/api/notify/{target}/test", test, Access(Ability.ADMINISTER)),
     Route(
         "GET",
         "/api/incidents/{incident}/deliveries",
         of_incident,
-        Access(AccountRole.VIEWER, Subject.INCIDENT),
+        Access(Ability.SITE, Subject.INCIDENT),
     ),
-    Route("GET", "/api/push", push, Access(AccountRole.VIEWER)),
-    Route("POST", "/api/push", subscribe, Access(AccountRole.VIEWER)),
-    Route("DELETE", "/api/push", unsubscribe, Access(AccountRole.VIEWER)),
+    Route("GET", "/api/push", push, Access(Ability.SITE)),
+    Route("POST", "/api/push", subscribe, Access(Ability.SITE)),
+    Route("DELETE", "/api/push", unsubscribe, Access(Ability.SITE)),
 )

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from nvr.restream.accounts import MAX_NAME, Platform, PlatformRefused, UnknownPlatform
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import Body, read_json
 from nvr.web.route import Call, Route
@@ -100,7 +100,7 @@ def _shown(platform: Platform) -> dict[str, object]:
     }
 
 
-_ADMINISTRATOR = Access(AccountRole.ADMINISTRATOR)
+_ADMINISTRATOR = Access(Ability.ADMINISTER)
 ROUTES = (
     Route("GET", "/api/platforms", show, _ADMINISTRATOR),
     Route("POST", "/api/platforms", add, _ADMINISTRATOR),

@@ -13,7 +13,7 @@ from nvr.alarm.schedule_store import ScheduleConflict
 from nvr.alarm.week import PlannedDay, coming_days
 from nvr.config.schedule import MAX_CHANGES, MAX_HOLIDAYS, Schedule, check_sun
 from nvr.config.words import as_config_error
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.errors import ApiError
 from nvr.web.request_body import Body, query_integer, read_json
 from nvr.web.route import Call, Route
@@ -108,7 +108,7 @@ def _day(planned: PlannedDay) -> dict[str, object]:
 
 
 ROUTES = (
-    Route("GET", "/api/schedule", show, Access(AccountRole.VIEWER)),
-    Route("PUT", "/api/schedule", replace, Access(AccountRole.ADMINISTRATOR)),
-    Route("DELETE", "/api/schedule", withdraw, Access(AccountRole.ADMINISTRATOR)),
+    Route("GET", "/api/schedule", show, Access(Ability.SITE)),
+    Route("PUT", "/api/schedule", replace, Access(Ability.ADMINISTER)),
+    Route("DELETE", "/api/schedule", withdraw, Access(Ability.ADMINISTER)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from pydantic import Field
 
-from nvr.web.access import PUBLIC, Access, AccountRole, Session
+from nvr.web.access import PUBLIC, Ability, Access, Session
 from nvr.web.accounts import SESSION_S
 from nvr.web.answers import session_answer
 from nvr.web.gate import COOKIE
@@ -64,5 +64,5 @@ ROUTES = (
     Route("GET", "/api/session", show, PUBLIC),
     Route("POST", "/api/claim", claim, PUBLIC),
     Route("POST", "/api/login", login, PUBLIC),
-    Route("POST", "/api/logout", logout, Access(AccountRole.VIEWER)),
+    Route("POST", "/api/logout", logout, Access(Ability.OWN)),
 )

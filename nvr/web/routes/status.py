@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.answers import status_answer
 from nvr.web.route import Call, Route
 
@@ -13,4 +13,4 @@ async def show(call: Call) -> web.Response:
     return web.json_response(status_answer(call.services, call.account, uptime_s=call.runtime.uptime_s))
 
 
-ROUTES = (Route("GET", "/api/status", show, Access(AccountRole.VIEWER)),)
+ROUTES = (Route("GET", "/api/status", show, Access(Ability.SITE)),)

@@ -7,7 +7,7 @@ from aiohttp import web
 from nvr.config import Camera
 from nvr.detect.messages.protocol import MAX_STILL
 from nvr.events import Role, StreamKey
-from nvr.web.access import Access, AccountRole, Subject
+from nvr.web.access import Ability, Access, Subject
 from nvr.web.answers import Json
 from nvr.web.errors import ApiError, not_found
 from nvr.web.request_body import query_number
@@ -78,6 +78,6 @@ async def _note(call: Call, key: StreamKey, at_s: float) -> None:
 
 
 ROUTES = (
-    Route("GET", "/api/timeline", show, Access(AccountRole.VIEWER, Subject.CAMERAS_IF_ASKED)),
-    Route("GET", "/api/cameras/{camera}/picture", picture, Access(AccountRole.VIEWER, Subject.CAMERA)),
+    Route("GET", "/api/timeline", show, Access(Ability.PLAYBACK, Subject.CAMERAS_IF_ASKED)),
+    Route("GET", "/api/cameras/{camera}/picture", picture, Access(Ability.PLAYBACK, Subject.CAMERA)),
 )

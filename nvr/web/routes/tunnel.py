@@ -13,7 +13,7 @@ from nvr.tunnel.health import Link
 from nvr.tunnel.settings import MAX_NAME, MAX_PHONES, MAX_TEXT, Address, Phone, SettingRefused, read_hub
 from nvr.tunnel.store import NewPhone, NotSetUp, TunnelStore, UnknownPhone
 from nvr.tunnel.wg_conf import HUB_KEY_FILE, hub_conf
-from nvr.web.access import Access, AccountRole
+from nvr.web.access import Ability, Access
 from nvr.web.errors import ApiError, not_found
 from nvr.web.qr import qr_svg
 from nvr.web.request_body import Body, read_json
@@ -138,7 +138,7 @@ def _shown(phone: Phone) -> dict[str, object]:
     }
 
 
-_ADMINISTRATOR = Access(AccountRole.ADMINISTRATOR)
+_ADMINISTRATOR = Access(Ability.ADMINISTER)
 ROUTES = (
     Route("GET", "/api/tunnel", show, _ADMINISTRATOR),
     Route("PUT", "/api/tunnel", set_hub, _ADMINISTRATOR),

@@ -64,7 +64,7 @@ class Page {
     document.title = session.site.name;
     this.#events?.stop();
     this.#events = null;
-    if (session.account) {
+    if (session.account && !session.must_change) {
       this.#events = new Events(this.#app.api, this.#app.store);
       this.#events.start();
       void renew(this.#app.api);
@@ -75,8 +75,15 @@ class Page {
   #show() {
     const { session } = this.#app.store.state;
     if (!session) return;
+    if (session.must_change) return void this.#showFirstPassword();
     const Face = session.account ? NvrShell : session.claimed ? NvrLogin : NvrClaim;
     fill(this.#root, make(/** @type {new () => import("./element.js").NvrElement} */ (Face), this.#app));
+  }
+
+  /** Once in an account's life, so it is fetched only then. */
+  async #showFirstPassword() {
+    const { NvrFirstPassword } = await import("./nvr-first-password.js");
+    if (this.#app.store.state.session?.must_change) fill(this.#root, make(NvrFirstPassword, this.#app));
   }
 
   /** The session ended: forget what only an account may know, and ask who is there. */

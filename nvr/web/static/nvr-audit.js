@@ -10,7 +10,7 @@ const ACTIONS = [
   ["arm", "disarm", "acknowledge", "resolve", "reopen", "siren-on", "siren-off", "siren-auto", "siren-ended"],
   ["siren-test", "quiet-test", "all-clear", "impaired", "restarted"],
   ["live", "playback", "picture", "download", "hold-add", "hold-remove"],
-  ["account-add", "account-remove", "account-password", "account-rights", "clock-confirm", "notify-test"],
+  ["account-add", "account-remove", "account-password", "account-rights", "account-on", "account-off", "session-end", "clock-confirm", "notify-test"],
   ["schedule-change", "schedule-reset"],
 ].flat();
 

@@ -39,7 +39,7 @@ export class NvrClock extends NvrElement {
   #show() {
     const { status, session } = this.app.store.state;
     const isUnknown = status?.faults.some(({ code }) => code === "clock_untrusted") ?? false;
-    this.hidden = !isUnknown || session?.account?.role !== "administrator";
+    this.hidden = !isUnknown || !this.app.store.may("administer");
     if (this.hidden) this.#asking = false;
     const { store, time } = this.app;
     const deviceS = Date.now() / 1000;

@@ -33,7 +33,7 @@ export class NvrHandling extends NvrElement {
     ];
     say(this.#times, sentence(times.filter(Boolean).join(" · ")));
     if (incident.history) fill(this.#history, incident.history.map((entry) => this.#entry(entry)));
-    if (!this.app.store.mayAct) return fill(this.#tools);
+    if (!this.app.store.may("handle")) return fill(this.#tools);
     /** @param {string} looks @param {string} words @param {() => void} then */
     const button = (looks, words, then) =>
       h("button", { type: "button", class: `button wide ${looks}`, onclick: then }, words);

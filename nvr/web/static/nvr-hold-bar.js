@@ -42,7 +42,7 @@ export class NvrHoldBar extends NvrElement {
       ),
     );
     fill(this, this.#row, this.#made, this.#form);
-    if (this.app.store.mayAct) void this.#load();
+    if (this.app.store.may("evidence")) void this.#load();
     this.#tell();
   }
 
@@ -73,7 +73,7 @@ export class NvrHoldBar extends NvrElement {
 
   /** @param {Selection | null} selection */
   choose(selection) {
-    if (!this.app.store.mayAct) return;
+    if (!this.app.store.may("evidence")) return;
     this.bar.selection = selection;
     say(this.#made, "");
     this.#tell();

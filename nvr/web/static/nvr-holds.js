@@ -20,7 +20,7 @@ export class NvrHolds extends NvrElement {
   #dialog = h("dialog", { class: "sheet", "aria-labelledby": "end-hold-title" });
 
   build() {
-    const words = this.app.store.mayAct ? t("loading") : t("error.forbidden");
+    const words = this.app.store.may("evidence") ? t("loading") : t("error.forbidden");
     fill(
       this,
       h(
@@ -30,14 +30,14 @@ export class NvrHolds extends NvrElement {
         h("h1", null, t("holds.title")),
       ),
       this.#error,
-      this.app.store.mayAct &&
+      this.app.store.may("evidence") &&
         h("div", { class: "tools" }, h("a", { class: "button quiet", href: "#/packages" }, icon("list"), t("packages.title"))),
       this.#quota,
       this.#list,
       this.#dialog,
     );
     fill(this.#list, h("p", { class: "empty" }, icon("lock"), words));
-    if (this.app.store.mayAct) void this.#load();
+    if (this.app.store.may("evidence")) void this.#load();
   }
 
   async #load() {

@@ -152,7 +152,7 @@ export class NvrIncident extends NvrElement {
         icon("playback"),
         t("incident.timeline"),
       ),
-      this.app.store.mayAct
+      this.app.store.may("evidence")
         ? h(
             "a",
             {

@@ -28,27 +28,34 @@ export class NvrMenu extends NvrElement {
   #dialog = h("dialog", { class: "sheet", "aria-labelledby": "menu-title" });
 
   build() {
-    const { session } = this.app.store.state;
+    const { store } = this.app;
+    const { session } = store.state;
     const account = session?.account;
     fill(
       this.#dialog,
       h("h2", { id: "menu-title" }, account?.name ?? ""),
       h("p", { class: "dim" }, account ? t(`role.${account.role}`) : "", " · ", session?.site.name ?? ""),
       make(NvrLanguage, this.app),
-      h("div", { class: "tools pair" }, this.#link("#/storage", "disk", t("storage.title")), this.app.store.mayAct && this.#link("#/holds", "lock", t("holds.title"))),
+      h("div", { class: "tools pair" }, this.#link("#/storage", "disk", t("storage.title")), store.may("evidence") && this.#link("#/holds", "lock", t("holds.title"))),
       h(
         "div",
         { class: "tools pair" },
         this.#link("#/schedule", "calendar", t("schedule.title")),
-        account?.role === "administrator" && this.#link("#/tunnel", "globe", t("tunnel.title")),
+        store.may("administer") && this.#link("#/tunnel", "globe", t("tunnel.title")),
       ),
       h(
         "div",
         { class: "tools pair" },
         this.#link("#/notify", "bell", t("notify.title")),
-        account?.role === "administrator" && this.#link("#/audit", "list", t("audit.title")),
+        store.may("administer") && this.#link("#/audit", "list", t("audit.title")),
       ),
-      account?.role === "administrator" &&
+      h(
+        "div",
+        { class: "tools pair" },
+        this.#link("#/own", "lock", t("own.title")),
+        store.may("administer") && this.#link("#/accounts", "people", t("accounts.title")),
+      ),
+      store.may("administer") &&
         h("div", { class: "tools pair" }, this.#link("#/platforms", "share", t("platforms.title"))),
       h("button", { type: "button", class: "button quiet wide", onclick: () => this.#leave() }, t("logout")),
       h(
@@ -68,7 +75,7 @@ export class NvrMenu extends NvrElement {
     this.#dialog.showModal();
   }
 
-  /** @param {string} href @param {"disk" | "lock" | "bell" | "list" | "calendar" | "globe" | "share"} picture @param {string} words */
+  /** @param {string} href @param {"disk" | "lock" | "bell" | "list" | "calendar" | "globe" | "share" | "people"} picture @param {string} words */
   #link(href, picture, words) {
     return h("a", { class: "button quiet", href, onclick: () => this.#dialog.close() }, icon(picture), words);
   }

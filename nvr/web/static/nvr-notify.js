@@ -65,7 +65,7 @@ export class NvrNotify extends NvrElement {
           responses.map((response) => t(`response.${response}`)).join(", "),
         ].join(" · "),
       ),
-      store.state.session?.account?.role === "administrator" &&
+      store.may("administer") &&
         h(
           "button",
           {

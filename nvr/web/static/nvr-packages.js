@@ -16,7 +16,7 @@ export class NvrPackages extends NvrElement {
   #timer = 0;
 
   build() {
-    const words = this.app.store.mayAct ? t("loading") : t("error.forbidden");
+    const words = this.app.store.may("evidence") ? t("loading") : t("error.forbidden");
     fill(
       this,
       h(
@@ -31,7 +31,7 @@ export class NvrPackages extends NvrElement {
     );
     fill(this.#list, h("p", { class: "empty" }, icon("lock"), words));
     this.gone.addEventListener("abort", () => clearTimeout(this.#timer));
-    if (this.app.store.mayAct) void this.#load();
+    if (this.app.store.may("evidence")) void this.#load();
   }
 
   async #load() {

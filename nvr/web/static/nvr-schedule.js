@@ -47,7 +47,7 @@ export class NvrSchedule extends NvrElement {
   }
 
   get #mayChange() {
-    return this.app.store.state.session?.account?.role === "administrator";
+    return this.app.store.may("administer");
   }
 
   /** Time goes on, and somebody may have changed the schedule elsewhere: then the appliance's next change is another. */

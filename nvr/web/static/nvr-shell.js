@@ -12,14 +12,18 @@ import { NvrQuietBar } from "./nvr-quiet-bar.js";
 import { NvrRinging } from "./nvr-ringing.js";
 import { NvrSirenBar } from "./nvr-siren-bar.js";
 import { NvrStatus } from "./nvr-status.js";
+import { searchOf } from "./incident-search.js";
 import { parseRoute } from "./router.js";
 
-/** @type {{page: "live" | "playback" | "incidents" | "alarm", icon: "live" | "playback" | "list" | "shield"}[]} */
+/**
+ * @type {{page: "live" | "playback" | "incidents" | "alarm", icon: "live" | "playback" | "list" | "shield",
+ *   needs: import("./types.js").Ability}[]}
+ */
 const TABS = [
-  { page: "live", icon: "live" },
-  { page: "playback", icon: "playback" },
-  { page: "incidents", icon: "list" },
-  { page: "alarm", icon: "shield" },
+  { page: "live", icon: "live", needs: "live" },
+  { page: "playback", icon: "playback", needs: "playback" },
+  { page: "incidents", icon: "list", needs: "site" },
+  { page: "alarm", icon: "shield", needs: "site" },
 ];
 
 /** Frame around every page of somebody logged in: heading, state, pages, and what must never be out of sight. */
@@ -61,7 +65,7 @@ export class NvrShell extends NvrElement {
     this.#tabs.setAttribute("aria-label", t("nav.title"));
     fill(
       this.#tabs,
-      TABS.map((tab) =>
+      TABS.filter(({ needs }) => this.app.store.may(needs)).map((tab) =>
         h(
           "a",
           { href: `#/${tab.page}`, "data-page": tab.page },
@@ -91,7 +95,9 @@ export class NvrShell extends NvrElement {
 
   /** @param {boolean} moved by the user, not at the start */
   #route(moved) {
-    const route = parseRoute(location.hash);
+    const asked = parseRoute(location.hash);
+    /** @type {import("./router.js").Route} who may not watch live begins with what happened */
+    const route = asked.page === "live" && !this.app.store.may("live") ? { page: "incidents", search: searchOf("") } : asked;
     const looks = JSON.stringify(route);
     if (looks === this.#shown && moved) return;
     this.#shown = looks;
@@ -139,6 +145,10 @@ export class NvrShell extends NvrElement {
         return this.#seldom(async () => make((await import("./nvr-platforms.js")).NvrPlatforms, this.app));
       case "tunnel":
         return this.#seldom(async () => make((await import("./nvr-tunnel.js")).NvrTunnel, this.app));
+      case "accounts":
+        return this.#seldom(async () => make((await import("./nvr-accounts.js")).NvrAccounts, this.app));
+      case "own":
+        return this.#seldom(async () => make((await import("./nvr-own.js")).NvrOwn, this.app));
       case "incidents": {
         const list = make(NvrIncidents, this.app);
         list.search = route.search;

@@ -18,8 +18,8 @@ export class NvrStorage extends NvrElement {
     this.#shown = "";
     fill(this, h("div", { class: "title-row" }, h("h1", null, t("storage.title"))), this.#links, this.#body);
     fill(this.#body, h("p", { class: "empty" }, t("loading")));
-    if (this.app.store.mayAct) fill(this.#links, this.#link("#/holds", "lock", t("holds.title")));
-    if (this.app.store.state.session?.account?.role === "administrator") void this.#offerDeletions();
+    if (this.app.store.may("evidence")) fill(this.#links, this.#link("#/holds", "lock", t("holds.title")));
+    if (this.app.store.may("administer")) void this.#offerDeletions();
     this.watch(["status", "cameras"], () => this.#show());
   }
 

@@ -71,7 +71,7 @@ export class NvrTimeline extends NvrElement {
     const middleS = selection ? (selection[0] + selection[1]) / 2 : this.app.store.nowS() - 60;
     this.#bar.centerS = Math.min(atS ?? middleS, this.#latestS);
     if (spanS !== null) this.#bar.spanS = clampSpan(spanS);
-    this.#bar.selection = this.app.store.mayAct ? selection : null;
+    this.#bar.selection = this.app.store.may("evidence") ? selection : null;
     this.#bar.onChoose = (chosenS, done) => this.#scrub(chosenS, done);
     this.#bar.onIncident = (id) => this.#openIncident(id);
     this.hold = make(NvrHoldBar, this.app);
@@ -86,7 +86,7 @@ export class NvrTimeline extends NvrElement {
     fill(this.#quality, icon("eye"));
     this.#jump.addEventListener("click", () => this.#jump.showPicker?.(), { signal: this.gone });
     const own = { play: this.#play, speeds: this.#speeds, quality: this.#quality, sound: this.#sound.element };
-    const hold = this.app.store.mayAct && this.#holdButton;
+    const hold = this.app.store.may("evidence") && this.#holdButton;
     const controls = timelineControls(this, { ...own, jump: this.#jump, hold });
     fill(
       this,

@@ -9,7 +9,7 @@ import { searchOf } from "./incident-search.js";
  *   | {page: "incident", id: number}
  *   | {page: "playback", cameras: string[], atS: number | null, spanS: number | null, selection: [number, number] | null}
  *   | {page: "alarm" | "schedule" | "storage" | "holds" | "packages" | "deletions" | "audit" | "notify"}
- *   | {page: "tunnel" | "platforms"}} Route
+ *   | {page: "tunnel" | "platforms" | "accounts" | "own"}} Route
  */
 
 /**
@@ -24,6 +24,7 @@ export function parseRoute(hash) {
   if (page === "alarm" || page === "storage" || page === "holds" || page === "deletions") return { page };
   if (page === "audit" || page === "notify" || page === "schedule") return { page };
   if (page === "tunnel" || page === "platforms" || page === "packages") return { page };
+  if (page === "accounts" || page === "own") return { page };
   if (page === "incidents") return { page, search: searchOf(query) };
   if (page === "playback") {
     const asked = new URLSearchParams(query);

@@ -59,8 +59,12 @@ export class Store {
 
   /** Whether this account may arm, disarm, acknowledge and switch the siren. */
   get mayAct() {
-    const role = this.#state.session?.account?.role;
-    return role === "operator" || role === "administrator";
+    return this.may("guard");
+  }
+
+  /** Whether this account may do what needs that ability. @param {import("./types.js").Ability} ability */
+  may(ability) {
+    return this.#state.session?.may.includes(ability) ?? false;
   }
 
   /** Forget everything that only an account may know. */

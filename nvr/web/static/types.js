@@ -1,7 +1,8 @@
 /**
  * Shapes of the appliance's HTTP API, as the page reads them. Times named `*_s` are seconds since 1970 UTC.
  *
- * @typedef {"viewer" | "operator" | "administrator"} Role
+ * @typedef {"viewer" | "operator" | "administrator" | "investigator" | "household"} Role
+ * @typedef {"own" | "cameras" | "live" | "site" | "playback" | "handle" | "guard" | "evidence" | "administer"} Ability
  * @typedef {"main" | "sub"} StreamRole
  * @typedef {"record" | "call" | "warn" | "siren"} Response
  * @typedef {"enter" | "loiter" | "cross_left" | "cross_right"} Rule
@@ -10,6 +11,8 @@
  * @property {boolean} claimed
  * @property {{name: string, language: string, timezone: string}} site
  * @property {{name: string, role: Role, cameras: string[] | null} | null} account
+ * @property {Ability[]} may what this account may do
+ * @property {boolean} must_change somebody else knows the password; nothing but its change is open
  * @property {string | null} csrf
  * @property {string} version
  *
